@@ -1,4 +1,4 @@
-"""`explain`: why a finished run predicts what it predicts."""
+"""`explain`: explain one prediction of a finished run."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ MAX_ROWS = 15
 
 
 def explain(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
-    """Explanation of one prediction: the parts of the input that matter most, and its sanity checks."""
+    """Explain one prediction: the parts of the input that matter most, and sanity checks."""
     from dlcore import runs
 
     run = runs.open_run(options.run)
@@ -25,31 +25,33 @@ def explain(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]
 
 
 def _contributions(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the largest contributions, for or against."""
+    """Return the rows with the largest contributions, for or against."""
     return sorted(rows, key=lambda row: -abs(row["value"]))[:MAX_ROWS]
 
 
 def source_from_args(options: argparse.Namespace) -> Path | bytes:
-    """The input that --input or --text names.
+    """Return the input from --input or --text.
 
     Raises:
-        RequestError: neither or both are given.
+        RequestError: neither or both are set.
     """
     if (options.input is None) == (options.text is None):
-        raise RequestError("name the input with --input FILE, or give a text with --text TEXT.")
+        raise RequestError("set exactly one of --input FILE and --text TEXT.")
     return Path(options.input) if options.text is None else str(options.text).encode("utf-8", "replace")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add RUN, --input and --text."""
     parser.add_argument("run", metavar="RUN", help=RUN_HELP)
-    parser.add_argument("--input", metavar="FILE", help="a CSV, an image or a text file, as the project takes it")
-    parser.add_argument("--text", metavar="TEXT", help="the text itself, for projects that take texts")
+    parser.add_argument("--input", metavar="FILE", help="a CSV, an image or a text file, depending on the project")
+    parser.add_argument("--text", metavar="TEXT", help="the text, for projects that read texts")
 
 
 def arguments(verbs: Any) -> None:
     """Add `explain`."""
     parser = add_command(verbs, "explain", explain)
     add_source(parser)
-    parser.add_argument("--method", default="", help="how to explain; the project's default if left out")
-    parser.add_argument("--target", default="", metavar="LABEL", help="class or variable to explain; the predicted one")
+    parser.add_argument("--method", default="", help="explanation method (default: the project's)")
+    parser.add_argument(
+        "--target", default="", metavar="LABEL", help="class or variable to explain (default: the predicted class)"
+    )

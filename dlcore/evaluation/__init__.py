@@ -1,1 +1,1 @@
-"""Arrays in, numbers out: what a run is worth, how sure that is, and what something simpler gets."""
+"""Metrics, confidence intervals and baselines computed from arrays."""

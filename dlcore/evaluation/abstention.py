@@ -12,7 +12,7 @@ from dlcore.evaluation import calibration, uncertainty
 FLAGGED_SHARE = 0.05
 """Share of the validation samples, all of known classes, that the threshold flags."""
 MAX_THRESHOLD = 0.99
-"""A prediction of this probability is never flagged: where nearly all validation probabilities are 1, fewer are."""
+"""A prediction of this probability is never flagged, even if fewer validation samples are flagged."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class AbstentionRule:
     n: int
 
     def is_uncertain(self, probability: float) -> bool:
-        """Whether a prediction with this largest calibrated probability is flagged."""
+        """Return whether a prediction with this largest calibrated probability is flagged."""
         return probability < self.threshold
 
     def as_json(self) -> dict[str, float]:
-        """The fields as a JSON-able dict."""
+        """Return the fields as a JSON-serializable dict."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "AbstentionRule":
-        """The rule that `as_json` returned.
+        """Create the rule from the dict that `as_json` returns.
 
         Raises:
             DataError: a field is missing, is not a number, or is out of bounds.
@@ -81,7 +81,7 @@ def fit_abstention_rule(
 
 
 def fit_from_predictions(predictions: Mapping[str, np.ndarray], *, classes: int) -> AbstentionRule | None:
-    """Fit the rule on a run's stored predictions; None where they hold no validation probabilities of `classes`."""
+    """Fit the rule on a run's stored predictions; None without validation probabilities of `classes`."""
     scores, targets = predictions.get("validation_scores"), predictions.get("validation_targets")
     test_scores = predictions.get("test_scores")
     if scores is None or targets is None or test_scores is None or classes < 2 or not len(test_scores):
@@ -90,5 +90,5 @@ def fit_from_predictions(predictions: Mapping[str, np.ndarray], *, classes: int)
         return None
     try:
         return fit_abstention_rule(scores, targets, test_scores)
-    except DataError:  # arrays that do not fit each other: a bundle from elsewhere
+    except DataError:  # an imported bundle whose arrays do not match
         return None

@@ -55,14 +55,16 @@ def paired_agreement(first: np.ndarray, second: np.ndarray, *, level: float = 0.
     interval is Agresti & Min's (2005, section 2): Wald's with half a sample added to each of four cells.
 
     Raises:
-        DataError: the two were not measured on the same samples.
+        DataError: the arrays differ in shape or are empty.
     """
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise DataError(f"classifiers are compared sample by sample, but have shapes {first.shape} and {second.shape}.")
-    one, other = first.astype(bool), second.astype(bool)
-    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
-    both, n = int((one & other).sum()), len(one)
-    p_value = uncertainty.mcnemar(one, other)
+        raise DataError(
+            f"both classifiers need one value per sample, but have shapes {first.shape} and {second.shape}."
+        )
+    first_correct, second_correct = first.astype(bool), second.astype(bool)
+    only_first, only_second = int((first_correct & ~second_correct).sum()), int((second_correct & ~first_correct).sum())
+    both, n = int((first_correct & second_correct).sum()), len(first_correct)
+    p_value = uncertainty.mcnemar(first_correct, second_correct)
     low, high = _interval(only_first, only_second, n, level)
     better: Verdict = "first" if only_first > only_second else "second"
     return Agreement(
@@ -86,20 +88,19 @@ def agreement_of_predictions(
     Raises:
         DataError: they share no samples, or have different targets for a sample.
     """
-    _, mine, theirs = np.intersect1d(first[f"{split}_ids"], second[f"{split}_ids"], return_indices=True)
-    targets = first[f"{split}_targets"][mine]
-    if not len(mine) or not np.array_equal(targets, second[f"{split}_targets"][theirs]):
-        raise DataError("the two runs were not tested on the same samples: compare runs of one dataset.")
-    right = [
-        found[f"{split}_scores"][rows].argmax(axis=1) == targets for found, rows in ((first, mine), (second, theirs))
-    ]
-    return paired_agreement(*right)
+    _, first_rows, second_rows = np.intersect1d(first[f"{split}_ids"], second[f"{split}_ids"], return_indices=True)
+    targets = first[f"{split}_targets"][first_rows]
+    if not len(first_rows) or not np.array_equal(targets, second[f"{split}_targets"][second_rows]):
+        raise DataError("the two runs were not tested on the same samples; compare runs of one dataset.")
+    first_classes = first[f"{split}_scores"][first_rows].argmax(axis=1)
+    second_classes = second[f"{split}_scores"][second_rows].argmax(axis=1)
+    return paired_agreement(first_classes == targets, second_classes == targets)
 
 
 def _interval(only_first: int, only_second: int, n: int, level: float) -> tuple[float, float]:
-    z, total = NormalDist().inv_cdf((1 + level) / 2), n + 2
+    z, n_adjusted = NormalDist().inv_cdf((1 + level) / 2), n + 2
     b, c = only_first + 0.5, only_second + 0.5
-    middle, half = (b - c) / total, z * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    middle, half = (b - c) / n_adjusted, z * math.sqrt(b + c - (b - c) ** 2 / n_adjusted) / n_adjusted
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 

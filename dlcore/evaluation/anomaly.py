@@ -105,16 +105,16 @@ def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Coun
     """
     if errors.shape != targets.shape:
         raise DataError(f"errors and targets differ in shape: {errors.shape} and {targets.shape}.")
-    called, true = alarms(errors, threshold), targets.astype(bool)
+    is_alarm, true = alarms(errors, threshold), targets.astype(bool)
     return Counts(
-        true_positives=int((called & true).sum()),
-        false_positives=int((called & ~true).sum()),
-        false_negatives=int((~called & true).sum()),
-        true_negatives=int((~called & ~true).sum()),
+        true_positives=int((is_alarm & true).sum()),
+        false_positives=int((is_alarm & ~true).sum()),
+        false_negatives=int((~is_alarm & true).sum()),
+        true_negatives=int((~is_alarm & ~true).sum()),
     )
 
 
-def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventCounts:
+def events(is_alarm: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventCounts:
     """Convert alarms (N,) and labels (N,) to events.
 
     A labeled window is hit by one alarm inside it. An alarm that starts in a window and continues without pause after
@@ -123,11 +123,11 @@ def events(called: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventC
     """
     true = targets.astype(bool)
     windows = true_ranges(true)
-    before = np.r_[0, np.cumsum(called)]
+    before = np.r_[0, np.cumsum(is_alarm)]
     hit = before[windows[:, 1]] > before[windows[:, 0]]
-    first = np.array([int(np.argmax(called[start:stop])) for start, stop in windows], dtype=np.int64)
-    lingering = _lingering(called, windows, gap=gap)
-    return EventCounts(windows, hit, alarm_ranges(called & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
+    first = np.array([int(np.argmax(is_alarm[start:stop])) for start, stop in windows], dtype=np.int64)
+    lingering = _lingering(is_alarm, windows, gap=gap)
+    return EventCounts(windows, hit, alarm_ranges(is_alarm & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
 
 
 def scorecard(
@@ -161,25 +161,25 @@ def scorecard(
             f"targets, counted from {counted_from}, tested from {test_from}."
         )
     day = max(1, round(24 / step_hours))
-    called, true = alarms(scores, threshold), targets.astype(bool)
-    found = metrics(
+    is_alarm, true = alarms(scores, threshold), targets.astype(bool)
+    values = metrics(
         scores[test_from:], targets[test_from:], threshold=threshold, gap=day, block=7 * day, draws=draws, seed=seed
     )
-    seen = events(called[counted_from:], true[counted_from:], gap=day)
-    found |= {
+    detected = events(is_alarm[counted_from:], true[counted_from:], gap=day)
+    values |= {
         "threshold": float(threshold),
-        "events_hit": float(seen.hit.sum()),
-        "false_alarms": float(len(seen.false_alarms)),
-        "false_alarms_plausible": float(overlapping(seen.false_alarms + counted_from, plausible).sum()),
+        "events_hit": float(detected.hit.sum()),
+        "false_alarms": float(len(detected.false_alarms)),
+        "false_alarms_plausible": float(overlapping(detected.false_alarms + counted_from, plausible).sum()),
     }
-    found |= volume.range_metrics(called[counted_from:], true[counted_from:])
-    if seen.hit.any():
-        found["delay_h"] = float(seen.delay[seen.hit].mean() * step_hours)
-    if len(seen.windows):
-        found |= nab.profile_scores(called, true_ranges(true), start=counted_from)
+    values |= volume.range_metrics(is_alarm[counted_from:], true[counted_from:])
+    if detected.hit.any():
+        values["delay_h"] = float(detected.delay[detected.hit].mean() * step_hours)
+    if len(detected.windows):
+        values |= nab.profile_scores(is_alarm, true_ranges(true), start=counted_from)
     if true.any() and not true.all():
-        found["vus_pr"] = volume.vus_pr(scores, targets)
-    return found
+        values["vus_pr"] = volume.vus_pr(scores, targets)
+    return values
 
 
 def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
@@ -193,15 +193,15 @@ def point_adjusted_f1(scores: np.ndarray, targets: np.ndarray) -> float:
     windows = true_ranges(true)
     if not len(windows):
         return float("nan")
-    tops = np.array(
+    maxima = np.array(
         [scores[start:stop].max() for start, stop in windows]
     )  # a window counts as detected up to its maximum
     lengths = windows[:, 1] - windows[:, 0]
-    thresholds = np.unique(np.r_[tops, scores[~true]])
-    order = np.argsort(tops)
-    caught = np.r_[np.cumsum(lengths[order][::-1])[::-1], 0][np.searchsorted(tops[order], thresholds)]
+    thresholds = np.unique(np.r_[maxima, scores[~true]])
+    order = np.argsort(maxima)
+    detected = np.r_[np.cumsum(lengths[order][::-1])[::-1], 0][np.searchsorted(maxima[order], thresholds)]
     false = (~true).sum() - np.searchsorted(np.sort(scores[~true]), thresholds)
-    return float((2 * caught / (caught + false + lengths.sum())).max())
+    return float((2 * detected / (detected + false + lengths.sum())).max())
 
 
 def metrics(
@@ -219,55 +219,55 @@ def metrics(
     With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points (a
     week) per block. Without labeled points, point-wise metrics are omitted and every alarm counts as false.
     """
-    found = counts(errors, targets, threshold=threshold)  # rejects mismatching shapes
-    n, called, true = len(errors), alarms(errors, threshold), targets.astype(bool)
+    confusion = counts(errors, targets, threshold=threshold)  # rejects mismatching shapes
+    n, is_alarm, true = len(errors), alarms(errors, threshold), targets.astype(bool)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
-        return _pointwise(weights, called, true) | _areas(errors, true, weights)
+        return _pointwise(weights, is_alarm, true) | _areas(errors, true, weights)
 
     values = {name: float(value[0]) for name, value in statistic(np.ones((1, n))).items() if np.isfinite(value[0])}
     if not true.any():
         values = {}
-    seen = events(called, targets, gap=gap)
-    values |= {"events_hit": float(seen.hit.sum()), "false_alarms": float(len(seen.false_alarms))}
-    if not draws or not found.true_positives + found.false_negatives:
+    detected = events(is_alarm, targets, gap=gap)
+    values |= {"events_hit": float(detected.hit.sum()), "false_alarms": float(len(detected.false_alarms))}
+    if not draws or not confusion.true_positives + confusion.false_negatives:
         return values
     spread = uncertainty.bootstrap(statistic, n, draws=draws, block=block, seed=seed)
     return values | uncertainty.as_low_high({name: ends for name, ends in spread.items() if name in values})
 
 
-def alarm_ranges(called: np.ndarray, *, gap: int = DAY) -> np.ndarray:
+def alarm_ranges(is_alarm: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     """Return alarms (N,) as index ranges [start, stop), (A, 2), merged if separated by fewer than `gap` points."""
-    found = true_ranges(called)
-    if len(found) < 2:
-        return found
-    mask = found[1:, 0] - found[:-1, 1] >= gap
-    return np.stack([found[np.r_[True, mask], 0], found[np.r_[mask, True], 1]], axis=1)
+    ranges = true_ranges(is_alarm)
+    if len(ranges) < 2:
+        return ranges
+    is_separate = ranges[1:, 0] - ranges[:-1, 1] >= gap
+    return np.stack([ranges[np.r_[True, is_separate], 0], ranges[np.r_[is_separate, True], 1]], axis=1)
 
 
-def overlapping(spans: np.ndarray, values: np.ndarray | None) -> np.ndarray:
-    """Return which (A,) of the index ranges (A, 2) overlap any of the others (P, 2)."""
-    if values is None or not len(values) or not len(spans):
+def overlapping(spans: np.ndarray, references: np.ndarray | None) -> np.ndarray:
+    """Return which (A,) of the index ranges (A, 2) overlap any of the references (P, 2)."""
+    if references is None or not len(references) or not len(spans):
         return np.zeros(len(spans), bool)
-    shared: np.ndarray = (spans[:, :1] < values[:, 1]) & (spans[:, 1:] > values[:, 0])  # (A, P)
+    shared: np.ndarray = (spans[:, :1] < references[:, 1]) & (spans[:, 1:] > references[:, 0])  # (A, P)
     return np.asarray(shared.any(axis=1))
 
 
-def _lingering(called: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
+def _lingering(is_alarm: np.ndarray, windows: np.ndarray, *, gap: int) -> np.ndarray:
     """Return (N,) alarms that started in a window and have not paused since its end, for at most `gap` points."""
-    values = np.zeros(len(called), bool)
+    is_lingering = np.zeros(len(is_alarm), bool)
     for _, stop in windows:
-        if called[stop - 1]:
-            after = called[stop : stop + gap]
-            values[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
-    return values
+        if is_alarm[stop - 1]:
+            after = is_alarm[stop : stop + gap]
+            is_lingering[stop : stop + (len(after) if after.all() else int(np.argmin(after)))] = True
+    return is_lingering
 
 
-def _pointwise(weights: np.ndarray, called: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:
-    hits, calls, positives = (weights @ part.astype(float) for part in (called & true, called, true))  # (B,)
-    right = weights @ (called == true).astype(float)
+def _pointwise(weights: np.ndarray, is_alarm: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:
+    hits, calls, positives = (weights @ part.astype(float) for part in (is_alarm & true, is_alarm, true))  # (B,)
+    correct = weights @ (is_alarm == true).astype(float)
     return {
-        "accuracy": right / weights.sum(axis=1),
+        "accuracy": correct / weights.sum(axis=1),
         "precision": np.divide(hits, calls, out=np.zeros_like(hits), where=calls > 0),
         "recall": np.divide(hits, positives, out=np.full_like(hits, np.nan), where=positives > 0),
         "f1": np.divide(2 * hits, calls + positives, out=np.zeros_like(hits), where=calls + positives > 0),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation.smoothing import centred_mean, lookahead, trailing_mean
+from dlcore.evaluation.smoothing import centered_mean, lookahead, trailing_mean
 
 DAY_MS = 24 * 3_600_000
 WEEK_MS = 7 * DAY_MS
@@ -18,11 +18,11 @@ RESOLUTION = 96
 CHUNK = 2**22
 """Distances in memory at once."""
 LEAST_SPREAD = 0.1
-"""Lower bound of a slot's spread as a share of the median slot's: few weeks can agree by chance."""
+"""Lower bound of a slot's spread as a share of the median slot's: a few weeks can agree at random."""
 
 
 def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
-    """Points per week, or per day where training holds less than two weeks; 1 (no seasonality) where neither fits.
+    """Return points per week, or per day if training has less than two weeks; 1 (no seasonality) if neither fits.
 
     times (N,): epoch milliseconds; train (N,): true for training points.
     """
@@ -32,42 +32,42 @@ def seasonal_period(times: np.ndarray, train: np.ndarray) -> int:
 
 
 def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """Distance (N,) of each value from the training median of its slot in the period (default: a week).
+    """Return the distance (N,) of each value from the training median of its slot in the period (default: a week).
 
-    times (N,): epoch milliseconds, evenly spaced but for gaps; train (N,): true for training points. Slots without
+    times (N,): epoch milliseconds, evenly spaced except for gaps; train (N,): true for training points. Slots without
     training points use the overall training median.
 
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    usual, _, slots = _usual(times, values, train, period)
-    return np.abs(values - usual[slots])
+    median, _, slots = _slot_statistics(times, values, train, period)
+    return np.abs(values - median[slots])
 
 
 def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None) -> np.ndarray:
-    """`weekly_median` divided by the slot's median absolute deviation, at least a tenth of the median slot's (N,).
+    """Return `weekly_median` divided by the slot's median absolute deviation (N,), which has a lower bound.
 
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    usual, spread, slots = _usual(times, values, train, period)
-    return np.abs(values - usual[slots]) / spread[slots]
+    median, spread, slots = _slot_statistics(times, values, train, period)
+    return np.abs(values - median[slots]) / spread[slots]
 
 
 def seasonal_naive(
     times: np.ndarray, values: np.ndarray, *, train: np.ndarray, period: int | None = None
 ) -> np.ndarray:
-    """Distance (N,) of each value from the value one period (default: a week) before.
+    """Return the distance (N,) of each value from the value one period (default: a week) before.
 
-    The median training distance where that value is missing.
+    If that value is missing, the median training distance.
     """
     _check(times, values, train)
     before = times - (period or seasonal_period(times, train)) * _step(times)
-    place = np.minimum(np.searchsorted(times, before), len(times) - 1)
-    known = times[place] == before
-    distance = np.abs(values - values[place])
-    learnt = distance[known & train]
-    return np.where(known, distance, np.median(learnt) if len(learnt) else 0.0)
+    index = np.minimum(np.searchsorted(times, before), len(times) - 1)
+    known = times[index] == before
+    distance = np.abs(values - values[index])
+    train_distances = distance[known & train]
+    return np.where(known, distance, np.median(train_distances) if len(train_distances) else 0.0)
 
 
 def nearest_window(
@@ -78,7 +78,7 @@ def nearest_window(
     period: int | None = None,
     length: int | None = None,
 ) -> np.ndarray:
-    """Causal: distance (N,) of the window that ends at each point from its nearest training window.
+    """Return the distance (N,) of the window that ends at each point from its nearest training window (causal).
 
     A window holds `length` points (default: a seventh of the period); the distance is the root mean squared difference.
     Only training windows at least half a period away are compared. Points before the first full window score 0. Similar
@@ -89,23 +89,23 @@ def nearest_window(
     length = length or points_per_day(period)
     if len(values) < length or int(train.sum()) <= length:
         return np.zeros(len(values))
-    learnt = values[train]
-    scale = float(learnt.std()) or 1.0
-    together = -(-length // RESOLUTION)
-    coarse = trailing_mean((values - learnt.mean()) / scale, together).astype(np.float32)
+    train_values = values[train]
+    scale = float(train_values.std()) or 1.0
+    bin_size = -(-length // RESOLUTION)
+    coarse = trailing_mean((values - train_values.mean()) / scale, bin_size).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(coarse, length)  # (N - length + 1, length)
-    windows = np.ascontiguousarray(windows[:, length - 1 :: -together])  # from the last point backwards
+    windows = np.ascontiguousarray(windows[:, length - 1 :: -bin_size])  # from the last point backwards
     inside = trailing_mean(train, length)[length - 1 :] == 1  # (N - length + 1,) wholly in the training part
-    known = _thinned(np.flatnonzero(inside), COMPARISONS // len(windows), length)
+    known = _thin(np.flatnonzero(inside), COMPARISONS // len(windows), length)
     if not len(known):
         return np.zeros(len(values))
-    min_gap = max(length, period // 2) if len(learnt) >= 2 * period else length
-    nearest = _nearest(windows, known, apart=min_gap)
+    min_gap = max(length, period // 2) if len(train_values) >= 2 * period else length
+    nearest = _nearest(windows, known, min_gap=min_gap)
     return np.r_[np.zeros(length - 1), np.sqrt(nearest / windows.shape[1]) * scale]
 
 
 def random_score(n: int, *, seed: int = 0) -> np.ndarray:
-    """Uniform random scores (n,) in [0, 1)."""
+    """Return uniform random scores (n,) in [0, 1)."""
     return np.random.default_rng(seed).random(n)
 
 
@@ -118,7 +118,7 @@ def series_scores(
     smooth: int | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Scores (N,) of every series baseline, by name.
+    """Return scores (N,) of every series baseline, by name.
 
     Each method is unsmoothed (`_raw`), with a trailing mean of `smooth` points (`_causal`; default: a seventh of the
     period) and with a centered one (`_centred`, which looks ahead). The nearest window's centered form is the same
@@ -126,13 +126,13 @@ def series_scores(
     """
     period = period or seasonal_period(times, train)
     smooth = smooth or points_per_day(period)
-    found: dict[str, np.ndarray] = {}
+    scores: dict[str, np.ndarray] = {}
     for name, method in METHODS.items():
         raw = method(times, values, train=train, period=period)
-        found |= {f"{name}_{form}": _formed(raw, form, smooth) for form in FORMS}
+        scores |= {f"{name}_{form}": _smooth(raw, form, smooth) for form in FORMS}
     window = nearest_window(times, values, train=train, period=period, length=smooth)
-    found |= {"nearest_window_causal": window, "nearest_window_centred": _earlier(window, lookahead(smooth))}
-    return found | {"random": random_score(len(values), seed=seed)}
+    scores |= {"nearest_window_causal": window, "nearest_window_centred": _shift_earlier(window, lookahead(smooth))}
+    return scores | {"random": random_score(len(values), seed=seed)}
 
 
 def series_score(
@@ -145,7 +145,7 @@ def series_score(
     smooth: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """One of `series_scores` by its name, without computing the others.
+    """Return one of `series_scores` by name without computing the rest.
 
     Raises:
         DataError: there is no such baseline.
@@ -157,19 +157,19 @@ def series_score(
         return random_score(len(values), seed=seed)
     if method == "nearest_window" and form in FORMS[1:]:
         window = nearest_window(times, values, train=train, period=period, length=smooth)
-        return window if form == "causal" else _earlier(window, lookahead(smooth))
+        return window if form == "causal" else _shift_earlier(window, lookahead(smooth))
     if method not in METHODS or form not in FORMS:
-        raise DataError(f"there is no baseline '{name}'; there are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
-    return _formed(METHODS[method](times, values, train=train, period=period), form, smooth)
+        raise DataError(f"there is no baseline '{name}'; known are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
+    return _smooth(METHODS[method](times, values, train=train, period=period), form, smooth)
 
 
 def points_per_day(period: int) -> int:
-    """Points of a seventh of a period (a day of a week), at least 1."""
+    """Return the points in a seventh of a period (a day of a week), at least 1."""
     return max(1, round(period / 7))
 
 
 def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
-    """Class shares of the training part (n, K), equal for every sample: predicts the most frequent class."""
+    """Return the class shares of the training part (n, K), equal for every sample: predicts the majority class."""
     shares = np.bincount(train_targets.astype(np.int64), minlength=classes) / len(train_targets)
     return np.tile(shares, (n, 1))
 
@@ -177,7 +177,7 @@ def majority(train_targets: np.ndarray, n: int, *, classes: int) -> np.ndarray:
 def nearest_centroid(
     train_inputs: np.ndarray, train_targets: np.ndarray, inputs: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Probabilities (N, K) from the distance of inputs (N, D) to each class mean.
+    """Return probabilities (N, K) from the distance of inputs (N, D) to each class mean.
 
     softmax(-distance^2 / s), where s is the training samples' mean squared distance to the mean of their class. Classes
     without training samples get 0.
@@ -203,51 +203,51 @@ METHODS: dict[str, Callable[..., np.ndarray]] = {
 FORMS = ("raw", "causal", "centred")
 
 
-def _formed(score: np.ndarray, form: str, n: int) -> np.ndarray:
+def _smooth(score: np.ndarray, form: str, n: int) -> np.ndarray:
     if form == "raw":
         return score
-    return trailing_mean(score, n) if form == "causal" else centred_mean(score, n)
+    return trailing_mean(score, n) if form == "causal" else centered_mean(score, n)
 
 
-def _earlier(score: np.ndarray, points: int) -> np.ndarray:
-    """The score (N,) told so many points before: it looks that far ahead; the last value fills the end."""
+def _shift_earlier(score: np.ndarray, points: int) -> np.ndarray:
+    """Return the score (N,) shifted `points` earlier, so it looks ahead; the last value fills the end."""
     return np.r_[score[points:], np.full(min(points, len(score)), score[-1])]
 
 
-def _usual(
+def _slot_statistics(
     times: np.ndarray, values: np.ndarray, train: np.ndarray, period: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Median and spread (P,) of each place in the period over the training part, and each point's place (N,)."""
+    """Return median and spread (P,) of each slot of the period over training points, and each point's slot (N,)."""
     _check(times, values, train)
     period = period or seasonal_period(times, train)
     slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
-    middle = np.median(values[train])
-    usual, spread = np.full(period, middle), np.full(period, np.median(np.abs(values[train] - middle)))
+    overall_median = np.median(values[train])
+    median, spread = np.full(period, overall_median), np.full(period, np.median(np.abs(values[train] - overall_median)))
     for slot in np.unique(slots[train]):
-        value = values[train & (slots == slot)]
-        usual[slot] = np.median(value)
-        spread[slot] = np.median(np.abs(value - usual[slot]))
-    least = LEAST_SPREAD * float(np.median(spread))
-    return usual, np.maximum(spread, least) if least > 0 else np.where(spread > 0, spread, 1.0), slots
+        slot_values = values[train & (slots == slot)]
+        median[slot] = np.median(slot_values)
+        spread[slot] = np.median(np.abs(slot_values - median[slot]))
+    min_spread = LEAST_SPREAD * float(np.median(spread))
+    return median, np.maximum(spread, min_spread) if min_spread > 0 else np.where(spread > 0, spread, 1.0), slots
 
 
-def _nearest(windows: np.ndarray, known: np.ndarray, *, apart: int) -> np.ndarray:
-    """(M,) smallest squared distance of each window (M, D) to the known ones that are at least `apart` places away."""
+def _nearest(windows: np.ndarray, known: np.ndarray, *, min_gap: int) -> np.ndarray:
+    """Return the smallest squared distance (M,) of each window (M, D) to known ones at least `min_gap` away."""
     lengths = np.einsum("ij,ij->i", windows, windows)
-    values = np.empty(len(windows))
+    distances = np.empty(len(windows))
     rows = max(1, CHUNK // len(known))
     for start in range(0, len(windows), rows):
-        places = np.arange(start, min(start + rows, len(windows)))
-        squared = lengths[places, None] - 2 * windows[places] @ windows[known].T + lengths[known]
-        if start < known[-1] + apart:
-            squared[np.abs(places[:, None] - known) < apart] = np.inf
-        values[places] = squared.min(axis=1)
-    finite = np.isfinite(values)
-    return np.maximum(np.where(finite, values, values[finite].max() if finite.any() else 0.0), 0.0)
+        index = np.arange(start, min(start + rows, len(windows)))
+        squared = lengths[index, None] - 2 * windows[index] @ windows[known].T + lengths[known]
+        if start < known[-1] + min_gap:
+            squared[np.abs(index[:, None] - known) < min_gap] = np.inf
+        distances[index] = squared.min(axis=1)
+    finite = np.isfinite(distances)
+    return np.maximum(np.where(finite, distances, distances[finite].max() if finite.any() else 0.0), 0.0)
 
 
-def _thinned(places: np.ndarray, most: int, length: int) -> np.ndarray:
-    """Every so-many-th of the places, about `most` of them, in a stride that meets every phase of `length`."""
+def _thin(places: np.ndarray, most: int, length: int) -> np.ndarray:
+    """Return about `most` evenly spaced places, with a stride coprime to `length` to cover all its phases."""
     stride = -(-len(places) // max(most, 1)) if len(places) else 1
     while stride > 1 and math.gcd(stride, length) > 1:
         stride += 1
@@ -255,13 +255,13 @@ def _thinned(places: np.ndarray, most: int, length: int) -> np.ndarray:
 
 
 def _step(times: np.ndarray) -> int:
-    """Milliseconds from one point to the next."""
+    """Return the median milliseconds between points."""
     return max(int(np.median(np.diff(times))), 1) if len(times) > 1 else WEEK_MS
 
 
 def _check(times: np.ndarray, values: np.ndarray, train: np.ndarray) -> None:
     if not times.shape == values.shape == train.shape or not train.any():
         raise DataError(
-            f"a series baseline needs as many times as values and a training part: {times.shape}, {values.shape}, "
-            f"{int(train.sum())} training points."
+            f"a series baseline needs times and values of equal length, and training points: "
+            f"{times.shape}, {values.shape}, {int(train.sum())} training points."
         )

@@ -9,7 +9,7 @@ MAX_STEPS = 60
 
 
 def fit_temperature(scores: np.ndarray, targets: np.ndarray, *, low: float = 0.05, high: float = 20.0) -> float:
-    """Temperature with the lowest mean log loss of probabilities (N, K); fit it on validation, never on test.
+    """Return the temperature with the lowest log loss of probabilities (N, K); fit it on validation, never on test.
 
     Above 1 the model is overconfident. Golden-section search over the logarithm, where the loss is unimodal. Source:
     Guo et al. 2017, section 4.2.
@@ -29,12 +29,12 @@ def fit_temperature(scores: np.ndarray, targets: np.ndarray, *, low: float = 0.0
 
 
 def apply_temperature(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (N, K) after dividing the logits by the temperature; the order of the classes stays the same."""
+    """Return probabilities (N, K) after dividing the logits by the temperature; the classes keep their order."""
     return _softmax(_log_probabilities(scores) / temperature)
 
 
 def _log_probabilities(scores: np.ndarray) -> np.ndarray:
-    """Logits up to a constant in each row, which the softmax removes."""
+    """Return logits up to a constant in each row, which the softmax removes."""
     logs: np.ndarray = np.log(np.maximum(scores.astype(np.float64), np.finfo(np.float32).tiny))
     return logs
 

@@ -21,14 +21,14 @@ class ReliabilityBins:
 
 
 def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> dict[str, float]:
-    """Metrics of one run, all but `loss` between 0 and 1; titles and help in `evaluation.metrics`.
+    """Return the metrics of one run, all but `loss` between 0 and 1; titles and help in `evaluation.metrics`.
 
     For two classes precision, recall, f1, roc_auc and auc_pr are those of class 1, predicted from `threshold` on. For
-    more they are macro averages, one class against the others, and the threshold is ignored. Undefined metrics (a class
+    more they are one-vs-rest macro averages, and the threshold is ignored. Undefined metrics (a class
     never occurs) are left out.
 
     Raises:
-        DataError: the shapes do not fit, or a target is not one of the K classes.
+        DataError: the shapes do not match, or a target is not one of the K classes.
     """
     check_arrays(scores, targets)
     values = _values(scores, targets, threshold=threshold, weights=np.ones((1, len(targets))))
@@ -40,7 +40,10 @@ def metrics(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) 
 def intervals(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, draws: int = 500, seed: int = 0
 ) -> dict[str, float]:
-    """95 % intervals as `<name>_low` and `<name>_high`: bootstrap; Wilson for accuracy; areas for two classes only."""
+    """Return bootstrap 95 % intervals as `<name>_low` and `<name>_high`; areas for two classes only.
+
+    Accuracy has Wilson's interval.
+    """
     check_arrays(scores, targets)
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,14 +56,14 @@ def intervals(
 
 
 def predicted_classes(scores: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
-    """Predicted class numbers (N,): the most probable; for two classes 1 where its probability reaches `threshold`."""
+    """Return class numbers (N,): the most probable; for two classes, 1 if its probability reaches `threshold`."""
     if scores.shape[1] == 2:
-        return (scores[:, 1] >= np.float64(threshold)).astype(np.int64)  # 64 bits, as the page counts
+        return (scores[:, 1] >= np.float64(threshold)).astype(np.int64)  # 64 bits, like the page
     return scores.argmax(axis=1)
 
 
 def confusion_matrix(scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5) -> np.ndarray:
-    """Counts (K, K): row = actual class, column = predicted class."""
+    """Return counts (K, K): row = actual class, column = predicted class."""
     check_arrays(scores, targets)
     classes = scores.shape[1]
     cells = targets.astype(np.int64) * classes + predicted_classes(scores, threshold=threshold)
@@ -68,28 +71,28 @@ def confusion_matrix(scores: np.ndarray, targets: np.ndarray, *, threshold: floa
 
 
 def class_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Recall of each class (K,) from counts (K, K); NaN for a class without samples."""
+    """Return the recall of each class (K,) from counts (K, K); NaN for a class without samples."""
     total = confusion.sum(axis=1)
     return np.divide(confusion.diagonal(), total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) -> ReliabilityBins:
-    """Confidence (largest probability) against accuracy, in equal-width bins."""
+    """Return confidence (largest probability) and accuracy in equal-width bins."""
     check_arrays(scores, targets)
-    confidence, right, place = _confidence(scores, targets, bins)
-    count = np.bincount(place, minlength=bins)
+    confidence, is_correct, bin_index = _confidence(scores, targets, bins)
+    count = np.bincount(bin_index, minlength=bins)
     used = count > 0
-    sums = np.stack([np.bincount(place, weights=w, minlength=bins)[used] for w in (confidence, right)])
+    sums = np.stack([np.bincount(bin_index, weights=w, minlength=bins)[used] for w in (confidence, is_correct)])
     return ReliabilityBins(sums[0] / count[used], sums[1] / count[used], count[used])
 
 
 def most_confident_errors(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12
 ) -> np.ndarray:
-    """Row numbers of the incorrect predictions with the highest confidence, highest first."""
+    """Return rows of the incorrect predictions, highest confidence first."""
     check_arrays(scores, targets)
-    called = predicted_classes(scores, threshold=threshold)
-    confidence = np.where(called == targets, -1.0, scores[np.arange(len(called)), called])
+    predicted = predicted_classes(scores, threshold=threshold)
+    confidence = np.where(predicted == targets, -1.0, scores[np.arange(len(predicted)), predicted])
     rows = np.argsort(-confidence, kind="stable")[:count]
     return rows[confidence[rows] >= 0]
 
@@ -98,7 +101,7 @@ def check_arrays(scores: np.ndarray, targets: np.ndarray) -> None:
     """Check that the arrays fit together.
 
     Raises:
-        DataError: says which one does not.
+        DataError: the shapes do not match, a score is not finite, or a target is out of range.
     """
     if scores.ndim != 2 or scores.shape[1] < 2 or targets.shape != scores.shape[:1] or not len(targets):
         raise DataError(
@@ -115,7 +118,7 @@ def check_arrays(scores: np.ndarray, targets: np.ndarray) -> None:
 
 
 def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric but the areas, each (B,), from sample weights (B, N)."""
+    """Return every metric except the areas, each (B,), from sample weights (B, N)."""
     classes, predicted = np.arange(scores.shape[1]), predicted_classes(scores, threshold=threshold)
     is_true, is_predicted = (which[:, None] == classes for which in (targets, predicted))  # (N, K)
     total = weights.sum(axis=1)
@@ -137,7 +140,7 @@ def _values(scores: np.ndarray, targets: np.ndarray, *, threshold: float, weight
 
 
 def _over_classes(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
-    """Class 1's value for two classes; else the mean over classes that occur or are predicted: (B, K) -> (B,)."""
+    """Return class 1's value for two classes, else the mean over actual or predicted classes: (B, K) -> (B,)."""
     if values.shape[1] == 2:
         return values[:, 1]
     return (values * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
@@ -147,28 +150,28 @@ def _areas(scores: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | Non
     classes = [1] if scores.shape[1] == 2 else [k for k in range(scores.shape[1]) if (targets == k).any()]
     if len(np.unique(targets)) < 2:
         return {}
-    found = {"roc_auc": curves.roc_auc, "auc_pr": curves.average_precision}
+    functions = {"roc_auc": curves.roc_auc, "auc_pr": curves.average_precision}
     return {
         name: np.mean([area(scores[:, k], targets == k, weights=weights) for k in classes], axis=0)
-        for name, area in found.items()
+        for name, area in functions.items()
     }
 
 
 def _ece(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Expected calibration error: mean gap between confidence and accuracy over bins, weighted by their size."""
-    confidence, right, place = _confidence(scores, targets, BINS)
+    """Return the expected calibration error: mean gap of confidence and accuracy, weighted by bin size."""
+    confidence, is_correct, bin_index = _confidence(scores, targets, BINS)
     gap = np.zeros((len(targets), BINS))
-    gap[np.arange(len(targets)), place] = confidence - right
+    gap[np.arange(len(targets)), bin_index] = confidence - is_correct
     return np.abs(weights @ gap).sum(axis=1) / weights.sum(axis=1)
 
 
 def _confidence(scores: np.ndarray, targets: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     confidence = scores.max(axis=1).astype(float)
-    right = (scores.argmax(axis=1) == targets).astype(float)
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    return confidence, right, place
+    is_correct = (scores.argmax(axis=1) == targets).astype(float)
+    bin_index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return confidence, is_correct, bin_index
 
 
 def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Quotient; 0 where the denominator is 0, as scikit-learn's zero_division=0."""
+    """Return the quotient; 0 if the denominator is 0, as scikit-learn's zero_division=0."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

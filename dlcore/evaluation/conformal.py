@@ -18,8 +18,8 @@ def half_widths(errors: np.ndarray, *, level: float = 0.9) -> np.ndarray:
     ranks = np.ceil((counts + 1) * level).astype(np.int64)
     enough = (ranks <= counts) & (counts > 0)
     rows = np.clip(ranks - 1, 0, max(len(flat) - 1, 0))
-    values = np.where(enough, np.take_along_axis(flat, rows[None], axis=0)[0], np.nan)
-    return values.reshape(errors.shape[1:])
+    widths = np.where(enough, np.take_along_axis(flat, rows[None], axis=0)[0], np.nan)
+    return widths.reshape(errors.shape[1:])
 
 
 def coverage(errors: np.ndarray, widths: np.ndarray) -> np.ndarray:
@@ -30,8 +30,8 @@ def coverage(errors: np.ndarray, widths: np.ndarray) -> np.ndarray:
     known = ~np.isnan(errors) & ~np.isnan(widths)
     inside = (np.abs(errors) <= widths) & known
     with np.errstate(invalid="ignore", divide="ignore"):
-        total: np.ndarray = inside.sum(axis=0) / known.sum(axis=0)
-    return total
+        shares: np.ndarray = inside.sum(axis=0) / known.sum(axis=0)
+    return shares
 
 
 def adaptive_half_widths(
@@ -45,18 +45,18 @@ def adaptive_half_widths(
     shift. The interval is that quantile of the calibration errors.
     """
     shape = errors.shape
-    rows, seen = errors.reshape(len(errors), -1), np.sort(np.abs(past.reshape(len(past), -1)), axis=0)
-    counts = (~np.isnan(seen)).sum(axis=0)
+    rows, sorted_errors = errors.reshape(len(errors), -1), np.sort(np.abs(past.reshape(len(past), -1)), axis=0)
+    counts = (~np.isnan(sorted_errors)).sum(axis=0)
     known = np.flatnonzero(counts * (1 - level) >= 1)
     widths = np.full(rows.shape, np.nan)
-    values = np.full(rows.shape[1], level)
+    levels = np.full(rows.shape[1], level)
     columns = np.arange(rows.shape[1])[known]
     for row in range(len(rows)):
         if row >= delay:
             old = row - delay
             missed = np.abs(rows[old]) > widths[old]
             step = np.where(missed, rate * level, -rate * (1 - level))
-            values += np.where(np.isnan(rows[old]), 0.0, step)
-        ranks = np.clip(np.ceil((counts[columns] + 1) * values[columns]).astype(np.int64), 1, counts[columns])
-        widths[row, columns] = seen[ranks - 1, columns]
+            levels += np.where(np.isnan(rows[old]), 0.0, step)
+        ranks = np.clip(np.ceil((counts[columns] + 1) * levels[columns]).astype(np.int64), 1, counts[columns])
+        widths[row, columns] = sorted_errors[ranks - 1, columns]
     return widths.reshape(shape)

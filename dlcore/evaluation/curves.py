@@ -1,6 +1,6 @@
 """Areas under the ROC and precision-recall curves, for one or many resamples at once.
 
-A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product. Ties in the score
+A resample is a row of weights (how often each sample was drawn), so a bootstrap is a matrix product. Tied scores
 are one step of a curve, as in scikit-learn, which the tests compare with.
 """
 
@@ -28,8 +28,8 @@ def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple
     """
     hits, alarms, _ = _steps(scores, positive, _one_row(None, len(scores)))
     false, true = (np.r_[0.0, part[0]] / max(1.0, part[0, -1]) for part in (alarms, hits))
-    values = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
-    return false[values], true[values]
+    indices = np.unique(np.linspace(0, len(true) - 1, points).round().astype(np.int64))
+    return false[indices], true[indices]
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
@@ -37,8 +37,8 @@ def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.n
     positives.
     """
     hits, alarms, _ = _steps(scores, positive, _one_row(weights, len(scores)))
-    drawn = hits + alarms
-    precision = np.divide(hits, drawn, out=np.zeros_like(hits), where=drawn > 0)
+    predicted = hits + alarms
+    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
     area = (precision * np.diff(hits, axis=1, prepend=0.0)).sum(axis=1)
     return _ratio(area, hits[:, -1])
 
@@ -50,9 +50,9 @@ def _steps(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tup
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     last = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
-    drawn, is_positive = weights[:, order], positive[order].astype(bool)
-    hits = np.cumsum(drawn * is_positive, axis=1)[:, last]  # (B, N) -> (B, G)
-    alarms = np.cumsum(drawn * ~is_positive, axis=1)[:, last]
+    ordered_weights, is_positive = weights[:, order], positive[order].astype(bool)
+    hits = np.cumsum(ordered_weights * is_positive, axis=1)[:, last]  # (B, N) -> (B, G)
+    alarms = np.cumsum(ordered_weights * ~is_positive, axis=1)[:, last]
     return hits, alarms, ranked[last]
 
 

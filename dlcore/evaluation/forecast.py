@@ -34,12 +34,12 @@ class ForecastScores:
 
 def fill_targets_forward(targets: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Fill missing targets (N, H, V) with the previous value; `last` (N, V) is the last known one."""
-    copy = targets.copy()
+    filled = targets.copy()
     before = last
     for hour in range(targets.shape[1]):
-        copy[:, hour] = np.where(np.isnan(targets[:, hour]), before, targets[:, hour])
-        before = copy[:, hour]
-    return copy
+        filled[:, hour] = np.where(np.isnan(targets[:, hour]), before, targets[:, hour])
+        before = filled[:, hour]
+    return filled
 
 
 def scores(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray) -> ForecastScores:
@@ -64,10 +64,10 @@ def metrics(
     and `skill_h<k>`. With `draws`, 95 % intervals of `r2_mean` and `skill` from a bootstrap of whole weeks, since hours
     are correlated; of eighths of the data if there are fewer than eight weeks.
     """
-    named = _named(scores(predicted, targets, last), names)
-    whole = _named(scores(predicted, fill_targets_forward(targets, last), last), names)
-    kept = [name for name in named if name in whole]
-    for name in kept:
+    named = _as_metrics(scores(predicted, targets, last), names)
+    whole = _as_metrics(scores(predicted, fill_targets_forward(targets, last), last), names)
+    shared = [name for name in named if name in whole]
+    for name in shared:
         named[f"{name}_filled"] = whole[name]
     if draws:
         spread = uncertainty.bootstrap(
@@ -90,14 +90,14 @@ def skill_lead(
     """
 
     def gap(weights: np.ndarray) -> dict[str, np.ndarray]:
-        mine, theirs = (_means(_sums(each, targets, last, weights)) for each in (predicted, other))
-        return {name: mine[name] - theirs[name] for name in mine}
+        first, second = (_means(_sums(each, targets, last, weights)) for each in (predicted, other))
+        return {name: first[name] - second[name] for name in first}
 
-    found = {name: float(values[0]) for name, values in gap(np.ones((1, len(targets)))).items()}
-    if not np.isfinite(list(found.values())).all():
+    lead = {name: float(values[0]) for name, values in gap(np.ones((1, len(targets)))).items()}
+    if not np.isfinite(list(lead.values())).all():
         return {}
     spread = uncertainty.bootstrap(gap, len(targets), draws=draws, block=_block(len(targets)), seed=seed)
-    return found | uncertainty.as_low_high(spread)
+    return lead | uncertainty.as_low_high(spread)
 
 
 def _block(points: int) -> int:
@@ -125,7 +125,7 @@ def metrics_by_week(
 ) -> dict[str, np.ndarray]:
     """Return `r2_mean` and `skill` of each block of moments, each (B,), for a fixed model.
 
-    Within a week, R2 is relative to the mean squared distance of the whole span, so that a calm week does not look bad.
+    Within a week, R2 is relative to the mean squared distance of the whole span, so that calm weeks score fairly.
     """
     n = len(targets)
     starts = np.arange(0, max(n - block // 2, 1), block)
@@ -135,13 +135,13 @@ def metrics_by_week(
     sums = _sums(predicted, targets, last, weights)
     total = _sums(predicted, targets, last, np.ones((1, n)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        usual = total.total / total.count
-        r2 = np.where(sums.count > 0, 1 - sums.error / sums.count / usual, np.nan)
-    good = ~np.isnan(_r2(total)[0])
+        variance = total.total / total.count
+        r2 = np.where(sums.count > 0, 1 - sums.error / sums.count / variance, np.nan)
+    is_scored = ~np.isnan(_r2(total)[0])
     return {
         "start": starts,
-        "r2_mean": np.nanmean(np.where(good, r2, np.nan).reshape(len(starts), -1), axis=1),
-        "skill": np.nanmean(np.where(good, _skill(sums), np.nan).reshape(len(starts), -1), axis=1),
+        "r2_mean": np.nanmean(np.where(is_scored, r2, np.nan).reshape(len(starts), -1), axis=1),
+        "skill": np.nanmean(np.where(is_scored, _skill(sums), np.nan).reshape(len(starts), -1), axis=1),
     }
 
 
@@ -159,31 +159,31 @@ def _sums(predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, weights:
     """Return the sums for weights (B, N): how often each moment counts."""
     known = ~np.isnan(targets)
     y = np.where(known, targets, 0.0).astype(np.float64)
-    centre = y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    y = np.where(known, y - centre, 0.0)  # centered: sums of squares of large numbers lose digits otherwise
-    error = np.where(known, predicted - centre - y, 0.0) ** 2
-    naive = np.where(known, last[:, None] - centre - y, 0.0) ** 2
-    count, first, second, off, copy = (
+    center = y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    y = np.where(known, y - center, 0.0)  # centered: sums of squares of large numbers lose digits otherwise
+    error = np.where(known, predicted - center - y, 0.0) ** 2
+    naive = np.where(known, last[:, None] - center - y, 0.0) ** 2
+    count, first, second, error_sums, naive_sums = (
         np.tensordot(weights, part, axes=(1, 0)) for part in (known.astype(np.float64), y, y * y, error, naive)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         total = second - first * first / count
-    return _Sums(count, off, copy, total)
+    return _Sums(count, error_sums, naive_sums, total)
 
 
-def _good(sums: _Sums) -> np.ndarray:
+def _is_scored(sums: _Sums) -> np.ndarray:
     mask: np.ndarray = (sums.count >= LEAST) & (sums.total > 1e-9 * np.maximum(sums.count, 1)) & (sums.naive > 0)
     return mask
 
 
 def _r2(sums: _Sums) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(_good(sums), 1 - sums.error / sums.total, np.nan)
+        return np.where(_is_scored(sums), 1 - sums.error / sums.total, np.nan)
 
 
 def _skill(sums: _Sums) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(_good(sums), 1 - sums.error / sums.naive, np.nan)
+        return np.where(_is_scored(sums), 1 - sums.error / sums.naive, np.nan)
 
 
 def _means(sums: _Sums) -> Mapping[str, np.ndarray]:
@@ -197,11 +197,11 @@ def _means(sums: _Sums) -> Mapping[str, np.ndarray]:
 def _mean(rows: np.ndarray) -> np.ndarray:
     known = ~np.isnan(rows)
     with np.errstate(invalid="ignore", divide="ignore"):
-        total: np.ndarray = np.where(known, rows, 0.0).sum(axis=1) / known.sum(axis=1)
-    return total
+        means: np.ndarray = np.where(known, rows, 0.0).sum(axis=1) / known.sum(axis=1)
+    return means
 
 
-def _named(forecast_scores: ForecastScores, names: Sequence[str]) -> dict[str, float]:
+def _as_metrics(forecast_scores: ForecastScores, names: Sequence[str]) -> dict[str, float]:
     """Return metrics by name; undefined ones are omitted."""
     r2, skill, mae = (
         part.reshape(1, -1)

@@ -76,20 +76,20 @@ def diagnose_gradients(
     step at which training stopped on a non-finite number; 0 if it did not.
     """
     if broke_at and not len(steps):
-        return GradientDiagnosis((_broken(broke_at),), float("nan"), (broke_at, broke_at))
-    seen = slice(None) if until is None else steps <= until
-    steps, norms = steps[seen], norms[seen].astype(float)
+        return GradientDiagnosis((_non_finite(broke_at),), float("nan"), (broke_at, broke_at))
+    selected = slice(None) if until is None else steps <= until
+    steps, norms = steps[selected], norms[selected].astype(float)
     span = (int(steps[0]), int(steps[-1]))
     finite = np.isfinite(norms).all(axis=0)
     if not finite.all():
-        broken = tuple(int(i) for i in np.flatnonzero(~finite))
-        words = f"At {_named(names, broken)} the gradient became non-finite."
-        return GradientDiagnosis((GradientFinding("not finite", words, broken, float("inf")),), float("nan"), span)
+        affected = tuple(int(i) for i in np.flatnonzero(~finite))
+        sentence = f"At {_layer_names(names, affected)} the gradient became non-finite."
+        return GradientDiagnosis((GradientFinding("not finite", sentence, affected, float("inf")),), float("nan"), span)
     ratio = quarter_ratio(norms)
-    findings = [_broken(broke_at)] if broke_at else []
+    findings = [_non_finite(broke_at)] if broke_at else []
     findings += [*_exploding(norms, ratio, names), *_vanishing(norms, ratio, names)]
-    if dead is not None and len(looked := dead[seen][np.isfinite(dead[seen]).any(axis=1)]):
-        findings += _dying(looked, names)
+    if dead is not None and len(dead_shares := dead[selected][np.isfinite(dead[selected]).any(axis=1)]):
+        findings += _dying(dead_shares, names)
     return GradientDiagnosis(tuple(findings) or (_healthy(ratio, names),), ratio, span)
 
 
@@ -107,7 +107,7 @@ def _quarters(layers: int) -> tuple[slice, slice]:
     return slice(0, size), slice(layers - size, layers)
 
 
-def _broken(step: int) -> GradientFinding:
+def _non_finite(step: int) -> GradientFinding:
     words = f"Training stopped at step {step}: the activations overflowed."
     return GradientFinding("not finite", words, (), float("inf"))
 
@@ -115,35 +115,35 @@ def _broken(step: int) -> GradientFinding:
 def _vanishing(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[GradientFinding]:
     if ratio >= VANISHING:
         return []
-    middle = np.median(norms, axis=0)
-    weak = tuple(int(i) for i in np.flatnonzero(middle < VANISHING * middle.max()))
-    words = (
-        f"The gradient vanishes: {names[0]} gets {format_number(middle[0])}, {names[-1]} gets "
-        f"{format_number(middle[-1])}. At {_named(names, weak)} its norm is below a "
+    medians = np.median(norms, axis=0)
+    weak = tuple(int(i) for i in np.flatnonzero(medians < VANISHING * medians.max()))
+    sentence = (
+        f"The gradient vanishes: {names[0]} gets {format_number(medians[0])}, {names[-1]} gets "
+        f"{format_number(medians[-1])}. At {_layer_names(names, weak)} its norm is below a "
         f"{1 / VANISHING:,.0f}th of the largest: these layers hardly learn."
     )
-    return [GradientFinding("vanishing", words, weak, ratio)]
+    return [GradientFinding("vanishing", sentence, weak, ratio)]
 
 
 def _exploding(norms: np.ndarray, ratio: float, names: Sequence[str]) -> list[GradientFinding]:
-    middle, start = np.median(norms, axis=0), norms[0]
-    for values, when in ((middle, ""), (start, "with the initial weights ")):
-        large = tuple(int(i) for i in np.flatnonzero(values > EXPLODING))
-        if large:
-            top = int(values.argmax())
-            calms = f"; clipping or small steps reduce it to {format_number(middle[top])} later" if when else ""
-            words = (
-                f"The gradient explodes: {when}its norm exceeds {EXPLODING:g} at {_named(names, large)}, up to "
-                f"{format_number(values[top])}{calms}."
+    medians, start = np.median(norms, axis=0), norms[0]
+    for layer_norms, when in ((medians, ""), (start, "with the initial weights ")):
+        exploding = tuple(int(i) for i in np.flatnonzero(layer_norms > EXPLODING))
+        if exploding:
+            largest = int(layer_norms.argmax())
+            note = f"; clipping or small steps reduce it to {format_number(medians[largest])} later" if when else ""
+            sentence = (
+                f"The gradient explodes: {when}its norm exceeds {EXPLODING:g} at "
+                f"{_layer_names(names, exploding)}, up to {format_number(layer_norms[largest])}{note}."
             )
-            return [GradientFinding("exploding", words, large, float(values[top]))]
+            return [GradientFinding("exploding", sentence, exploding, float(layer_norms[largest]))]
     if ratio > 1 / VANISHING:
         first = tuple(range(_quarters(norms.shape[1])[0].stop))
-        words = (
+        sentence = (
             "The gradient grows towards the input: the first quarter of the layers has "
             f"{format_number(ratio)} times the last's."
         )
-        return [GradientFinding("exploding", words, first, ratio)]
+        return [GradientFinding("exploding", sentence, first, ratio)]
     return []
 
 
@@ -151,15 +151,15 @@ def _dying(dead: np.ndarray, names: Sequence[str]) -> list[GradientFinding]:
     later = dead[len(dead) // 2 :]
     with_relu = np.isfinite(later).all(axis=0)
     share = np.where(with_relu, np.median(np.nan_to_num(later), axis=0), 0.0)
-    gone = tuple(int(i) for i in np.flatnonzero(share >= DYING))
-    if not gone:
+    layers = tuple(int(i) for i in np.flatnonzero(share >= DYING))
+    if not layers:
         return []
     worst = int(share.argmax())
-    words = (
-        f"Dead units: at {_named(names, gone)} at least half of the units are zero for every sample; "
+    sentence = (
+        f"Dead units: at {_layer_names(names, layers)} at least half of the units are zero for every sample; "
         f"worst is {names[worst]} with {share[worst]:.0%}."
     )
-    return [GradientFinding("dying units", words, gone, float(share[worst]))]
+    return [GradientFinding("dying units", sentence, layers, float(share[worst]))]
 
 
 def _healthy(ratio: float, names: Sequence[str]) -> GradientFinding:
@@ -167,17 +167,17 @@ def _healthy(ratio: float, names: Sequence[str]) -> GradientFinding:
         share = "about as much as"
     else:
         share = f"{format_number(ratio)} times as much as" if ratio > 1 else f"1/{format_number(1 / ratio)} of"
-    words = f"Gradient flow is healthy: the first quarter of the {len(names)} layers gets {share} the last quarter."
-    return GradientFinding("healthy", words, (), ratio)
+    sentence = f"Gradient flow is healthy: the first quarter of the {len(names)} layers gets {share} the last quarter."
+    return GradientFinding("healthy", sentence, (), ratio)
 
 
-def _named(names: Sequence[str], places: tuple[int, ...]) -> str:
+def _layer_names(names: Sequence[str], layers: tuple[int, ...]) -> str:
     """Describe layers in words: one, a range, or a count."""
-    if len(places) == 1:
-        return names[places[0]]
-    if places[-1] - places[0] == len(places) - 1:
-        return f"{names[places[0]]} to {names[places[-1]]}"
-    return f"{len(places)} layers between {names[places[0]]} and {names[places[-1]]}"
+    if len(layers) == 1:
+        return names[layers[0]]
+    if layers[-1] - layers[0] == len(layers) - 1:
+        return f"{names[layers[0]]} to {names[layers[-1]]}"
+    return f"{len(layers)} layers between {names[layers[0]]} and {names[layers[-1]]}"
 
 
 def format_number(value: float) -> str:

@@ -11,7 +11,7 @@ Form = Literal["percent", "count", "tenths", "number"]
 class Metric:
     """One metric: its title, its help text, how a value is formatted, and which direction is better.
 
-    in_tables: a column of every table of scores; others are shown by pages of their own.
+    in_tables: whether tables of scores have a column for it; other metrics have dedicated pages.
     """
 
     title: str
@@ -23,7 +23,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """One simple method: its title and what it does."""
+    """A baseline: its title and what it does."""
 
     title: str
     help: str
@@ -32,12 +32,12 @@ class Baseline:
 METRICS: dict[str, Metric] = {
     "nab_standard": Metric(
         "NAB score",
-        "score of the Numenta Anomaly Benchmark, standard profile: early alarms in labelled events earn, alarms "
+        "score of the Numenta Anomaly Benchmark, standard profile: early alarms in labeled events earn, alarms "
         "outside cost; 100 is perfect, 0 is no alarm at all",
         "tenths",
     ),
-    "events_hit": Metric("Events hit", "labelled events with at least one alarm inside", "count"),
-    "false_alarms": Metric("False alarms", "bursts of alarms outside every labelled event", "count", False),
+    "events_hit": Metric("Events hit", "labeled events with at least one alarm inside", "count"),
+    "false_alarms": Metric("False alarms", "bursts of alarms outside every labeled event", "count", False),
     "delay_h": Metric(
         "Delay (h)",
         "mean hours from the start of a detected event's window to its first alarm; NAB windows start well before the "
@@ -48,7 +48,7 @@ METRICS: dict[str, Metric] = {
     "vus_pr": Metric(
         "VUS-PR",
         "volume under the precision-recall surface: area under the curve, averaged over tolerances at the labels' "
-        "edges; random scores get about the share of labelled points",
+        "edges; random scores get about the share of labeled points",
     ),
     "accuracy": Metric("Accuracy", "share of correct predictions", "percent"),
     "exact_match": Metric("Exact match", "share of outputs with every symbol correct", "percent"),
@@ -60,7 +60,7 @@ METRICS: dict[str, Metric] = {
     "nab_low_fp": Metric("NAB, quiet", "NAB with doubled cost of false alarms (reward_low_FP_rate)", "tenths"),
     "nab_low_fn": Metric("NAB, alert", "NAB with doubled cost of missed events (reward_low_FN_rate)", "tenths"),
     "range_precision": Metric("Range precision", "precision with each burst of alarms counted once", "percent"),
-    "range_recall": Metric("Range recall", "recall with each labelled event counted once", "percent"),
+    "range_recall": Metric("Range recall", "recall with each labeled event counted once", "percent"),
     "range_f1": Metric("Range F1", "harmonic mean of range precision and range recall", "percent"),
     "ece": Metric(
         "Calibration error", "expected calibration error: mean gap between confidence and accuracy", "percent", False
@@ -97,9 +97,10 @@ BASELINES: dict[str, Baseline] = {
     "nb_svm": Baseline("NB-SVM on bigrams", "linear SVM on words and pairs, weighted by naive Bayes log-count ratios"),
     "trigram_svm": Baseline("Linear SVM on trigrams", "one weight per run of up to three words; no probabilities"),
     "weekly_median": Baseline("Weekly median", "distance from the training median of that time of the week"),
-    "median_mad": Baseline("Distance from the median", "distance from the training median, whatever the time"),
+    "median_mad": Baseline("Distance from the median", "distance from the training median, at any time"),
     "weekly_mad": Baseline(
-        "Weekly median, by its spread", "distance from the weekly median, divided by the usual distance then (MAD)"
+        "Weekly median, by its spread",
+        "distance from the weekly median, divided by the median absolute deviation (MAD) of that time",
     ),
     "seasonal_naive": Baseline("Same time last week", "the value one week before, or the distance from it"),
     "nearest_window": Baseline("Nearest day of training", "distance of the last day from its nearest training day"),
@@ -125,18 +126,18 @@ SMOOTHING = {"causal": "causal", "centred": "centered", "raw": "unsmoothed"}
 _RENAMED = {"median_mad": "weekly_mad"}
 """Baselines whose stored names carry a smoothing used this name for the weekly method."""
 HEADLINE = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc")
-"""Metrics that stand for a run, the first one available."""
+"""Main metric of a run: the first of these that it has."""
 EVENT_HEADLINE = ("nab_standard", "auc_pr", *HEADLINE)
-"""The same for event detection: a metric without threshold first, since alarms are rare."""
+"""The same for event detection: threshold-free metrics first, since alarms are rare."""
 
 Outcome = Literal["better", "tie", "worse"]
 
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """One metric of a run with its 95 % interval beside the best baseline.
+    """One metric of a run with its 95 % interval, compared with the best baseline.
 
-    outcome: of the run; "tie" where the baseline's value lies inside the run's interval; None without a baseline.
+    outcome: of the run; "tie" if the baseline's value lies inside the run's interval; None without a baseline.
     """
 
     metric: str
@@ -149,18 +150,18 @@ class BaselineComparison:
 
     @property
     def note(self) -> str:
-        """The outcome as the page head shows it; empty where the run is better."""
+        """Return the outcome as the page head shows it; empty if the run is better."""
         return "ties or beats this run" if self.outcome in ("tie", "worse") else ""
 
 
 def find_metric(name: str) -> Metric | None:
-    """The metric of a stored name; `r2_co_gt` or `accuracy_centred` are found by their beginning."""
+    """Return the metric of a stored name; `r2_co_gt` or `accuracy_centred` are matched by prefix."""
     keys = [key for key in METRICS if name == key or name.startswith(f"{key}_")]
     return METRICS[max(keys, key=len)] if keys else None
 
 
 def metric_title(name: str) -> str:
-    """Title of a stored metric, with what its name adds in brackets."""
+    """Return the title of a stored metric, with the suffix of its name in brackets."""
     keys = [key for key in METRICS if name == key or name.startswith(f"{key}_")]
     if not keys:
         return name.replace("_", " ")
@@ -170,7 +171,7 @@ def metric_title(name: str) -> str:
 
 
 def format_metric(name: str, value: float) -> str:
-    """A value of a metric with its unit: "94.4 %", "4", "0.988"."""
+    """Format a value of a metric with its unit: "94.4 %", "4", "0.988"."""
     form = _form(name)
     if form == "percent":
         return format_percent(value)
@@ -180,19 +181,19 @@ def format_metric(name: str, value: float) -> str:
 
 
 def format_percent(value: float, *, digits: int = 1) -> str:
-    """A share as "94.4 %"."""
+    """Format a share as "94.4 %"."""
     return f"{100 * value:.{digits}f} %"
 
 
 def format_interval(name: str, low: float | None, high: float | None) -> str:
-    """A 95 % interval as "[93.6, 95.1]"; empty where it is unknown."""
+    """Format a 95 % interval as "[93.6, 95.1]"; empty if unknown."""
     if low is None or high is None:
         return ""
     return f"[{', '.join(format_metric(name, end).removesuffix(' %') for end in (low, high))}]"
 
 
 def format_with_interval(values: Mapping[str, float], name: str) -> str:
-    """A metric of `values` as "94.4 % [93.6, 95.1]"; a dash where it is not defined."""
+    """Format a metric of `values` as "94.4 % [93.6, 95.1]"; a dash if it is undefined."""
     if name not in values:
         return "–"
     interval = format_interval(name, values.get(f"{name}_low"), values.get(f"{name}_high"))
@@ -200,24 +201,24 @@ def format_with_interval(values: Mapping[str, float], name: str) -> str:
 
 
 def is_better(name: str, first: float, second: float) -> bool:
-    """Whether the first value of a metric is strictly better than the second."""
+    """Return whether the first value of a metric is strictly better than the second."""
     metric = find_metric(name)
     return first > second if metric is None or metric.higher_is_better else first < second
 
 
 def table_metrics(*rows: Mapping[str, float]) -> list[str]:
-    """Metrics that tables of these rows show, in the registry's order."""
+    """Return the metrics that tables of these rows show, in the registry's order."""
     return [name for name, metric in METRICS.items() if metric.in_tables and any(name in row for row in rows)]
 
 
 def baseline_key(name: str) -> str:
-    """Key in `BASELINES` of a stored baseline name."""
+    """Return the key in `BASELINES` of a stored baseline name."""
     method, _, smoothing = name.rpartition("_")
     return _RENAMED.get(method, method) if smoothing in SMOOTHING else name
 
 
 def baseline_title(name: str, *, smoothing: bool = True) -> str:
-    """Title of a stored baseline, with (`smoothing`) how its score was smoothed."""
+    """Return the title of a stored baseline; `smoothing` appends how its score was smoothed."""
     end = name.rpartition("_")[2]
     baseline = BASELINES.get(baseline_key(name))
     title = baseline.title if baseline else name.replace("_", " ").capitalize()
@@ -225,14 +226,14 @@ def baseline_title(name: str, *, smoothing: bool = True) -> str:
 
 
 def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
-    """Baselines that use nothing later than the point they score."""
+    """Return the baselines that use no point after the one they score."""
     return {name: values for name, values in baselines.items() if not name.endswith("_centred")}
 
 
 def compare_with_best_baseline(
     metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], name: str
 ) -> BaselineComparison | None:
-    """A run's metric beside the best causal baseline; None where the run lacks the metric."""
+    """Compare a run's metric with the best causal baseline; None if the run lacks the metric."""
     if name not in metrics:
         return None
     value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
@@ -248,7 +249,7 @@ def compare_with_best_baseline(
 
 
 def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> BaselineComparison | None:
-    """The headline metric of a run, preferably one that a baseline has too, beside the best baseline."""
+    """Compare the main metric of a run, preferably one that a baseline has too, with the best baseline."""
     order = EVENT_HEADLINE if "events_hit" in metrics else HEADLINE
     rows = causal_baselines(baselines).values()
     shared = [name for name in order if any(name in row for row in rows)]
@@ -259,7 +260,7 @@ def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str,
 
 
 def lower_first(title: str) -> str:
-    """A title inside a sentence; abbreviations stay as they are."""
+    """Return a title for use inside a sentence; abbreviations keep their capitals."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 

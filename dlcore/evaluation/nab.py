@@ -35,7 +35,7 @@ FAR = 3.0
 """Window lengths after a window from which a false alarm has its full cost, as it has before the first window."""
 
 
-def file_score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
+def file_score(is_alarm: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0) -> float:
     """Return the file score: 100 if every window is detected at its first point with no false alarm, 0 without alarms.
 
     called (N,) is true where a point raises an alarm; windows (E, 2) are index ranges [start, stop), ordered and
@@ -46,15 +46,15 @@ def file_score(called: np.ndarray, windows: np.ndarray, *, profile: Profile = "s
         DataError: no window reaches beyond `start`, or the windows do not fit the series.
     """
     weights = PROFILES[profile]
-    raw, windows_counted = _raw(called, windows, weights, start)
+    raw, windows_counted = _raw(is_alarm, windows, weights, start)
     nothing = -weights.miss * windows_counted
     perfect = weights.hit * windows_counted
     return float(100 * (raw - nothing) / (perfect - nothing))
 
 
-def profile_scores(called: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
+def profile_scores(is_alarm: np.ndarray, windows: np.ndarray, *, start: int = 0) -> dict[str, float]:
     """Return `nab_standard`, `nab_low_fp` and `nab_low_fn`: the file score of each profile."""
-    return {f"nab_{profile}": file_score(called, windows, profile=profile, start=start) for profile in PROFILES}
+    return {f"nab_{profile}": file_score(is_alarm, windows, profile=profile, start=start) for profile in PROFILES}
 
 
 def gains(places: np.ndarray) -> np.ndarray:
@@ -66,15 +66,15 @@ def gains(places: np.ndarray) -> np.ndarray:
     return np.where(places >= FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(places, FAR))) - 1)
 
 
-def _raw(called: np.ndarray, windows: np.ndarray, weights: NabWeights, start: int) -> tuple[float, int]:
+def _raw(is_alarm: np.ndarray, windows: np.ndarray, weights: NabWeights, start: int) -> tuple[float, int]:
     """Return the weighted sum and the number of windows in it."""
-    _check(called, windows, start)
-    alarms = np.flatnonzero(called)
+    _check(is_alarm, windows, start)
+    alarms = np.flatnonzero(is_alarm)
     alarms = alarms[alarms >= start]
     starts, stops = windows[:, 0], windows[:, 1]
     counted = stops > start
     first = np.searchsorted(alarms, starts)
-    first_alarm = np.r_[alarms, len(called)][first]
+    first_alarm = np.r_[alarms, len(is_alarm)][first]
     hit = counted & (first_alarm < stops)
     widths = stops - starts
     places = -(stops[hit] - first_alarm[hit]) / widths[hit]  # the window's first point is -1, its last -1 / width
@@ -93,9 +93,9 @@ def _cost(alarms: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> float:
     return float(gains(places).sum())
 
 
-def _check(called: np.ndarray, windows: np.ndarray, start: int) -> None:
+def _check(is_alarm: np.ndarray, windows: np.ndarray, start: int) -> None:
     if not len(windows) or not (windows[:, 1] > start).any():
-        raise DataError(f"the NAB score needs a labeled window after point {start}, and there is none.")
+        raise DataError(f"the NAB score needs a labeled window after point {start}, but there is none.")
     flat = windows.ravel()
-    if flat[0] < 0 or flat[-1] > len(called) or (np.diff(flat) < 0).any() or (windows[:, 1] <= windows[:, 0]).any():
-        raise DataError(f"windows must be ordered, disjoint and within the {len(called)} points: {windows.tolist()}.")
+    if flat[0] < 0 or flat[-1] > len(is_alarm) or (np.diff(flat) < 0).any() or (windows[:, 1] <= windows[:, 0]).any():
+        raise DataError(f"windows must be ordered, disjoint and within the {len(is_alarm)} points: {windows.tolist()}.")

@@ -45,8 +45,8 @@ def compare_on_same_samples(
     groups = [np.stack([np.asarray(run, dtype=np.float64) for run in group]) for group in (first, second)]
     difference = groups[0].mean(axis=0) - groups[1].mean(axis=0)  # (N,)
     if len(first) == len(second) == 1:
-        one, other = (group[0].astype(bool) for group in groups)
-        p_value = uncertainty.mcnemar(one, other)
+        first_correct, second_correct = (group[0].astype(bool) for group in groups)
+        p_value = uncertainty.mcnemar(first_correct, second_correct)
         gap = _gap(float(difference.mean()), float(difference.var()) / len(difference), [], level=level, seeds=(1, 1))
         return replace(gap, p_value=p_value, verdict=_verdict(gap.value, p_value, level))
     spreads = _spreads([group.mean(axis=1) for group in groups])
@@ -65,21 +65,21 @@ def interval(runs: Sequence[np.ndarray], *, level: float = 0.95) -> tuple[float,
     Wilson's for one run, else Student's t over seeds with the samples' variance added, as in `compare_on_same_samples`.
 
     Raises:
-        DataError: there is no run.
+        DataError: `runs` is empty.
     """
     if not runs:
         raise DataError("an interval needs at least one run.")
-    right = np.stack([np.asarray(run, dtype=np.float64) for run in runs])
+    correct = np.stack([np.asarray(run, dtype=np.float64) for run in runs])
     if len(runs) == 1:
-        return float(right.mean()), *uncertainty.wilson(round(right.sum()), right.shape[1], level=level)
-    spreads = [(float(right.mean(axis=1).var(ddof=1)) / len(runs), len(runs) - 1)]
-    known = float(right.mean(axis=0).var()) / right.shape[1]
-    gap = _gap(float(right.mean()), known, spreads, level=level, seeds=(len(runs), 0))
+        return float(correct.mean()), *uncertainty.wilson(round(correct.sum()), correct.shape[1], level=level)
+    spreads = [(float(correct.mean(axis=1).var(ddof=1)) / len(runs), len(runs) - 1)]
+    known = float(correct.mean(axis=0).var()) / correct.shape[1]
+    gap = _gap(float(correct.mean()), known, spreads, level=level, seeds=(len(runs), 0))
     return gap.value, max(0.0, gap.low), min(1.0, gap.high)
 
 
 def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, level: float = 0.95) -> SeedDifference:
-    """Compare accuracies of two groups of runs, each measured on n samples of its own (validation splits).
+    """Compare accuracies of two groups of runs, each measured on a separate set of n samples (validation splits).
 
     Variance: binomial for the samples, and over seeds, as in `compare_on_same_samples`.
 
@@ -121,8 +121,8 @@ def holm_correction(
 def _spreads(accuracies: Sequence[np.ndarray]) -> list[tuple[float, int]]:
     """Return (variance of the group's mean over seeds, degrees of freedom); a single seed takes the other group's."""
     variances = [(float(group.var(ddof=1)), len(group) - 1) if len(group) > 1 else None for group in accuracies]
-    lent = next(variance for variance in variances if variance is not None)
-    known = [variance or lent for variance in variances]
+    shared = next(variance for variance in variances if variance is not None)
+    known = [variance or shared for variance in variances]
     return [(spread / len(group), freedom) for (spread, freedom), group in zip(known, accuracies, strict=True)]
 
 

@@ -1,6 +1,6 @@
 """Sensitivity of event metrics to the threshold and to unlabeled anomalies.
 
-Nothing here chooses a threshold or a label.
+No function chooses a threshold or a label.
 """
 
 from dataclasses import dataclass
@@ -55,29 +55,29 @@ def threshold_sweep(
     """
     true, day = targets.astype(bool), max(1, round(24 / step_hours))
     windows = anomaly.true_ranges(true)
-    labelled = bool(true[counted_from:].any())
+    has_label = bool(true[counted_from:].any())
     rows = []
     for factor in factors:
-        called = anomaly.alarms(scores, threshold * factor)
-        events = anomaly.events(called[counted_from:], true[counted_from:], gap=day)
-        worth = nab.file_score(called, windows, start=counted_from) if labelled else np.nan
-        rows.append((worth, int(events.hit.sum()), len(events.false_alarms)))
-    worths, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
+        is_alarm = anomaly.alarms(scores, threshold * factor)
+        events = anomaly.events(is_alarm[counted_from:], true[counted_from:], gap=day)
+        score = nab.file_score(is_alarm, windows, start=counted_from) if has_label else np.nan
+        rows.append((score, int(events.hit.sum()), len(events.false_alarms)))
+    nab_scores, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
     return ThresholdSweep(
-        np.asarray(factors, float), np.array(worths, float), np.array(hits, int), np.array(false, int)
+        np.asarray(factors, float), np.array(nab_scores, float), np.array(hits, int), np.array(false, int)
     )
 
 
 def remove_false_alarms(
-    called: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, step_hours: float
+    is_alarm: np.ndarray, targets: np.ndarray, excused: np.ndarray, *, step_hours: float
 ) -> np.ndarray:
     """Return alarms (N,) without the false alarms that overlap one of the `excused` index ranges (P, 2).
 
-    Answers what a score would be if those days were labeled or left out; the official count keeps them.
+    Use it to score a series as if those days were labeled or excluded; the official count includes them.
     """
     day = max(1, round(24 / step_hours))
-    false = anomaly.events(called, targets, gap=day).false_alarms
-    copy = called.copy()
+    false = anomaly.events(is_alarm, targets, gap=day).false_alarms
+    remaining = is_alarm.copy()
     for start, stop in false[anomaly.overlapping(false, excused)]:
-        copy[start:stop] = False
-    return copy
+        remaining[start:stop] = False
+    return remaining

@@ -1,4 +1,4 @@
-"""Moving averages of a score: causal ones use no later point, centered ones look half a window ahead."""
+"""Moving averages of a score: causal means use no later point, centered means look half a window ahead."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def trailing_mean(scores: np.ndarray, n: int) -> np.ndarray:
     return _mean(scores, before=_size(n) - 1, after=0)
 
 
-def centred_mean(scores: np.ndarray, n: int) -> np.ndarray:
+def centered_mean(scores: np.ndarray, n: int) -> np.ndarray:
     """Return the centered mean (N,) of n points, n // 2 before and `lookahead(n)` after each point; fewer at both ends.
 
     Raises:

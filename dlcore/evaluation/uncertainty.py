@@ -51,8 +51,8 @@ def bootstrap(
     for weights in resamples(n, draws=draws, block=block, seed=seed):
         for name, values in statistic(weights).items():
             parts.setdefault(name, []).append(values)
-    found = {name: np.concatenate(values) for name, values in parts.items()}
-    return {name: _percentiles(values, level) for name, values in found.items() if np.isfinite(values).any()}
+    draws_by_name = {name: np.concatenate(values) for name, values in parts.items()}
+    return {name: _percentiles(values, level) for name, values in draws_by_name.items() if np.isfinite(values).any()}
 
 
 def as_low_high(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
@@ -84,10 +84,10 @@ def paired_difference(
     interval; a difference within the noise gives "no difference".
 
     Raises:
-        DataError: the two were not measured on the same samples.
+        DataError: the arrays differ in shape or are empty.
     """
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise DataError(f"two runs are compared sample by sample, but have shapes {first.shape} and {second.shape}.")
+        raise DataError(f"both runs need one value per sample, but have shapes {first.shape} and {second.shape}.")
     gap = first.astype(float) - second.astype(float)
     spread = bootstrap(
         lambda w: {"gap": w @ gap / len(gap)}, len(gap), draws=draws, block=block, level=level, seed=seed

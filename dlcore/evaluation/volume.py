@@ -38,32 +38,32 @@ def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = Non
     return float(np.mean([surface.area(buffer) for buffer in range(longest + 1)]))
 
 
-def range_precision(called: np.ndarray, targets: np.ndarray) -> float:
+def range_precision(is_alarm: np.ndarray, targets: np.ndarray) -> float:
     """Return the mean over alarm ranges of the share inside labeled windows, divided by the number of windows hit; 0 to
     1.
 
     called, targets (N,). Flat bias, no existence reward. 0 without alarms. Source: Tatbul et al., "Precision and recall
     for time series", NeurIPS 2018, equations 4 to 7.
     """
-    share, touched = _overlap(true_ranges(called.astype(bool)), targets.astype(bool))
+    share, touched = _overlap(true_ranges(is_alarm.astype(bool)), targets.astype(bool))
     return float(np.mean(share / np.maximum(touched, 1))) if len(share) else 0.0
 
 
-def range_recall(called: np.ndarray, targets: np.ndarray, *, existence: float = 0.0) -> float:
+def range_recall(is_alarm: np.ndarray, targets: np.ndarray, *, existence: float = 0.0) -> float:
     """Return the mean over labeled windows of the share with alarms, divided by the number of alarms; 0 to 1.
 
     `existence` (0 to 1) is the weight of detecting a window at all. Flat bias. NaN without a window.
     Source: Tatbul et al., NeurIPS 2018, equations 1 to 3 and 6 to 7.
     """
-    share, touched = _overlap(true_ranges(targets.astype(bool)), called.astype(bool))
+    share, touched = _overlap(true_ranges(targets.astype(bool)), is_alarm.astype(bool))
     if not len(share):
         return float("nan")
     return float(np.mean(existence * (touched > 0) + (1 - existence) * share / np.maximum(touched, 1)))
 
 
-def range_metrics(called: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+def range_metrics(is_alarm: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """Return `range_precision`, `range_recall` and their harmonic mean `range_f1`; empty without a labeled window."""
-    precision, recall = range_precision(called, targets), range_recall(called, targets)
+    precision, recall = range_precision(is_alarm, targets), range_recall(is_alarm, targets)
     if not np.isfinite(recall):
         return {}
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0

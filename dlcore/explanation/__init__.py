@@ -1,1 +1,1 @@
-"""Why a model decided so: Captum behind one verb, `attribution.attribute`."""
+"""Explanations of predictions, based on Captum; start with `attribution.attribute`."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dlcore.core.errors import RequestError
 
 Score = Callable[[Tensor, Tensor], Tensor]
-"""(inputs, outputs) -> (N,): the number to explain, where it is not one of the outputs: a reconstruction error, say."""
+"""(inputs, outputs) -> (N,): a number to explain that is not an output, for example a reconstruction error."""
 
 Method = Literal["integrated_gradients", "input_x_gradient", "gradients", "feature_ablation"]
 ROWS_AT_ONCE, VALUES_AT_ONCE = 256, 3_200_000
@@ -26,10 +26,10 @@ _CUDNN = threading.Lock()
 class Attribution:
     """Contribution of each part of the inputs to the explained number.
 
-    values: of the inputs' shape; for ids (N, T) one number a word, summed over its embedding. Of feature ablation each
-    part of a block carries what the whole block adds.
-    output: (N,) the number explained; `baseline_output` (N,) the same for the baseline.
-    delta: (N,) how far the values' sum is from output - baseline_output; None for methods that do not promise it.
+    values: of the inputs' shape; for ids (N, T) one number per word, summed over its embedding. With feature ablation,
+    each part of a block has the contribution of the whole block.
+    output: explained number (N,); `baseline_output` (N,): the same for the baseline.
+    delta: sum of the values minus (output - baseline_output), (N,); None for methods without completeness.
     """
 
     values: np.ndarray
@@ -39,8 +39,8 @@ class Attribution:
 
 
 @dataclass(frozen=True)
-class _Question:
-    """One attribution to compute: `forward(x, *extra)` returns (N,) for x, floats or embeddings."""
+class _AttributionTask:
+    """An attribution to compute: `forward(x, *extra)` returns (N,) for x, floats or embeddings."""
 
     forward: Callable[..., Tensor]
     x: Tensor
@@ -64,89 +64,89 @@ def attribute(
 
     Works on a copy in evaluation mode: the module is not changed.
 
-    inputs: (N, ...) floats, or whole-number ids (N, T), which are explained at the module's embedding. Of several the
-        first is explained and the others, first dimension N too, are held as they are.
+    inputs: floats (N, ...), or integer ids (N, T), which are explained at the module's embedding. Of several inputs,
+        the first is explained; the others, also with first dimension N, are fixed.
     target: column of the outputs (N, K), or a function (inputs, outputs) -> (N,).
-    baseline: what counts as nothing, of the inputs' shape or (1, ...); zeros (for ids: the embedding of padding).
-    steps: points on the way from baseline to input (integrated gradients alone).
-    blocks: whole numbers of the inputs' shape or (1, ...): parts of one number go together (feature ablation alone);
-        by default each part is a block, for ids each word.
+    baseline: reference input, of the inputs' shape or (1, ...); default: zeros (for ids: the embedding of padding).
+    steps: points on the path from baseline to input (integrated gradients only).
+    blocks: integers of the inputs' shape or (1, ...): parts with the same number are ablated together (feature
+        ablation only); by default each part is a block, for ids each word.
 
-    Integrated gradients: Sundararajan et al. 2017, eq. 1; their sum is the output's difference from the baseline's.
-    Feature ablation: output - output with one block put to the baseline (Zeiler & Fergus 2014, occlusion).
+    Integrated gradients: Sundararajan et al. 2017, eq. 1; they sum to output - baseline output.
+    Feature ablation: output - output with one block set to the baseline (Zeiler & Fergus 2014, occlusion).
 
     Raises:
         RequestError: the inputs are ids and the module has not exactly one embedding.
     """
-    frozen = copy.deepcopy(module).eval().requires_grad_(False)
-    explained, *held = (inputs,) if isinstance(inputs, Tensor) else inputs
-    device = next((parameter.device for parameter in frozen.parameters()), explained.device)
-    with torch.enable_grad(), _recurrent_backward(frozen, device):
-        parts = tuple(part.detach().to(device) for part in (explained, *held))
-        question = _ask(frozen, parts, target, baseline=baseline)
-        question = replace(question, steps=steps, blocks=question.blocks if blocks is None else blocks)
-        values = METHODS[method](question)
-        output, floor = (_value(question, x) for x in (question.x, question.baseline))
+    module_copy = copy.deepcopy(module).eval().requires_grad_(False)
+    explained, *extra_inputs = (inputs,) if isinstance(inputs, Tensor) else inputs
+    device = next((parameter.device for parameter in module_copy.parameters()), explained.device)
+    with torch.enable_grad(), _recurrent_backward(module_copy, device):
+        parts = tuple(part.detach().to(device) for part in (explained, *extra_inputs))
+        task = _build_task(module_copy, parts, target, baseline=baseline)
+        task = replace(task, steps=steps, blocks=task.blocks if blocks is None else blocks)
+        values = METHODS[method](task)
+        output, baseline_output = (_compute_output(task, x) for x in (task.x, task.baseline))
     if not explained.is_floating_point():  # (N, T, D) -> (N, T)
         values = values[..., 0] if method == "feature_ablation" else values.sum(dim=-1)
-    promised = method == "integrated_gradients"
-    delta = values.flatten(1).double().sum(dim=1) - (output - floor).double() if promised else None
+    is_complete = method == "integrated_gradients"
+    delta = values.flatten(1).double().sum(dim=1) - (output - baseline_output).double() if is_complete else None
     return Attribution(
         values=values.detach().cpu().numpy(),
         output=output.cpu().numpy(),
-        baseline_output=floor.cpu().numpy(),
+        baseline_output=baseline_output.cpu().numpy(),
         delta=None if delta is None else delta.detach().cpu().numpy(),
     )
 
 
-def _integrated_gradients(question: _Question) -> Tensor:
+def _integrated_gradients(task: _AttributionTask) -> Tensor:
     from captum.attr import IntegratedGradients  # 0.6 s to import
 
-    found: Tensor = IntegratedGradients(question.forward).attribute(
-        question.x,
-        baselines=question.baseline,
-        additional_forward_args=question.extra or None,
-        n_steps=question.steps,
-        internal_batch_size=max(min(ROWS_AT_ONCE, VALUES_AT_ONCE // question.x[0].numel()), len(question.x)),
+    values: Tensor = IntegratedGradients(task.forward).attribute(
+        task.x,
+        baselines=task.baseline,
+        additional_forward_args=task.extra or None,
+        n_steps=task.steps,
+        internal_batch_size=max(min(ROWS_AT_ONCE, VALUES_AT_ONCE // task.x[0].numel()), len(task.x)),
     )
-    return found
+    return values
 
 
-def _input_x_gradient(question: _Question) -> Tensor:
+def _input_x_gradient(task: _AttributionTask) -> Tensor:
     from captum.attr import InputXGradient
 
-    found: Tensor = InputXGradient(question.forward).attribute(
-        question.x.clone().requires_grad_(), additional_forward_args=question.extra or None
+    values: Tensor = InputXGradient(task.forward).attribute(
+        task.x.clone().requires_grad_(), additional_forward_args=task.extra or None
     )
-    return found
+    return values
 
 
-def _gradients(question: _Question) -> Tensor:
+def _gradients(task: _AttributionTask) -> Tensor:
     from captum.attr import Saliency
 
-    found: Tensor = Saliency(question.forward).attribute(
-        question.x.clone().requires_grad_(), abs=False, additional_forward_args=question.extra or None
+    values: Tensor = Saliency(task.forward).attribute(
+        task.x.clone().requires_grad_(), abs=False, additional_forward_args=task.extra or None
     )
-    return found
+    return values
 
 
-def _feature_ablation(question: _Question) -> Tensor:
+def _feature_ablation(task: _AttributionTask) -> Tensor:
     from captum.attr import FeatureAblation
 
-    blocks = question.blocks
+    blocks = task.blocks
     if blocks is None:
-        blocks = torch.arange(question.x[0].numel()).reshape(1, *question.x.shape[1:])
-    found: Tensor = FeatureAblation(question.forward).attribute(
-        question.x,
-        baselines=question.baseline,
-        additional_forward_args=question.extra or None,
-        feature_mask=blocks.to(question.x.device).expand(1, *question.x.shape[1:]),
-        perturbations_per_eval=max(1, ROWS_AT_ONCE // len(question.x)),
+        blocks = torch.arange(task.x[0].numel()).reshape(1, *task.x.shape[1:])
+    values: Tensor = FeatureAblation(task.forward).attribute(
+        task.x,
+        baselines=task.baseline,
+        additional_forward_args=task.extra or None,
+        feature_mask=blocks.to(task.x.device).expand(1, *task.x.shape[1:]),
+        perturbations_per_eval=max(1, ROWS_AT_ONCE // len(task.x)),
     )
-    return found
+    return values
 
 
-METHODS: dict[Method, Callable[[_Question], Tensor]] = {
+METHODS: dict[Method, Callable[[_AttributionTask], Tensor]] = {
     "integrated_gradients": _integrated_gradients,
     "input_x_gradient": _input_x_gradient,
     "gradients": _gradients,
@@ -155,63 +155,66 @@ METHODS: dict[Method, Callable[[_Question], Tensor]] = {
 
 
 class _FixedEmbedding(nn.Module):
-    """Replaces an embedding and returns given vectors, so that these can be varied."""
+    """Replaces an embedding and returns fixed vectors, so that these can be varied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.vectors = torch.empty(0)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return the vectors, whatever the ids."""
+        """Return the vectors; the ids are ignored."""
         return self.vectors
 
 
-def _ask(own: nn.Module, parts: tuple[Tensor, ...], target: int | Score, *, baseline: Tensor | None) -> _Question:
-    inputs, *held = parts
-    floor = torch.zeros_like(inputs) if baseline is None else baseline.to(inputs).expand_as(inputs)
+def _build_task(
+    module: nn.Module, inputs_and_extra: tuple[Tensor, ...], target: int | Score, *, baseline: Tensor | None
+) -> _AttributionTask:
+    inputs, *extra_inputs = inputs_and_extra
+    baseline_input = torch.zeros_like(inputs) if baseline is None else baseline.to(inputs).expand_as(inputs)
     if inputs.is_floating_point():
 
-        def forward(x: Tensor, *others: Tensor) -> Tensor:
-            return _scored(target, x, own(x, *others))
+        def forward(x: Tensor, *extra: Tensor) -> Tensor:
+            return _select_output(target, x, module(x, *extra))
 
-        return _Question(forward, inputs, floor.contiguous(), tuple(held))
-    embeddings = [(name, part) for name, part in own.named_modules() if isinstance(part, nn.Embedding)]
-    named = str(getattr(own, "WORDS", ""))  # a network with embeddings of places too says which are the words'
-    embeddings = [(name, part) for name, part in embeddings if name == named] or embeddings
+        return _AttributionTask(forward, inputs, baseline_input.contiguous(), tuple(extra_inputs))
+    embeddings = [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
+    word_embedding = str(getattr(module, "WORDS", ""))  # networks with position embeddings name the word embedding
+    embeddings = [(name, part) for name, part in embeddings if name == word_embedding] or embeddings
     if len(embeddings) != 1:
-        raise RequestError(f"ids are explained at a model's one embedding, and this one has {len(embeddings)}.")
-    (name, embedding), fixed = embeddings[0], _FixedEmbedding()
-    own.set_submodule(name, fixed)
+        raise RequestError(f"ids need a model with one embedding, and this one has {len(embeddings)}.")
+    (name, embedding), fixed_embedding = embeddings[0], _FixedEmbedding()
+    module.set_submodule(name, fixed_embedding)
 
-    def embedded(vectors: Tensor, ids: Tensor, *others: Tensor) -> Tensor:
-        fixed.vectors = vectors
-        return _scored(target, ids, own(ids, *others))  # the ids still tell where a text ends
+    def embedded(vectors: Tensor, ids: Tensor, *extra: Tensor) -> Tensor:
+        fixed_embedding.vectors = vectors
+        return _select_output(target, ids, module(ids, *extra))  # the ids mark where a text ends
 
-    vectors, nothing = embedding(inputs).detach(), embedding(floor).detach()
-    words = torch.arange(inputs.shape[1])[None, :, None]  # a word is taken out whole
-    return _Question(embedded, vectors, nothing, (inputs, *held), blocks=words)
+    vectors, baseline_vectors = embedding(inputs).detach(), embedding(baseline_input).detach()
+    words = torch.arange(inputs.shape[1])[None, :, None]  # all dimensions of a word are ablated together
+    return _AttributionTask(embedded, vectors, baseline_vectors, (inputs, *extra_inputs), blocks=words)
 
 
-def _scored(target: int | Score, inputs: Tensor, outputs: Tensor) -> Tensor:
+def _select_output(target: int | Score, inputs: Tensor, outputs: Tensor) -> Tensor:
     return outputs[:, target] if isinstance(target, int) else target(inputs, outputs)
 
 
-def _value(question: _Question, x: Tensor) -> Tensor:
+def _compute_output(task: _AttributionTask, x: Tensor) -> Tensor:
     with torch.no_grad():
-        return question.forward(x, *question.extra)
+        return task.forward(x, *task.extra)
 
 
 @contextmanager
 def _recurrent_backward(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """cuDNN refuses the backward pass of a recurrent layer in evaluation mode (captum#564): off for a while, for one
-    caller at a time, and back as it was."""
+    """Disable cuDNN for one caller at a time, then restore its state: its recurrent layers have no backward pass in
+    evaluation mode (captum#564).
+    """
     if device.type != "cuda" or not any(isinstance(part, nn.RNNBase) for part in module.modules()):
         yield
         return
     with _CUDNN:
-        before = torch.backends.cudnn.enabled
+        was_enabled = torch.backends.cudnn.enabled
         torch.backends.cudnn.enabled = False
         try:
             yield
         finally:
-            torch.backends.cudnn.enabled = before
+            torch.backends.cudnn.enabled = was_enabled

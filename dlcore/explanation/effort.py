@@ -1,4 +1,4 @@
-"""Compute budget of an explanation: as much as a network of that size allows on one core in a few seconds."""
+"""Compute budget of an explanation: what one core computes in a few seconds for a network of that size."""
 
 import copy
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ FULL = ComputeBudget(steps=64, places=225, draws=3, points=20, orders=5, full=Tr
 
 
 def multiply_adds(module: nn.Module, inputs: Tensor) -> int:
-    """Multiply-adds of one forward pass for one sample of `inputs` (N, ...); counted on a copy."""
+    """Return the multiply-adds of one forward pass for one sample of `inputs` (N, ...); counted on a copy."""
     network = copy.deepcopy(module).eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
@@ -39,7 +39,7 @@ def multiply_adds(module: nn.Module, inputs: Tensor) -> int:
 
 
 def budget_for(cost: int) -> ComputeBudget:
-    """Budget for a network whose forward pass takes `cost` multiply-adds; the same on every machine."""
+    """Return the budget for a network whose forward pass takes `cost` multiply-adds; the same on every machine."""
     passes = MAP_COST / max(1, cost)
     steps = _clamp(passes / BACKWARD, 16, FULL.steps)
     places = _clamp(passes, 49, FULL.places)

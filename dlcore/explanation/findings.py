@@ -1,4 +1,4 @@
-"""Results of an explanation's sanity checks: a status and a sentence, with one set of cut-offs for every modality."""
+"""Results of an explanation's sanity checks: a status and a sentence, with the same thresholds for every modality."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -32,13 +32,13 @@ class SanityCheck:
     sentence: str
 
     def as_json(self) -> dict[str, str]:
-        """The fields as a JSON-able dict."""
+        """Return the fields as a JSON-serializable dict."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class CheckWording:
-    """What is explained and how it is named in the sentences.
+    """Words for what is explained, used in the sentences.
 
     quantity: the number that the attributions add up to; `unit` is a change of it that matters (0: relative only).
     """
@@ -59,13 +59,13 @@ MASKED_TEXT = CheckWording("text", "words", "hidden", "a text of masked words", 
 
 
 def is_complete(output: float, baseline_output: float, delta: float, *, unit: float = 1.0) -> bool:
-    """Whether attributions that miss `output - baseline_output` by `delta` count as complete."""
+    """Return whether attributions that miss `output - baseline_output` by `delta` count as complete."""
     gap = abs(delta)
     return gap <= MAX_GAP * abs(output - baseline_output) or gap < SMALL_GAP * unit
 
 
 def check_completeness(output: float, baseline_output: float, delta: float, *, of: CheckWording = IMAGE) -> SanityCheck:
-    """Check that integrated gradients sum to what they explain (completeness, Sundararajan et al. 2017)."""
+    """Check that integrated gradients sum to the explained difference (completeness, Sundararajan et al. 2017)."""
     name, difference = "Completeness", output - baseline_output
     if abs(difference) <= MIN_DIFFERENCE * of.unit:
         sentence = (
@@ -84,7 +84,7 @@ def check_completeness(output: float, baseline_output: float, delta: float, *, o
 
 
 def check_random_weights(correlations: Sequence[float], *, of: CheckWording = IMAGE) -> SanityCheck:
-    """Check that random weights give another map (model randomization test, Adebayo et al. 2018)."""
+    """Check that random weights give a different map (model randomization test, Adebayo et al. 2018)."""
     name, finite = "Depends on the weights", [value for value in correlations if np.isfinite(value)]
     if not finite:
         sentence = f"Networks with random weights give an empty {of.result}: there is nothing to compare."
@@ -106,7 +106,7 @@ def check_random_weights(correlations: Sequence[float], *, of: CheckWording = IM
 
 
 def check_agreement(correlation: float, *, first: str, second: str, of: CheckWording = IMAGE) -> SanityCheck:
-    """Check that two methods rank the parts alike."""
+    """Check that two methods rank the parts similarly."""
     name = "Agreement of two methods"
     if not np.isfinite(correlation):
         sentence = f"One of the two {of.result}s is constant: there is nothing to compare."

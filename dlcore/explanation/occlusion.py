@@ -1,4 +1,4 @@
-"""Occlusion: how much a logit falls when a small window of the image is covered."""
+"""Occlusion: decrease of a logit when a small window of the image is covered."""
 
 import copy
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class OcclusionWindow:
     stride: int
 
     def places(self, length: int) -> int:
-        """Number of positions along `length` pixels, the last one at the edge."""
+        """Return the number of positions along `length` pixels, the last one at the edge."""
         return max(0, -(-(length - self.side) // self.stride)) + 1
 
 
 def window_for(height: int, width: int, *, affordable: int) -> OcclusionWindow:
-    """A window of a seventh of the shorter side, moved by half of it; larger where `affordable` positions are fewer."""
+    """Return a window of a seventh of the shorter side, moved by half of it; larger to fit `affordable` positions."""
     side = max(1, round(min(height, width) / 7))
     window = OcclusionWindow(side, max(1, side // 2))
     while window.places(height) * window.places(width) > affordable and window.side < min(height, width) // 2:
@@ -39,7 +39,7 @@ def window_for(height: int, width: int, *, affordable: int) -> OcclusionWindow:
 def occlusion(
     module: nn.Module, inputs: Tensor, target: int, *, window: OcclusionWindow, baseline: Tensor
 ) -> np.ndarray:
-    """Fall of logit `target` when the window covers a pixel, averaged over the windows that do: (N, H, W).
+    """Return the decrease (N, H, W) of logit `target` when a pixel is covered, averaged over the windows that cover it.
 
     inputs (N, ...) of images (C, H, W) or (H, W); covered pixels take the values of `baseline`, (1, ...). Works on a
     copy. Source: Zeiler & Fergus 2014, section 4.1.
@@ -61,12 +61,12 @@ def occlusion(
 
 
 def batch_size_for(inputs: Tensor) -> int:
-    """Batch size for images of the size of `inputs` (N, ...), bounded by the memory of their activations."""
+    """Return the batch size for images of the size of `inputs` (N, ...), bounded by the memory of their activations."""
     return max(1, min(AT_ONCE, VALUES_AT_ONCE // inputs[0].numel()))
 
 
 def coarsen(values: np.ndarray, window: OcclusionWindow) -> np.ndarray:
-    """A map (H, W) as coarse as occlusion's: the sum in each window, averaged over the windows that cover a pixel."""
+    """Return a map (H, W) as coarse as occlusion's: each window's sum, averaged over the windows that cover a pixel."""
     height, width = values.shape
     total, count = np.zeros_like(values, dtype=np.float64), np.zeros_like(values, dtype=np.float64)
     for i in range(window.places(height)):

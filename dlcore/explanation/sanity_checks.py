@@ -12,7 +12,7 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.occlusion import batch_size_for
 
 Explain = Callable[[nn.Module], np.ndarray]
-"""module -> its map (H, W) of one image."""
+"""module -> map (H, W) of one image."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class DeletionCurve:
     """Probability of the class as pixels are removed.
 
     removed (S,): shares from 0 to 1; ours (S,): the map's highest-ranked pixels first; chance (S,): mean of several
-    random orders; low, high (S,): lowest and highest of them. `area` and `chance_area` are the areas under the curves:
+    random orders; low, high (S,): their minimum and maximum. `area` and `chance_area` are the areas under the curves:
     the lower ours is below chance, the better the map (Petsiuk et al. 2018).
     """
 
@@ -47,29 +47,29 @@ class DeletionCurve:
 
 
 def randomize_weights(module: nn.Module, *, seed: int) -> nn.Module:
-    """A copy with random weights: layers reset to their initialization, other parameters drawn with their own spread.
+    """Return a copy with random weights: layers are reset, other parameters drawn with their standard deviation.
 
     The module and torch's random generator are unchanged.
     """
-    network = copy.deepcopy(module).eval()
+    randomized = copy.deepcopy(module).eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        for part in network.modules():
-            reset = getattr(part, "reset_parameters", None)
+        for layer in randomized.modules():
+            reset = getattr(layer, "reset_parameters", None)
             if callable(reset):
                 reset()
                 continue
-            for parameter in part.parameters(recurse=False):
+            for parameter in layer.parameters(recurse=False):
                 spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
                 parameter.normal_(std=spread or 1.0)
-    return network
+    return randomized
 
 
 def similarity(module: nn.Module, explain: Explain, *, relevant: np.ndarray, draws: int = 3) -> list[float]:
-    """Rank correlation of |map| of a module with that of random weights, for each of `draws`.
+    """Return the rank correlation of |map| of a module and of random weights, for each of `draws`.
 
-    relevant (H, W): pixels to compare, true where the image differs from the baseline; the others are 0 in most maps
-    whatever the weights. Source: Adebayo et al. 2018, section 3 (all layers at once).
+    relevant (H, W): pixels to compare, true where the image differs from the baseline; other pixels are 0 in most maps
+    with any weights. Source: Adebayo et al. 2018, section 3 (all layers at once).
     """
     values = np.abs(explain(module))[relevant]
     return [
@@ -88,7 +88,7 @@ def deletion_curve(
     steps: int = 20,
     draws: int = 5,
 ) -> DeletionCurve:
-    """Probability of class `target` as pixels of one image are set to the baseline, step by step.
+    """Return the probability of class `target` as pixels of one image are set to the baseline, step by step.
 
     inputs (1, ...) of an image (C, H, W) or (H, W); values (H, W): its map, high values removed first. Pixels equal to
     the baseline are skipped, in the map's order and in the random ones.
@@ -101,15 +101,17 @@ def deletion_curve(
     shares = np.linspace(0, 1, steps + 1)
     masks = np.zeros((len(orders), len(shares), values.size), dtype=bool)
     for mask, order in zip(masks, orders, strict=True):
-        for place, share in enumerate(shares):
-            mask[place, order[: round(share * len(order))]] = True
-    hidden = torch.from_numpy(masks.reshape(-1, *inputs.shape[-2:]))
+        for step, share in enumerate(shares):
+            mask[step, order[: round(share * len(order))]] = True
+    is_removed = torch.from_numpy(masks.reshape(-1, *inputs.shape[-2:]))
     if inputs.dim() == 4:
-        hidden = hidden.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
+        is_removed = is_removed.unsqueeze(1)  # (M, H, W) -> (M, 1, H, W)
     network = copy.deepcopy(module).eval()
     with torch.no_grad():
-        few = hidden.split(batch_size_for(inputs))
-        parts = [network(torch.where(part, baseline, inputs)).softmax(dim=1)[:, target] for part in few]
+        batches = is_removed.split(batch_size_for(inputs))
+        parts = [network(torch.where(batch, baseline, inputs)).softmax(dim=1)[:, target] for batch in batches]
     curves = torch.cat(parts).double().numpy().reshape(len(orders), -1)
-    ours, others = curves[0], curves[1:]
-    return DeletionCurve(shares, ours, others.mean(axis=0), others.min(axis=0), others.max(axis=0))
+    map_curve, random_curves = curves[0], curves[1:]
+    return DeletionCurve(
+        shares, map_curve, random_curves.mean(axis=0), random_curves.min(axis=0), random_curves.max(axis=0)
+    )

@@ -21,7 +21,7 @@ def test_agresti_and_mins_example():
     assert result.p_value < 1e-4 and result.verdict == "first"
 
 
-def test_few_samples_apart_are_judged_exactly():
+def test_few_discordant_samples_use_the_exact_test():
     result = paired_agreement(*table(80, 6, 1, 13))  # 2 * (1 + 7) / 2^7
     assert result.p_value == pytest.approx(0.125)
     assert result.verdict == "no difference"
@@ -30,7 +30,7 @@ def test_few_samples_apart_are_judged_exactly():
     )
 
 
-def test_against_oneself_there_is_no_difference():
+def test_identical_runs_have_no_difference():
     right = np.random.default_rng(0).random(500) < 0.8
     result = paired_agreement(right, right)
     assert (result.p_value, result.difference, result.verdict) == (1.0, 0.0, "no difference")
@@ -42,7 +42,7 @@ def test_noise_is_called_a_difference_about_once_in_twenty_times():
     for _ in range(400):
         result, other = rng.random((2, 300)) < 0.85
         called += paired_agreement(result, other).verdict != "no difference"
-    assert 2 <= called <= 30  # the exact test is a little shy of 20
+    assert 2 <= called <= 30  # the exact test has fewer than 20
 
 
 def test_the_sentence_names_the_winner():
@@ -58,14 +58,14 @@ def predictions(right: np.ndarray, ids: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_predictions_are_matched_by_their_ids():
-    one, other = table(5, 3, 0, 2)
+    first, second = table(5, 3, 0, 2)
     ids = np.arange(10)
     order = np.random.default_rng(0).permutation(10)
-    result = agreement_of_predictions(predictions(one, ids), predictions(other[order], ids[order]))
+    result = agreement_of_predictions(predictions(first, ids), predictions(second[order], ids[order]))
     assert (result.both, result.only_first, result.only_second, result.neither) == (5, 3, 0, 2)
 
 
-def test_other_samples_are_refused():
+def test_other_samples_are_rejected():
     right = np.ones(3, dtype=bool)
     with pytest.raises(DataError, match="same samples"):
         agreement_of_predictions(predictions(right, np.arange(3)), predictions(right, np.arange(3) + 10))

@@ -1,4 +1,4 @@
-"""Thresholds see no label and no test error; counts agree with scikit-learn; events are counted as said."""
+"""Thresholds see no label and no test error; counts agree with scikit-learn; events are counted as documented."""
 
 import inspect
 
@@ -33,7 +33,7 @@ def test_a_planted_leak_moves_no_threshold(rule: anomaly.Rule) -> None:
         assert anomaly.threshold(honest, rule, split=split) == anomaly.threshold(leaked, rule, split=split)
 
 
-def test_a_threshold_from_the_test_split_is_refused() -> None:
+def test_a_threshold_from_the_test_split_is_rejected() -> None:
     with pytest.raises(DataError, match="not from 'test'"):
         anomaly.threshold(predictions(), split="test")
     with pytest.raises(DataError, match="train it again"):
@@ -42,7 +42,7 @@ def test_a_threshold_from_the_test_split_is_refused() -> None:
         anomaly.threshold_of(np.ones(3), "median")  # type: ignore[arg-type]
 
 
-def test_rules_by_hand() -> None:
+def test_rules_match_manual_values() -> None:
     errors = np.arange(1001.0)
     assert anomaly.threshold_of(errors, "quantile", quantile=0.9) == 900.0
     assert anomaly.threshold_of(errors, "maximum") == 1000.0
@@ -71,7 +71,7 @@ def test_pointwise_metrics_equal_scikit_learns(seed: int, threshold: float) -> N
     )
 
 
-def test_events_are_counted_as_said() -> None:
+def test_events_are_counted_as_documented() -> None:
     targets = np.zeros(100, int)
     targets[20:30] = targets[60:70] = 1
     called = np.zeros(100, bool)
@@ -132,8 +132,8 @@ def test_an_alarm_that_outlasts_its_window_is_no_second_one() -> None:
     np.testing.assert_array_equal(anomaly.events(called, targets, gap=10).false_alarms, [[0, 20], [40, 100]])
 
 
-def labelled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Ten weeks of hours with three labelled days that stand out by some."""
+def labeled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Ten weeks of hours with three labeled days with higher scores."""
     rng = np.random.default_rng(seed)
     targets = np.zeros(10 * 168, int)
     for start in (1000, 1250, 1500):
@@ -160,7 +160,7 @@ POINT_NAMES = {"accuracy", "precision", "recall", "f1", "roc_auc", "auc_pr"}
 
 
 def test_a_scorecard_names_everything() -> None:
-    scores, targets = labelled_series()
+    scores, targets = labeled_series()
     scorecard = anomaly.scorecard(scores, targets, threshold=6.0, **CARD, draws=100)
     ends = {f"{name}_{end}" for name in POINT_NAMES for end in ("low", "high")}
     assert set(scorecard) == EVENT_NAMES | POINT_NAMES | ends
@@ -169,7 +169,7 @@ def test_a_scorecard_names_everything() -> None:
 
 
 def test_a_scorecards_oracle_and_silence() -> None:
-    _, targets = labelled_series()
+    _, targets = labeled_series()
     oracle = anomaly.scorecard(targets.astype(float), targets, threshold=0.5, **CARD)
     assert oracle["nab_standard"] == pytest.approx(100)
     assert (oracle["events_hit"], oracle["false_alarms"], oracle["delay_h"]) == (3, 0, 0)
@@ -179,8 +179,8 @@ def test_a_scorecards_oracle_and_silence() -> None:
     assert "delay_h" not in silence
 
 
-def test_delay_and_plausible_alarms_by_hand() -> None:
-    scores, targets = np.zeros(1680), labelled_series()[1]
+def test_delay_and_plausible_alarms_match_manual_values() -> None:
+    scores, targets = np.zeros(1680), labeled_series()[1]
     scores[[1006, 1252]] = 5.0  # six and two hours into two windows
     scores[[100, 700, 900]] = 5.0  # before counting begins, on a holiday, on an ordinary day
     scorecard = anomaly.scorecard(scores, targets, threshold=1.0, **CARD, plausible=np.array([[90, 110], [690, 714]]))
@@ -190,7 +190,7 @@ def test_delay_and_plausible_alarms_by_hand() -> None:
 
 
 def test_a_scorecard_without_labels_counts_alarms() -> None:
-    scores, targets = labelled_series()
+    scores, targets = labeled_series()
     scorecard = anomaly.scorecard(scores, np.zeros_like(targets), threshold=8.0, **CARD, draws=20)
     assert scorecard["false_alarms"] > 0
     assert not {"nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(scorecard)
@@ -208,7 +208,7 @@ def test_no_label_can_reach_a_threshold() -> None:
     ]
     assert {function.__name__ for function in takes_labels} >= {"scorecard", "metrics", "point_adjusted_f1"}
     assert not [function.__name__ for function in takes_labels if "threshold" in function.__name__]
-    scores, targets = labelled_series()
+    scores, targets = labeled_series()
     for labels in (targets, 0 * targets, 1 - targets):
         assert anomaly.scorecard(scores, labels, threshold=6.0, **CARD)["threshold"] == 6.0
 

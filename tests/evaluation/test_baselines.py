@@ -18,7 +18,7 @@ METHODS = [baselines.weekly_median, baselines.seasonal_naive, baselines.median_m
 
 
 def series() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Six weeks of a clean weekly rhythm with one day silenced in week five; four weeks to learn from."""
+    """Six weeks of clean weekly seasonality with one silent day in week five; four weeks of training."""
     times = np.arange(6 * 336, dtype=np.int64) * HALF_HOUR + 1_404_172_800_000
     values = 10 + np.sin(2 * np.pi * np.arange(6 * 336) / 48) + (np.arange(6 * 336) // 48 % 7 == 5)
     values[4 * 336 + 96 : 4 * 336 + 144] = 0
@@ -26,7 +26,7 @@ def series() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_nothing_is_learnt_from_what_comes_later(method: object) -> None:
+def test_training_scores_ignore_later_values(method: object) -> None:
     times, values, train = series()
     changed = values.copy()
     changed[~train] += 1000
@@ -43,7 +43,7 @@ def test_the_silent_day_stands_out(method: object) -> None:
     assert scores[full] > 3
 
 
-def test_weekly_median_of_a_clean_rhythm_is_zero() -> None:
+def test_weekly_median_of_clean_seasonality_is_zero() -> None:
     times, values, train = series()
     assert baselines.weekly_median(times, values, train=train)[values > 0].max() < 1e-9
 
@@ -62,7 +62,7 @@ def test_random_score_is_chance() -> None:
     assert curves.roc_auc(baselines.random_score(20_000), positive)[0] == pytest.approx(0.5, abs=0.02)
 
 
-def test_all_series_scores_have_a_name_and_a_score_a_point() -> None:
+def test_all_series_scores_have_a_name_and_one_score_per_point() -> None:
     times, values, train = series()
     series_scores = baselines.series_scores(times, values, train=train)
     methods = [f"{name}_{form}" for name in ("weekly_median", "median_mad", "seasonal_naive") for form in FORMS]
@@ -78,7 +78,7 @@ def test_all_series_scores_have_a_name_and_a_score_a_point() -> None:
 @settings(max_examples=8, deadline=None)
 @given(st.integers(4 * 336, 6 * 336 - 1), st.floats(-50, 50))
 def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> None:
-    """Values after a point change no raw or causal score up to it; a centred one only half a day before it."""
+    """Values after a point change no raw or causal score up to it; a centered one only half a day before it."""
     times, values, train = series()
     changed = values.copy()
     changed[place:] += jump
@@ -100,7 +100,7 @@ def test_causal_scores_see_nothing_that_comes_later(place: int, jump: float) -> 
         (50 * 60_000, 42, 1),
     ],
 )
-def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) -> None:
+def test_default_period_fits_the_series(step_ms: int, days: int, period: int) -> None:
     times = np.arange(days * 86_400_000 // step_ms) * step_ms
     train = np.arange(len(times)) < len(times) // 2
     assert baselines.seasonal_period(times, train) == period
@@ -109,13 +109,13 @@ def test_the_usual_period_fits_the_series(step_ms: int, days: int, period: int) 
     assert all(np.isfinite(score).all() for score in series_scores.values())
 
 
-def test_a_period_of_ones_own_is_followed() -> None:
+def test_custom_period_is_used() -> None:
     times, train = np.arange(400) * 1000, np.arange(400) < 300
     values = np.tile(np.arange(10.0), 40)
     values[350] += 7
     for name, score in baselines.series_scores(times, values, train=train, period=10).items():
         if name.endswith("_raw"):
-            assert score.argmax() in (350, 360), name  # the naive one is surprised again a period later
+            assert score.argmax() in (350, 360), name  # the naive one has a second peak one period later
     assert baselines.weekly_median(times, values, train=train, period=10)[:350].max() == 0
 
 
@@ -131,7 +131,7 @@ def test_the_nearest_window_is_the_nearest() -> None:
         assert nearest_window[end] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_long_series_takes_no_long_time() -> None:
+def test_long_series_is_scored_in_seconds() -> None:
     n = 50_000
     times = np.arange(n) * HALF_HOUR
     began = time.perf_counter()
@@ -139,7 +139,7 @@ def test_a_long_series_takes_no_long_time() -> None:
     assert time.perf_counter() - began < 8
 
 
-def test_a_series_without_training_part_is_refused() -> None:
+def test_a_series_without_training_part_is_rejected() -> None:
     times, values, train = series()
     with pytest.raises(DataError, match="0 training points"):
         baselines.weekly_median(times, values, train=np.zeros_like(train))

@@ -1,4 +1,4 @@
-"""Temperature scaling: it finds a known temperature, mends calibration, and changes no answer."""
+"""Temperature scaling: it finds a known temperature, improves calibration, and changes no prediction."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytest
 from dlcore.evaluation import calibration, classification
 
 
-def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Truths drawn from softmax(logits), while the model answers softmax(logits * temperature): too sure above 1."""
+def miscalibrated_sample(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Targets drawn from softmax(logits), while the model predicts softmax(logits * temperature)."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(n, 5)) * 2
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -17,18 +17,18 @@ def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_a_known_temperature_is_found_and_mends_the_gap(temperature):
-    scores, targets = drawn(temperature)
+def test_known_temperature_is_found_and_calibrates(temperature):
+    scores, targets = miscalibrated_sample(temperature)
     result = calibration.fit_temperature(scores, targets)
     assert result == pytest.approx(temperature, rel=0.05)
-    mended = calibration.apply_temperature(scores, result)
-    assert classification.metrics(mended, targets)["ece"] < 0.015
-    assert np.array_equal(mended.argmax(axis=1), scores.argmax(axis=1))
-    np.testing.assert_allclose(mended.sum(axis=1), 1)
+    calibrated = calibration.apply_temperature(scores, result)
+    assert classification.metrics(calibrated, targets)["ece"] < 0.015
+    assert np.array_equal(calibrated.argmax(axis=1), scores.argmax(axis=1))
+    np.testing.assert_allclose(calibrated.sum(axis=1), 1)
 
 
 def test_temperature_one_changes_nothing_and_zeros_do_no_harm():
-    scores, targets = drawn(1.0, 200)
+    scores, targets = miscalibrated_sample(1.0, 200)
     np.testing.assert_allclose(calibration.apply_temperature(scores, 1.0), scores, atol=1e-6)
     certain = np.eye(5)[targets]
     assert np.isfinite(calibration.fit_temperature(certain, targets))

@@ -1,4 +1,4 @@
-"""Classification metrics agree with scikit-learn's and refuse what does not fit."""
+"""Classification metrics agree with scikit-learn's and reject invalid input."""
 
 import numpy as np
 import pytest
@@ -57,8 +57,8 @@ def test_two_classes_equal_scikit_learn_at_any_threshold(seed: int, threshold: f
     assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
-def test_calibration_error_by_hand() -> None:
-    # Four answers at 0.9, three right; two at 0.6, one right: 4/6 * |0.75 - 0.9| + 2/6 * |0.5 - 0.6|.
+def test_calibration_error_match_manual_values() -> None:
+    # Four predictions at 0.9, three correct; two at 0.6, one correct: 4/6 * |0.75 - 0.9| + 2/6 * |0.5 - 0.6|.
     scores = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2)
     targets = np.array([0, 0, 0, 1, 0, 1])
     assert classification.metrics(scores, targets)["ece"] == pytest.approx(4 / 6 * 0.15 + 2 / 6 * 0.1)
@@ -83,7 +83,7 @@ def test_intervals_hold_the_value_and_are_repeatable(classes: int) -> None:
         assert ends[f"{name}_low"] < result[name] < ends[f"{name}_high"]
 
 
-def test_worst_names_the_confident_mistakes_first() -> None:
+def test_most_confident_errors_come_first() -> None:
     scores = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
     np.testing.assert_array_equal(classification.most_confident_errors(scores, np.array([0, 1, 1, 1])), [1, 0, 2])
     by_threshold = classification.most_confident_errors(
@@ -111,6 +111,6 @@ def test_class_accuracy_is_the_row_share() -> None:
         (np.ones((2, 2)) / 2, np.array([0, 2]), "2 classes"),
     ],
 )
-def test_what_does_not_fit_is_refused(scores: np.ndarray, targets: np.ndarray, message: str) -> None:
+def test_invalid_arrays_are_rejected(scores: np.ndarray, targets: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         classification.metrics(scores, targets)

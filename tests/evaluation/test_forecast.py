@@ -1,4 +1,4 @@
-"""Scores of forecasts, conformal intervals and ridge regression, against what they must be."""
+"""Scores of forecasts, conformal intervals and ridge regression, against reference values."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_a_constant_variable_is_left_out_of_the_means(case):
     assert metrics["r2_mean"] == pytest.approx(metrics["r2_a"])
 
 
-def test_intervals_hold_the_value_and_filled_targets_are_told_apart(case):
+def test_intervals_hold_the_value_and_filled_targets_differ(case):
     metrics = forecast.metrics(*case, names=("a", "b", "c"), draws=60)
     for name in ("r2_mean", "skill"):
         assert metrics[f"{name}_low"] < metrics[name] < metrics[f"{name}_high"]
@@ -47,7 +47,7 @@ def test_intervals_hold_the_value_and_filled_targets_are_told_apart(case):
     assert again["skill_low"] == metrics["skill_low"]
 
 
-def test_holes_are_filled_with_what_was_before():
+def test_missing_values_are_filled_forward():
     targets = np.array([[[np.nan], [2.0], [np.nan]]])
     assert forecast.fill_targets_forward(targets, np.array([[9.0]])).ravel().tolist() == [9, 2, 2]
 
@@ -63,7 +63,7 @@ def test_seasonal_naive_never_looks_at_an_hour_to_come():
     )
 
 
-def test_weeks_are_scored_apart_and_the_last_one_takes_the_rest(case):
+def test_weeks_are_scored_separately_and_the_last_includes_the_remainder(case):
     metrics_by_week = forecast.metrics_by_week(*case)
     assert metrics_by_week["start"].tolist() == [0, 168, 336, 504] and np.isfinite(metrics_by_week["skill"]).all()
 
@@ -79,7 +79,7 @@ def test_conformal_intervals_hold_as_often_as_they_say():
         conformal.half_widths(past, level=2)
 
 
-def test_adaptive_intervals_hold_where_errors_grow_and_know_nothing_of_what_is_to_come():
+def test_adaptive_intervals_hold_as_errors_grow_and_ignore_later_errors():
     random = np.random.default_rng(2)
     past = random.normal(0, 1, (800, 2))
     now = random.normal(0, 1.4, (2000, 2))
@@ -91,7 +91,7 @@ def test_adaptive_intervals_hold_where_errors_grow_and_know_nothing_of_what_is_t
     assert (conformal.adaptive_half_widths(past, later)[:1001] == widths[:1001]).all()
 
 
-def test_ridge_with_holes_is_ridge_on_the_rows_that_are_known():
+def test_ridge_with_missing_values_equals_ridge_on_known_rows():
     random = np.random.default_rng(3)
     x = random.normal(0, 1, (300, 6))
     y = x @ random.normal(0, 1, (6, 3)) + random.normal(0, 1, (300, 3)) + 4
@@ -105,12 +105,12 @@ def test_ridge_with_holes_is_ridge_on_the_rows_that_are_known():
     assert ridge.choose((x[:200], y[:200]), (x[200:], y[200:])) in ridge.STRENGTHS
 
 
-def test_the_lead_is_told_over_the_same_weeks(case):
+def test_skill_lead_uses_the_same_weeks(case):
     predicted, targets, last = case
     other = predicted + np.random.default_rng(5).normal(0, 1, predicted.shape)
     skill_lead = forecast.skill_lead(predicted, other, targets, last, draws=100)
     assert 0 < skill_lead["skill_low"] < skill_lead["skill"] < skill_lead["skill_high"]
-    result, theirs = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
-    assert skill_lead["skill"] == pytest.approx(result - theirs)
+    first, second = (forecast.metrics(each, targets, last, names=())["skill"] for each in (predicted, other))
+    assert skill_lead["skill"] == pytest.approx(first - second)
     same = forecast.skill_lead(predicted, predicted, targets, last, draws=20)
     assert same["skill_low"] == same["skill_high"] == 0

@@ -56,6 +56,6 @@ def test_comparison_without_an_interval_is_exact() -> None:
     assert metrics.compare_with_best_baseline({}, {}, "f1") is None
 
 
-def test_centred_baselines_do_not_compete() -> None:
+def test_baselines_with_lookahead_do_not_compete() -> None:
     rows = {"weekly_median_centred": {"f1": 0.9}, "weekly_median_causal": {"f1": 0.1}}
     assert metrics.compare_with_best_baseline({"f1": 0.5}, rows, "f1").baseline == "weekly_median_causal"

@@ -21,10 +21,10 @@ def alarms(*places: int) -> np.ndarray:
 @pytest.mark.parametrize("profile", nab.PROFILES)
 def test_an_oracle_gets_100_and_silence_0(profile: nab.Profile) -> None:
     assert nab.file_score(alarms(*TAXI[:, 0]), TAXI, profile=profile, start=5000) == pytest.approx(100)
-    everything_labelled = np.zeros(N, bool)
+    everything_labeled = np.zeros(N, bool)
     for start, stop in TAXI:
-        everything_labelled[start:stop] = True
-    assert nab.file_score(everything_labelled, TAXI, profile=profile) == pytest.approx(100)
+        everything_labeled[start:stop] = True
+    assert nab.file_score(everything_labeled, TAXI, profile=profile) == pytest.approx(100)
     assert nab.file_score(alarms(), TAXI, profile=profile) == 0
 
 
@@ -37,14 +37,14 @@ def test_a_published_alarm_earns_what_was_published() -> None:
 
 def test_published_file_scores_are_of_the_right_order() -> None:
     """NAB publishes raw 3.8334 (relativeEntropy) and 3.7752 (ARTime) of at most 5 for this file, both with no window
-    missed: normalised 88.3 and 87.8, between alarms in the middle of all windows and at three quarters of them."""
+    missed: normalized 88.3 and 87.8, between alarms in the middle of all windows and at three quarters of them."""
     middle, late = (nab.file_score(alarms(*(TAXI[:, 0] + place)), TAXI) for place in (103, 155))
     for published in (3.83335967699, 3.77521001372):
-        normalised = 100 * (published + 5) / 10
-        assert late < normalised < middle
+        normalized = 100 * (published + 5) / 10
+        assert late < normalized < middle
 
 
-def test_weights_by_hand() -> None:
+def test_weights_match_manual_values() -> None:
     far = nab.file_score(alarms(100), TAXI)  # before the first window: the full cost
     assert far == pytest.approx(100 * -0.11 / 10)
     assert nab.file_score(alarms(100), TAXI, profile="low_fp") == pytest.approx(2 * far)

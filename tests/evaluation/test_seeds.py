@@ -7,33 +7,35 @@ from dlcore.core.errors import DataError
 from dlcore.evaluation import seeds, uncertainty
 
 
-def recipe(n: int, accuracy: float, *, runs: int, drawn: np.random.Generator, hard: np.ndarray) -> list[np.ndarray]:
+def sample_runs(
+    n: int, accuracy: float, *, runs: int, generator: np.random.Generator, hard: np.ndarray
+) -> list[np.ndarray]:
     """Runs of one recipe on samples of given hardness (n,): its level moves a little with the seed."""
-    levels = np.clip(accuracy + drawn.normal(0, 0.004, runs), 0, 1)
-    return [drawn.random(n) < np.clip(level + (0.5 - hard) * 0.3, 0, 1) for level in levels]
+    levels = np.clip(accuracy + generator.normal(0, 0.004, runs), 0, 1)
+    return [generator.random(n) < np.clip(level + (0.5 - hard) * 0.3, 0, 1) for level in levels]
 
 
-def test_a_recipe_against_the_very_same_runs_is_no_difference():
+def test_a_model_against_the_very_same_runs_is_no_difference():
     rng = np.random.default_rng(0)
-    runs = recipe(4000, 0.9, runs=3, drawn=rng, hard=rng.random(4000))
+    runs = sample_runs(4000, 0.9, runs=3, generator=rng, hard=rng.random(4000))
     gap = seeds.compare_on_same_samples(runs, runs)
     assert gap.verdict == "no difference" and gap.value == 0 and gap.low < 0 < gap.high
 
 
-def test_a_recipe_against_itself_with_other_seeds_is_hardly_ever_a_difference():
+def test_a_model_against_itself_with_other_seeds_is_hardly_ever_a_difference():
     called = 0
     for trial in range(300):
         rng = np.random.default_rng(trial)
         hard = rng.random(1500)
-        first, second = (recipe(1500, 0.85, runs=3, drawn=rng, hard=hard) for _ in range(2))
+        first, second = (sample_runs(1500, 0.85, runs=3, generator=rng, hard=hard) for _ in range(2))
         called += seeds.compare_on_same_samples(first, second).verdict != "no difference"
     assert called <= 0.05 * 300
 
 
-def test_a_better_recipe_is_found_and_named_on_either_side():
+def test_a_better_model_is_found_and_named_on_either_side():
     rng = np.random.default_rng(1)
     hard = rng.random(4000)
-    good, bad = (recipe(4000, level, runs=3, drawn=rng, hard=hard) for level in (0.92, 0.85))
+    good, bad = (sample_runs(4000, level, runs=3, generator=rng, hard=hard) for level in (0.92, 0.85))
     gap, mirrored = seeds.compare_on_same_samples(good, bad), seeds.compare_on_same_samples(bad, good)
     assert gap.verdict == "first" and mirrored.verdict == "second"
     assert gap.low > 0 and gap.value == pytest.approx(-mirrored.value) and gap.p_value < 0.01
@@ -57,7 +59,7 @@ def test_one_seed_each_is_mcnemar():
 def test_one_seed_against_several_borrows_their_spread():
     rng = np.random.default_rng(3)
     hard = rng.random(2000)
-    runs = recipe(2000, 0.9, runs=4, drawn=rng, hard=hard)
+    runs = sample_runs(2000, 0.9, runs=4, generator=rng, hard=hard)
     assert seeds.compare_on_same_samples(runs[:1], runs[1:]).verdict == "no difference"
 
 

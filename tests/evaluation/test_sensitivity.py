@@ -5,8 +5,8 @@ import numpy as np
 from dlcore.evaluation import anomaly, sensitivity
 
 
-def labelled_series() -> tuple[np.ndarray, np.ndarray]:
-    """Ten weeks of hours with three labelled days that stand out by some."""
+def labeled_series() -> tuple[np.ndarray, np.ndarray]:
+    """Ten weeks of hours with three labeled days that stand out by some."""
     targets = np.zeros(10 * 168, int)
     for start in (1000, 1250, 1500):
         targets[start : start + 48] = 1
@@ -14,7 +14,7 @@ def labelled_series() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
-    scores, targets = labelled_series()
+    scores, targets = labeled_series()
     factors = np.array([0.5, 1.0, 2.0])
     threshold_sweep = sensitivity.threshold_sweep(
         scores, targets, threshold=6.0, factors=factors, counted_from=600, step_hours=1.0

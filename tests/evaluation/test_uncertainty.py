@@ -1,4 +1,4 @@
-"""Intervals cover what they should, blocks keep neighbours together, and noise is called noise."""
+"""Intervals cover what they should, blocks keep neighbors together, and noise is called noise."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_chunks_change_nothing_but_memory() -> None:
     assert shapes == [(10, 100), (10, 100), (5, 100)]
 
 
-def test_blocks_are_runs_of_neighbours() -> None:
+def test_blocks_are_runs_of_neighbors() -> None:
     weights = next(uncertainty.resamples(1000, draws=1, block=250, seed=4))[0]
     changes = int((weights != np.roll(weights, 1)).sum())
     assert 0 < changes <= 8  # four blocks have at most eight edges
@@ -91,8 +91,8 @@ def test_losses_are_compared_by_the_paired_bootstrap() -> None:
     assert paired_difference.low < paired_difference.value < paired_difference.high
 
 
-def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(DataError, match="sample by sample"):
+def test_what_cannot_be_compared_is_rejected() -> None:
+    with pytest.raises(DataError, match="one value per sample"):
         uncertainty.paired_difference(np.ones(3), np.ones(4))
     with pytest.raises(DataError, match="not a proportion"):
         uncertainty.wilson(0, 0)

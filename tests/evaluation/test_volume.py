@@ -54,7 +54,7 @@ def test_equals_aeon_where_it_is_installed() -> None:
         assert volume.range_recall(called, targets) == pytest.approx(aeon.range_recall(targets, called.astype(int)))
 
 
-def test_an_oracle_wins_and_chance_gets_the_labelled_share() -> None:
+def test_an_oracle_wins_and_chance_gets_the_labeled_share() -> None:
     targets = np.zeros(4000, int)
     targets[500:700] = targets[2500:2700] = 1
     assert volume.vus_pr(targets + 0.0, targets, longest=0) == pytest.approx(1.0, abs=0.02)

@@ -59,9 +59,9 @@ def test_the_output_explained_is_the_modules_own(name):
     build, make, target = CASES[name]
     module, inputs = build().eval(), make()
     outputs = module(inputs)
-    wanted = outputs[:, target] if isinstance(target, int) else target(inputs, outputs)
+    expected = outputs[:, target] if isinstance(target, int) else target(inputs, outputs)
     result = attribute(module, inputs, target)
-    np.testing.assert_allclose(result.output, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(result.output, expected.detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)

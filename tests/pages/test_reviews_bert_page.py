@@ -37,7 +37,7 @@ def page(panel):
 def test_results_need_no_bert(bare):
     app = page("Results")
     assert not app.exception and not app.error
-    assert "Right on" in " ".join(element.value for element in app.markdown)
+    assert "Accuracy " in " ".join(each.value for each in app.markdown)
 
 
 @pytest.mark.parametrize("panel", ["data", "predict"])

@@ -133,7 +133,7 @@ def smooth_scores(
     ends = np.cumsum([len(part.causal) for part in parts]).tolist()
     scores = []
     for start, stop in zip([0, *ends], ends, strict=False):
-        centered_means = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centered.T]
+        centered_means = [smoothing.centered_mean(column[:stop], smooth)[start:] for column in centered.T]
         scores.append(ReconstructionErrors(causal[start:stop], np.stack(centered_means, axis=1)))
     return scores
 

@@ -1,4 +1,4 @@
-"""Explain panel: the explanation that suits the project's modality."""
+"""Explain panel: the explanation for the project's modality."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run

@@ -19,51 +19,55 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
 MAX_SIDE = 128
-"""Pixels a side of a small map in the comparison."""
+"""Side of a small map in the comparison, in pixels."""
 CAPTIONS: dict[Method, str] = {
     "gradients": "Orange-red: evidence for class “{label}”. Blue: evidence against it. Baseline: a black image. "
     "Integrated gradients, Sundararajan et al. 2017.",
-    "occlusion": "A black square of {side} x {side} pixels covers one place after the other. Orange-red: the logit of "
+    "occlusion": "A black square of {side} x {side} pixels covers one position after another. Orange-red: the logit of "
     "“{label}” falls. Blue: it rises. Occlusion, Zeiler & Fergus 2014.",
-    "cam": "Evidence for class “{label}” in the last feature map, layer `{layer}` with {grid} places. Evidence against "
-    "it is not shown. Grad-CAM, Selvaraju et al. 2017.",
+    "cam": "Evidence for class “{label}” in the last feature map, layer `{layer}` with {grid} positions. "
+    "Evidence against it is not shown. Grad-CAM, Selvaraju et al. 2017.",
     "rollout": "How much of each patch reaches the output through all blocks, the same for every class. Attention "
     "rollout, Abnar & Zuidema 2020.",
 }
 
 
-def explain_picture(project: Project, run: Run, bundle: Bundle) -> None:
-    """Attribution map of a test image for one class, with its sanity checks."""
+def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
+    """Show the attribution map of a test image for one class, with sanity checks."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
     explain_pixels(project, bundle, samples.load_run_images(run.config).test_pixels[origin], target)
 
 
 def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target: int) -> None:
-    """The same for any image (H, W) or (H, W, 3), uint8."""
+    """Show the same for any image (H, W) or (H, W, 3), uint8."""
     pixels = np.ascontiguousarray(pixels)
     question = explanations.prepare_explanation(run_cache.load_model(bundle), pixels, target)
     method = _choose_method(project, question)
     key, label = f"{run_cache.bundle_key(bundle)}-{_digest(pixels)}", bundle.labels[target]
-    result = _compute_map(key, target, method, _question=question)
+    attribution = _compute_map(key, target, method, _question=question)
     side = int(bundle.preprocessing.get("side", pixels.shape[0]))
-    shown, one_sided = images.resize(pixels[None], side)[0], method in ONE_SIDED
-    if shown.ndim == 3 and side >= LARGE:
-        blend.show_blend(shown, result.values, one_sided=one_sided, version=f"{key}-{target}-{method}", key="blend")
+    model_input, one_sided = images.resize(pixels[None], side)[0], method in ONE_SIDED
+    if model_input.ndim == 3 and side >= LARGE:
+        blend.show_blend(
+            model_input, attribution.values, one_sided=one_sided, version=f"{key}-{target}-{method}", key="blend"
+        )
     else:
         left, right = st.columns(2, gap="medium")
         with left:
-            show_figure(plots.picture(shown), key="explained-picture", alt="The image")
+            show_figure(plots.picture(model_input), key="explained-picture", alt="The image")
         with right:
             for_label = "" if method == "rollout" else label  # the rollout is the same for every class
-            figure = plots.image_attribution(result.values, label=for_label, one_sided=one_sided)
+            figure = plots.image_attribution(attribution.values, label=for_label, one_sided=one_sided)
             show_figure(figure, key="explained", alt=f"Evidence for class {label} by pixel, {METHODS[method]}")
     st.caption(_caption(question, method, label))
-    if not result.values.any():
+    if not attribution.values.any():
         st.info(f"No evidence for class “{label}” in this image by this method.", icon=":material/info:")
         return
     second = _compute_map(key, target, explanations.second_method(method), _question=question)
-    _show_checks(method, result, _check_map(key, target, method, _question=question, _maps=(result, second)), label)
+    _show_checks(
+        method, attribution, _check_map(key, target, method, _question=question, _maps=(attribution, second)), label
+    )
 
 
 def _digest(pixels: np.ndarray) -> str:
@@ -100,7 +104,7 @@ def _check_map(key: str, target: int, method: Method, _question: Any, _maps: Any
     return explanations.check_map(_question, method, *_maps)
 
 
-def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, label: str) -> None:
+def _show_checks(method: Method, attribution: AttributionMap, checked: CheckedMap, label: str) -> None:
     st.subheader("Sanity checks", anchor=False)
     show_checks(checked.checks)
     left, right = st.columns([3, 2], gap="medium")
@@ -108,12 +112,14 @@ def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, la
         one_sided = method in ONE_SIDED
         second = np.maximum(checked.other_values, 0) if one_sided else checked.other_values
         maps = {
-            "this model": result.values,
+            "this model": attribution.values,
             "random weights": checked.random_values,
             METHODS[checked.other].lower(): second,
         }
         figure = plots.image_maps({name: _shrink(values) for name, values in maps.items()}, one_sided=one_sided)
-        show_figure(figure, key="trust-maps", alt="The map, that of random weights, and that of another method")
+        show_figure(
+            figure, key="trust-maps", alt="Attribution maps of this model, of random weights and of another method"
+        )
         st.caption("Each map is scaled to its own largest value.")
     with right:
         curve = checked.deletion
@@ -125,7 +131,7 @@ def _show_checks(method: Method, result: AttributionMap, checked: CheckedMap, la
 
 
 def _shrink(values: np.ndarray) -> np.ndarray:
-    """Means of blocks of a map (H, W), at most `MAX_SIDE` blocks a side."""
+    """Return a map (H, W) averaged over blocks, at most `MAX_SIDE` blocks per side."""
     factor = -(-max(values.shape) // MAX_SIDE)
     height, width = (length // factor for length in values.shape)
     blocks = values[: height * factor, : width * factor].reshape(height, factor, width, factor)

@@ -1,4 +1,4 @@
-"""Explain a text's class: contributions of its words, and sanity checks of them."""
+"""Explain a text's class: contributions of its words, and sanity checks."""
 
 import html
 from typing import Any
@@ -16,7 +16,7 @@ from dlcore.projects.language.explain import MIN_WORDS, CheckedText, TextExplana
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import shorten
-from dlcore.ui.modalities.predict import OWN, SAMPLE, last_typed, pick_sample, remember_typed
+from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample, remember_typed
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -24,22 +24,22 @@ from dlcore.ui.widgets.findings import show_checks
 
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
-    """Evidence for and against a class in a test sample or in a text that the user types."""
+    """Show the evidence for and against a class in a test sample or a typed text."""
     source = st.segmented_control(
         "What to explain",
-        [SAMPLE, OWN],
-        default=SAMPLE if samples.is_available(run.config) else OWN,
+        [SAMPLE, CUSTOM],
+        default=SAMPLE if samples.is_available(run.config) else CUSTOM,
         required=True,
         key="explain",
         bind="query-params",
     )
-    choice = _typed_text(project, bundle) if source == OWN else _sample_text(project, run, bundle)
+    choice = _typed_text(project, bundle) if source == CUSTOM else _sample_text(project, run, bundle)
     if choice is not None:
         _show_explanation(*choice, bundle)
 
 
 def _sample_text(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] | None:
-    """Text and class number of a test sample; None where its text is not on this machine."""
+    """Return text and class number of a test sample; None if its text is not available."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
     text = samples.get_text(run.config.dataset, origin) if samples.is_available(run.config) else ""
@@ -50,7 +50,7 @@ def _sample_text(project: Project, run: Run, bundle: Bundle) -> tuple[str, int] 
 
 
 def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
-    """The text typed last under Predict, and the class number to explain."""
+    """Return the last text typed under Predict, and the class number to explain."""
     key, loaded = f"explained-text-{project.slug}", run_cache.load_model(bundle)
     if key not in st.session_state:
         st.session_state[key] = last_typed(project)
@@ -78,24 +78,24 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
 
 
 def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
-    """The words' contributions as bars and in the text, then the sanity checks."""
+    """Draw the words' contributions as bars and in the text, then the sanity checks."""
     key = run_cache.bundle_key(bundle)
-    result = _explain_text(key, text, target, _bundle=bundle)
-    label, words = bundle.labels[target], [shorten(word) for word in result.encoded.words]
-    figure = plots.token_contributions(words, result.values, label=label)
+    explanation = _explain_text(key, text, target, _bundle=bundle)
+    label, words = bundle.labels[target], [shorten(word) for word in explanation.encoded.words]
+    figure = plots.token_contributions(words, explanation.values, label=label)
     show_figure(figure, key="explained", alt=f"Words with the largest contributions to {label}, as bars")
     st.caption("The number after a word is its position in the text that the model read.")
-    st.html(highlight(words, result.values))
-    baseline = "masked words" if result.is_masked else "unknown words, so an unknown word contributes nothing"
+    st.html(highlight(words, explanation.values))
+    baseline = "masked words" if explanation.is_masked else "unknown words, so an unknown word contributes nothing"
     st.caption(
         f"Orange-red, underlined: evidence for class “{label}”. Blue, dotted: evidence against it. Integrated "
         f"gradients (Sundararajan et al. 2017) at the word vectors. Baseline: a text of {baseline}."
     )
-    _show_checks(key, text, target, result, bundle)
+    _show_checks(key, text, target, explanation, bundle)
 
 
 def highlight(words: list[str], values: np.ndarray) -> str:
-    """The words as HTML, escaped, colored by contribution, and underlined so that color is not the only cue."""
+    """Return the words as escaped HTML, colored and underlined by contribution."""
     largest = float(np.abs(values).max()) or 1.0
     parts = [
         f'<span style="background: rgba({"213,94,0" if value > 0 else "0,114,178"}, {0.55 * abs(value) / largest:.2f});'
@@ -112,7 +112,7 @@ def _underline(strength: float) -> str:
 
 
 def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]:
-    """A test sample's row and the class number to explain; opens on the predicted class."""
+    """Choose a test sample; returns its row and the class to explain, initially the predicted one."""
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     prediction, labels = run_cache.stored_prediction(bundle, row), bundle.labels
@@ -144,13 +144,13 @@ def _check_text(key: str, text: str, target: int, _bundle: Any, _result: Any) ->
 
 
 @fragment
-def _show_checks(key: str, text: str, target: int, result: TextExplanation, bundle: Bundle) -> None:
+def _show_checks(key: str, text: str, target: int, explanation: TextExplanation, bundle: Bundle) -> None:
     st.subheader("Sanity checks", anchor=False)
-    checked = _check_text(key, text, target, _bundle=bundle, _result=result)
+    checked = _check_text(key, text, target, _bundle=bundle, _result=explanation)
     show_checks(checked.checks)
     curve, label = checked.deletion, bundle.labels[target]
     if curve is None:
-        st.caption(f"The other checks need {MIN_WORDS} words or more that the model knows.")
+        st.caption(f"The other checks need at least {MIN_WORDS} known words.")
         return
     figure = plots.deletion_curve(
         curve.removed, curve.ours, curve.chance, low=curve.low, high=curve.high, label=label, parts=("words", "hidden")

@@ -16,7 +16,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
 from dlcore.ui.custom_data import form
 from dlcore.ui.modalities import explain_image
@@ -28,28 +28,28 @@ from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = False
-SHOWN, CHANGED = 4, 6
+SAMPLES_PER_CLASS, VERSIONS = 4, 6
 """Samples per class, and augmented versions of one image."""
-MOST_SHOWN, PAIRS, MOST_ALIKE = 30, 4, 6
-CHANGES = {"shift": "shift", "flip": "flip", "jitter": "color jitter", "cutout": "cutout"}
+MAX_SAMPLES, MAX_GROUPS, MAX_DUPLICATES = 30, 4, 6
+AUGMENTATIONS = {"shift": "shift", "flip": "flip", "jitter": "color jitter", "cutout": "cutout"}
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Source, class counts, duplicates, samples and augmentation of the images, and a form for custom ones."""
-    config = _chosen(project, run.config if run is not None else projects.configure(project.slug))
-    with_error_boundary(lambda: _dataset(config))
+    """Show source, class counts, duplicates, samples and augmentation, and a form for custom images."""
+    config = _choose_dataset(project, run.config if run is not None else projects.configure(project.slug))
+    with_error_boundary(lambda: _show_dataset(config))
     if "images" in project.custom_data:
         form.show_form("images")
         form.show_saved("images")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """A test image, at first the first one."""
+    """Return the number of the chosen test image, initially the first."""
     return number_of_sample(project, len(ids), key=key, first=lambda: 0)
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
-    """Test images in a row, each above its caption."""
+    """Show test images in a row, each above its caption."""
     if not samples.is_available(config):
         st.caption("; ".join(captions) + ".")
         if large and not custom_registry.is_custom(config.dataset):
@@ -60,21 +60,21 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Test images one by one, filtered by prediction and class."""
+    """Show test images one by one, filtered by prediction and class."""
     browse_images(project, run, bundle)
 
 
 def explain(project: Project, run: Run, bundle: Bundle) -> None:
-    """Attribution maps of one test image."""
-    explain_image.explain_picture(project, run, bundle)
+    """Show attribution maps of one test image."""
+    explain_image.explain_image(project, run, bundle)
 
 
 def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Upload of an image, the image as the model sees it, and the prediction."""
-    colour = bundle.preprocessing.get("channels") == 3
+    """Show an image upload, the model input and the prediction; returns the prediction."""
+    is_color = bundle.preprocessing.get("channels") == 3
     how = (
         "The image is center-cropped and resized to the model's input"
-        if colour
+        if is_color
         else "Best with one object on a plain background. The image is converted to grayscale, cropped and resized to "
         "the model's input"
     )
@@ -97,17 +97,17 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     return prediction
 
 
-def _chosen(project: Project, config: RunConfig) -> RunConfig:
-    """Config of the images to show: the page's run, or a default run on the chosen dataset."""
-    gone = custom_registry.is_custom(config.dataset) and not samples.is_available(config)
-    names = [] if gone else [config.dataset]
+def _choose_dataset(project: Project, config: RunConfig) -> RunConfig:
+    """Return the config of the images to show: that of the run, or a default one on the chosen dataset."""
+    is_missing = custom_registry.is_custom(config.dataset) and not samples.is_available(config)
+    names = [] if is_missing else [config.dataset]
     if "images" in project.custom_data:
-        known = projects.list_datasets(project.slug)
-        names += [name for name in known if name not in names and sources.is_available(name)]
-    if gone:
+        available = projects.list_datasets(project.slug)
+        names += [name for name in available if name not in names and sources.is_available(name)]
+    if is_missing:
         st.info(
-            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are not on this "
-            "machine any more; its scores stay.",
+            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are no longer on "
+            "this machine; its scores are.",
             icon=":material/folder_off:",
         )
     added = form.announce_added("images")
@@ -121,20 +121,20 @@ def _chosen(project: Project, config: RunConfig) -> RunConfig:
         key=f"pictures-of-{project.slug}-{'-'.join(names)}",
         help="Default: the dataset of the run above.",
     )
-    return config if name == config.dataset and not gone else projects.configure(project.slug, dataset=name)
+    return config if name == config.dataset and not is_missing else projects.configure(project.slug, dataset=name)
 
 
-def _dataset(config: RunConfig) -> None:
-    _said(config.dataset)
-    run_images = samples.load_run_images(config)
-    _parts(run_images)
-    describe_duplicates(run_images)
-    _left_out(_remarks(config.dataset, run_images))
-    _samples(run_images)
-    _changed(run_images, config)
+def _show_dataset(config: RunConfig) -> None:
+    _show_source(config.dataset)
+    dataset = samples.load_run_images(config)
+    _show_class_counts(dataset)
+    describe_duplicates(dataset)
+    _show_rejected(_list_rejected(config.dataset, dataset))
+    _show_samples(dataset)
+    _show_augmentation(dataset, config)
 
 
-def _said(name: str) -> None:
+def _show_source(name: str) -> None:
     if custom_registry.is_custom(name):
         entry = custom_registry.require(name, "images")
         st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from `{entry.source}`.")
@@ -144,112 +144,116 @@ def _said(name: str) -> None:
     st.markdown(f"**{source.title}**: {source.rows:,} images. {where}; license: {source.license}.")
 
 
-def _parts(found: images.Images) -> None:
-    counts = np.stack([np.bincount(part, minlength=len(found.names)) for part in (found.labels, found.test_labels)])
-    height, width = found.pixels.shape[1:3]
-    kind = "RGB," if found.channels == 3 else "grayscale,"
+def _show_class_counts(dataset: images.Images) -> None:
+    counts = np.stack(
+        [np.bincount(part, minlength=len(dataset.names)) for part in (dataset.labels, dataset.test_labels)]
+    )
+    height, width = dataset.pixels.shape[1:3]
+    kind = "RGB," if dataset.channels == 3 else "grayscale,"
     st.caption(
-        f"{len(found.labels):,} training and {len(found.test_labels):,} test images, {height} x "
+        f"{len(dataset.labels):,} training and {len(dataset.test_labels):,} test images, {height} x "
         f"{width} pixels, {kind} from 0 (dark) to 255 (bright). A share of the training images is used for validation."
     )
-    figure = plots.class_counts(counts, ("training", "test"), _spoken(found))
+    figure = plots.class_counts(counts, ("training", "test"), _class_titles(dataset))
     total = counts.sum(axis=0)
     show_figure(figure, key="class-counts", alt=f"{total.min():,} to {total.max():,} images per class")
 
 
-def _spoken(found: images.Images) -> tuple[str, ...]:
-    """Class names for display."""
-    return tuple(name.replace("_", " ") for name in found.names)
+def _class_titles(dataset: images.Images) -> tuple[str, ...]:
+    """Return class names for display."""
+    return tuple(name.replace("_", " ") for name in dataset.names)
 
 
-def describe_duplicates(found: images.Images) -> None:
-    """Show the number of duplicates and how splits treat them."""
-    near = "" if found.near is None else f" and **{found.near:,}** nearly the same"
-    same = "1 image is" if found.exact == 1 else f"{found.exact:,} images are"
-    words = f"**Duplicates:** {same} exact duplicates{near}. "
-    if not found.exact and not found.near:
-        how = "no exact duplicates" + ("" if found.near is None else ", or nearly so")
-        words = f"**Duplicates:** {how}. "
+def describe_duplicates(dataset: images.Images) -> None:
+    """Show the number of duplicates and how splits handle them."""
+    near = "" if dataset.near is None else f" and **{dataset.near:,}** near-duplicates"
+    exact = "1 image is" if dataset.exact == 1 else f"{dataset.exact:,} images are"
+    text = f"**Duplicates:** {exact} exact duplicates{near}. "
+    if not dataset.exact and not dataset.near:
+        finding = "no exact duplicates" + ("" if dataset.near is None else " or near-duplicates")
+        text = f"**Duplicates:** {finding}. "
     else:
-        words += "Duplicates stay in one split, so no image is both trained and tested on. "
-    if found.near is None:
-        words += "Near-duplicates are not searched among images this small. "
-    crossing = int(found.also_in_test.sum())
+        text += "Duplicates stay in one split, so no test image is in training. "
+    if dataset.near is None:
+        text += "Near-duplicates are not searched in images this small. "
+    crossing = int(dataset.also_in_test.sum())
     if crossing:
-        words += f"{crossing:,} training images are also in the test split: runs exclude them. "
-    if found.conflicts:
-        words += f"{found.conflicts:,} groups have different labels."
-    st.markdown(words)
-    numbers, counts = np.unique(found.groups, return_counts=True)
-    groups = numbers[counts > 1][:PAIRS]
+        text += f"{crossing:,} training images are also in the test split: runs exclude them. "
+    if dataset.conflicts:
+        text += f"{dataset.conflicts:,} groups have different labels."
+    st.markdown(text)
+    numbers, counts = np.unique(dataset.groups, return_counts=True)
+    groups = numbers[counts > 1][:MAX_GROUPS]
     if len(groups):
         with st.expander("Examples", icon=":material/filter_none:"):
             for group in groups:
-                rows = np.flatnonzero(found.groups == group)[:MOST_ALIKE]
-                texts = [f"{_spoken(found)[found.labels[row]]}, row {row:,}" for row in rows]
-                samples.show_images([found.pixels[row] for row in rows], texts, alt="Alike", width=104)
+                rows = np.flatnonzero(dataset.groups == group)[:MAX_DUPLICATES]
+                texts = [f"{_class_titles(dataset)[dataset.labels[row]]}, row {row:,}" for row in rows]
+                samples.show_images([dataset.pixels[row] for row in rows], texts, alt="Duplicate", width=104)
 
 
-def _remarks(name: str, found: images.Images) -> Sequence[RejectedFile]:
-    """Remarks on single files; of a custom dataset those of its import."""
+def _list_rejected(name: str, dataset: images.Images) -> Sequence[RejectedFile]:
+    """Return rejected and converted files; for a custom dataset, those of its import."""
     if custom_registry.is_custom(name):
         return custom_images.list_rejected(custom_registry.require(name, "images"))
-    return found.refused
+    return dataset.refused
 
 
-def _left_out(remarks: Sequence[RejectedFile]) -> None:
-    out = [remark for remark in remarks if not remark.used]
-    changed = [remark for remark in remarks if remark.used]
+def _show_rejected(remarks: Sequence[RejectedFile]) -> None:
+    rejected = [remark for remark in remarks if not remark.used]
+    converted = [remark for remark in remarks if remark.used]
     if not remarks:
         return
-    files = "1 file" if len(out) == 1 else f"{len(out):,} files"
-    with st.expander(f"{files} left out, {len(changed):,} converted", icon=":material/report:"):
+    files = "1 file" if len(rejected) == 1 else f"{len(rejected):,} files"
+    with st.expander(f"{files} rejected, {len(converted):,} converted", icon=":material/report:"):
         st.dataframe(
             {
-                "File": [remark.name for remark in [*out, *changed]],
-                "Why": [remark.reason for remark in [*out, *changed]],
+                "File": [remark.name for remark in [*rejected, *converted]],
+                "Reason": [remark.reason for remark in [*rejected, *converted]],
             },
             hide_index=True,
             width="stretch",
         )
 
 
-def _samples(found: images.Images) -> None:
+def _show_samples(dataset: images.Images) -> None:
     st.subheader("Samples", anchor=False)
-    each = max(1, min(SHOWN, MOST_SHOWN // len(found.names)))
-    rows = np.concatenate([np.flatnonzero(found.labels == k)[:each] for k in range(min(len(found.names), MOST_SHOWN))])
-    names = [_spoken(found)[k] for k in found.labels[rows]]
-    samples.show_images([found.pixels[row] for row in rows], names, alt="Training image", width=104)
+    per_class = max(1, min(SAMPLES_PER_CLASS, MAX_SAMPLES // len(dataset.names)))
+    rows = np.concatenate(
+        [np.flatnonzero(dataset.labels == k)[:per_class] for k in range(min(len(dataset.names), MAX_SAMPLES))]
+    )
+    names = [_class_titles(dataset)[k] for k in dataset.labels[rows]]
+    samples.show_images([dataset.pixels[row] for row in rows], names, alt="Training image", width=104)
 
 
-def _changed(found: images.Images, config: RunConfig) -> None:
-    """Augmented versions of one training image."""
+def _show_augmentation(dataset: images.Images, config: RunConfig) -> None:
+    """Show augmented versions of one training image."""
     options = config.data_options
-    if not isinstance(options, pictures.ImageData):
+    if not isinstance(options, vision_images.ImageData):
         return
     st.subheader("Augmentation", anchor=False)
-    how = pictures.augmentation(options, config.dataset)
-    on = [word for name, word in CHANGES.items() if getattr(how, name)]
-    row = int(np.flatnonzero(found.labels == 0)[0])
-    versions = _versions(config.dataset, row, options.side, how)
+    augmentation = vision_images.augmentation(options, config.dataset)
+    active = [word for name, word in AUGMENTATIONS.items() if getattr(augmentation, name)]
+    row = int(np.flatnonzero(dataset.labels == 0)[0])
+    versions = _augmented_versions(config.dataset, row, options.side, augmentation)
     st.caption(
-        f"Each epoch sees another version ({', '.join(on)}). Validation and test images are unchanged."
-        if on
-        else "This run uses no augmentation."
+        f"Each epoch uses another random version ({', '.join(active)}). Validation and test images are unchanged."
+        if active
+        else "No augmentation."
     )
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented image", width=104)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.ndarray]:
+def _augmented_versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.ndarray]:
     import torch
 
-    found = samples.load_images(dataset)
-    picture = images.resize(np.asarray(found.pixels[row : row + 1]), side)
-    batch = torch.from_numpy(picture.copy()).repeat(CHANGED, *[1] * (picture.ndim - 1))
+    images_of_dataset = samples.load_images(dataset)
+    image = images.resize(np.asarray(images_of_dataset.pixels[row : row + 1]), side)
+    batch = torch.from_numpy(image.copy()).repeat(VERSIONS, *[1] * (image.ndim - 1))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        channels = found.channels
-        (seen,) = ImageTransform([0.0] * channels, [1.0] * channels, how)((batch,), True)
-    values = (seen.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
-    return [item[..., 0] if channels == 1 else item for item in values]
+        channels = images_of_dataset.channels
+        (augmented,) = ImageTransform([0.0] * channels, [1.0] * channels, how)((batch,), True)
+    pixels = (augmented.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy()
+    return [version[..., 0] if channels == 1 else version for version in pixels]

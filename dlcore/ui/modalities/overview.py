@@ -1,4 +1,4 @@
-"""Panel Data: the dataset of the run, or of a default run, as its modality shows it."""
+"""Panel Data: the dataset of the run or of a default run."""
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -6,5 +6,5 @@ from dlcore.ui.modalities.modality import load_modality
 
 
 def data(project: Project, run: Run | None) -> None:
-    """Source, counts and samples of the dataset, and a form for custom datasets."""
+    """Draw the panel with the overview of the project's modality."""
     load_modality(project).overview(project, run)

@@ -24,20 +24,20 @@ EXAMPLES = {
     "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",
 }
 """Example text by project."""
-OWN, SAMPLE = "Your input", "Test sample"
+CUSTOM, SAMPLE = "Your input", "Test sample"
 
 
 def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
-    """Class probabilities of the user's input or of a test sample; returns the answer to an uploaded input."""
-    bundle = run_cache.finished_bundle(run, to_see="predictions for your own input")
+    """Show class probabilities of the user's input or of a test sample; returns the prediction of an uploaded input."""
+    bundle = run_cache.finished_bundle(run, to_see="predictions for your input")
     if bundle is None or run is None:
         return None
     modality = load_modality(project)
     opens_on_input = modality.STARTS_WITH_INPUT or not sources.is_available(run.config.dataset)
     choice = st.segmented_control(
         "Input",
-        [SAMPLE, OWN],
-        default=OWN if opens_on_input else SAMPLE,
+        [SAMPLE, CUSTOM],
+        default=CUSTOM if opens_on_input else SAMPLE,
         required=True,
         key="input",
         bind="query-params",
@@ -49,7 +49,7 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
 
 
 def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
-    """A test sample, its class and its prediction."""
+    """Show a test sample, its class and its prediction."""
     stored, labels, modality = run_cache.predictions(bundle), bundle.labels, load_modality(project)
     row = modality.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
     truth = int(stored["test_targets"][row])
@@ -65,12 +65,12 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """Position of the test sample that the user chooses."""
+    """Return the index of the test sample that the user chooses."""
     return load_modality(project).pick_sample(project, dataset, ids, key=key)
 
 
 def number_of_sample(project: Project, n: int, *, key: str, first: Callable[[], int]) -> int:
-    """A number from 0 to n - 1, typed or drawn at random; `first` gives the one to start with."""
+    """Return a number from 0 to n - 1, typed or random; `first` returns the initial one."""
     key = f"{key}-{project.slug}"
     if key not in st.session_state:
         st.session_state[key] = first()
@@ -85,7 +85,7 @@ def _draw(n: int, key: str) -> None:
 
 
 def last_typed(project: Project) -> str:
-    """The last text typed on that page; at first an example."""
+    """Return the last text typed on the project's page; initially an example."""
     value: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
     return value
 
@@ -96,7 +96,7 @@ def remember_typed(project: Project, text: str) -> None:
 
 
 def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:
-    """The project's answer to an input; None after an error, which is shown."""
+    """Return the project's prediction for an input; None after showing an error."""
     try:
         return project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
@@ -105,14 +105,14 @@ def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[st
 
 
 def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | None = None) -> None:
-    """Calibrated probabilities as bars, the predicted label, and a warning where the prediction is uncertain."""
+    """Show calibrated probabilities as bars, the predicted label, and a warning if the prediction is uncertain."""
     labels = bundle.labels
     _bars(np.array([prediction["probabilities"][label] for label in labels]), labels, truth=truth)
     show_label(prediction, bundle)
 
 
 def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
-    """The predicted label with its probability, or that the prediction is uncertain; and the rule behind it."""
+    """Show the predicted label with its probability or a low-confidence warning, and the abstention rule."""
     label, labels = prediction["label"].replace("_", " "), bundle.labels
     if prediction["uncertain"]:
         classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
@@ -129,7 +129,7 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
 
 
 def describe_rule(rule: AbstentionRule) -> str:
-    """The calibration and the abstention rule with their numbers."""
+    """Describe the calibration and the abstention rule with their numbers."""
     threshold, flagged = format_percent(rule.threshold, digits=0), format_percent(rule.flagged_share)
     false_flags = f"{format_percent(rule.false_flag_rate)} [{100 * rule.low:.1f}, {100 * rule.high:.1f}]"
     return (

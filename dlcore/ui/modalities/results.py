@@ -26,11 +26,11 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
 from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
-MISTAKES = 16
+MAX_ERRORS = 16
 
 
 def results(project: Project, run: Run | None) -> None:
-    """Metrics beside baselines, confusion matrix or threshold, calibration, errors and learning curves."""
+    """Show metrics and baselines, confusion matrix or threshold, calibration, errors and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="its metrics, errors and curves")
     if bundle is None or run is None:
         return
@@ -41,12 +41,12 @@ def results(project: Project, run: Run | None) -> None:
     if record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
         st.caption(f"Differs from the full preset of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
-        _threshold_part(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
+        _show_threshold_panel(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
-        _classes(bundle)
+        _show_classes(bundle)
     load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
-    _mistakes(project, run, bundle)
+    _show_errors(project, run, bundle)
     show_learning_curves(
         bundle,
         record,
@@ -62,22 +62,21 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 
 
 @fragment
-def _threshold_part(bundle: Bundle, chosen: float) -> None:
-    """Decision threshold on the probability of the second class."""
+def _show_threshold_panel(bundle: Bundle, run_threshold: float) -> None:
+    """Draw the decision threshold on the probability of the second class."""
     st.subheader("Decision threshold", anchor=False)
-    released = show_threshold(judge(bundle, chosen), key=run_cache.bundle_key(bundle))
+    released = show_threshold(threshold_view(bundle, run_threshold), key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
     metrics = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
-        f"A sample is called “{bundle.labels[1]}” from the threshold on. The run opened at **{chosen:.3f}**, chosen "
-        f"on validation, never on test; at {released.threshold:.3f} "
-        f"{format_metric('accuracy', metrics['accuracy'])} of the test "
-        "samples are called rightly. Moving it changes this view alone, not the stored scores above."
+        f"A sample is predicted as “{bundle.labels[1]}” from the threshold on. The run's threshold "
+        f"{run_threshold:.3f} was chosen on validation. Test accuracy at {released.threshold:.3f}: "
+        f"**{format_metric('accuracy', metrics['accuracy'])}**. Moving it does not change the stored scores above."
     )
 
 
-def judge(bundle: Bundle, chosen: float) -> ThresholdView:
-    """Probabilities of the second class, validation before test, for the threshold component."""
+def threshold_view(bundle: Bundle, run_threshold: float) -> ThresholdView:
+    """Return probabilities of the second class, validation before test, for the threshold component."""
     stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
     names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
     scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
@@ -86,7 +85,7 @@ def judge(bundle: Bundle, chosen: float) -> ThresholdView:
     return ThresholdView(
         scores=scores,
         labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
-        run_threshold=chosen,
+        run_threshold=run_threshold,
         scopes=scopes[::-1],
         references=(("0.5", 0.5),),
         score_name=f"probability of “{yes}”",
@@ -95,61 +94,61 @@ def judge(bundle: Bundle, chosen: float) -> ThresholdView:
     )
 
 
-def _classes(bundle: Bundle) -> None:
+def _show_classes(bundle: Bundle) -> None:
     scores, targets = _test(bundle)
     counts = classification.confusion_matrix(scores, targets)
-    st.subheader("Class by class", anchor=False)
+    st.subheader("Results per class", anchor=False)
     left, right = st.columns([3, 2])
     with left:
-        _confusion(counts, bundle.labels)
+        _show_confusion(counts, bundle.labels)
     with right:
         share = 100 * classification.class_accuracy(counts)
-        indices = np.flatnonzero(counts.sum(axis=1))  # of fifty kinds some never come in the test part
+        indices = np.flatnonzero(counts.sum(axis=1))  # classes without test samples have no recall
         names = [bundle.labels[k] for k in indices]
         figure = plots.class_bars(share[indices], names, title="Recall per class", unit="recall, %", sort=True)
         hardest = bundle.labels[int(np.nanargmin(share))]
         show_figure(figure, key="by-class", alt=f"Recall per class; lowest: {hardest}")
-        st.caption(f"Hardest: “{hardest}”, right {np.nanmin(share):.1f} times in 100.")
+        st.caption(f"Lowest recall: “{hardest}”, {np.nanmin(share):.1f} %.")
 
 
-def _confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
+def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     figure = plots.confusion_matrix(counts, labels, title="Confusion matrix (test)")
-    wrong = counts - np.diag(counts.diagonal())
-    truth, called = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    most = f"most often “{labels[truth]}” is predicted as “{labels[called]}” ({int(wrong.max()):,} times)"
+    errors = counts - np.diag(counts.diagonal())
+    actual, predicted = np.unravel_index(int(errors.argmax()), errors.shape)
+    most = f"most often “{labels[actual]}” is predicted as “{labels[predicted]}” ({int(errors.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
     st.caption(f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {most}.")
 
 
-def _mistakes(project: Project, run: Run, bundle: Bundle) -> None:
+def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:
     scores, targets = _test(bundle)
     ids, labels = run_cache.predictions(bundle)["test_ids"], bundle.labels
     st.subheader("Most confident errors", anchor=False)
     st.caption("Test errors with the highest predicted probability.")
     threshold = run_cache.evaluation(bundle).threshold
     rows = classification.most_confident_errors(
-        scores, targets, threshold=0.5 if threshold is None else threshold, count=MISTAKES
+        scores, targets, threshold=0.5 if threshold is None else threshold, count=MAX_ERRORS
     )
     if not len(rows):
         st.success("No errors on the test split.", icon=":material/check_circle:")
         return
-    called = run_cache.predicted_classes(bundle, scores)
-    texts = [f"{labels[called[row]]} {scores[row, called[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
+    predicted = run_cache.predicted_classes(bundle, scores)
+    texts = [f"{labels[predicted[row]]} {scores[row, predicted[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
     load_modality(project).show(run.config, [int(ids[row]) for row in rows], texts)
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
-    """Loss and accuracy of the three splits at the best epoch; empty without curves."""
+    """Describe loss and accuracy of the three splits at the best epoch; empty without curves."""
     parts = []
     for metric, form in (("loss", "{:.3f}"), ("accuracy", "{:.1%}")):
-        found = {}
+        values = {}
         for part in ("train", "validation"):
             curve = history.get(f"{part}_{metric}")
             if curve is not None and len(curve.values) >= epoch > 0:
-                found[part] = float(curve.values[epoch - 1])
-        if len(found) == 2 and metric in evaluation.metrics:
-            found["test"] = evaluation.metrics[metric]
-            text = ", ".join(f"{part} {form.format(value)}" for part, value in found.items())
+                values[part] = float(curve.values[epoch - 1])
+        if len(values) == 2 and metric in evaluation.metrics:
+            values["test"] = evaluation.metrics[metric]
+            text = ", ".join(f"{part} {form.format(value)}" for part, value in values.items())
             parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {text}.")
     if not parts:
         return ""

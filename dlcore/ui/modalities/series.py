@@ -1,4 +1,4 @@
-"""Time series: the series over time, an uploaded CSV, and the error behind an alarm."""
+"""Time series: the series over time, CSV upload, and the explanation of an alarm."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,22 +19,22 @@ STARTS_WITH_INPUT = True
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """A test window, at first the first one."""
+    """Return the number of the chosen test window, initially the first."""
     return number_of_sample(project, len(ids), key=key, first=lambda: 0)
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
-    """Start times (epoch milliseconds) of test windows, each with its caption."""
+    """Show start times (epoch milliseconds) of test windows, each with its caption."""
     times = np.array(ids, dtype="datetime64[ms]").astype("datetime64[m]").astype(str)
     st.dataframe({"Start": times, "": list(captions)}, hide_index=True, width="stretch")
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Nothing: a point of a series is seen in its chart."""
+    """Show nothing: the chart contains every point."""
 
 
 def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Upload of a CSV with a time and a value column."""
+    """Draw the upload of a CSV with a time and a value column; returns the prediction."""
     file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="input-csv", max_upload_size=64)
     if file is None:
         st.info("Choose a file with the columns time and value.", icon=":material/upload_file:")

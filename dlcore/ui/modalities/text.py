@@ -27,116 +27,118 @@ from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = True
-SHOWN = 2
+SAMPLES_PER_CLASS = 2
 """Samples of each class."""
 MOST_CLASSES = 6
-"""With more classes, samples of a chosen one are shown."""
-SHORT = (30, 60)
+"""With more classes, the user chooses the class of the samples."""
+SAMPLE_LENGTHS = (30, 60)
 """Words of the texts shown as samples."""
-LISTED, CHARACTERS = 5, 1500
+MAX_LISTED, MAX_CHARACTERS = 5, 1500
 """Test texts in a list, and characters shown of each."""
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Source, classes, lengths, samples and tokens of the texts, and a form for custom texts."""
+    """Show source, classes, lengths, samples and tokens of the texts, and a form for custom texts."""
     config = run.config if run is not None else projects.configure(project.slug)
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
-    with_error_boundary(lambda: _texts(config))  # offers the download of a missing dataset; the form works without
+    with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset
     form.show_form("text")
     form.show_saved("text")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """A test text, at first a short one that is read at a glance."""
+    """Return the number of the chosen test text, initially a short one."""
     return number_of_sample(project, len(ids), key=key, first=lambda: samples.shortest_text(dataset, ids))
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
-    """Test texts, each behind its caption; with `large` in full and without captions."""
+    """Show test texts in expanders; with `large`, in full and without captions."""
     available = samples.is_available(config)
     if large:
         for row in ids:
             st.text((samples.get_text(config.dataset, row) if available else "") or samples.GONE)
         return
     if not available:
-        st.caption(f"{'; '.join(captions[:LISTED])}. The texts are not on this machine: see Data.")
+        st.caption(f"{'; '.join(captions[:MAX_LISTED])}. The texts are not on this machine: see Data.")
         return
-    for row, caption in zip(ids[:LISTED], captions, strict=False):
+    for row, caption in zip(ids[:MAX_LISTED], captions, strict=False):
         with st.expander(caption):
-            st.text(cut_text(samples.get_text(config.dataset, row), CHARACTERS))
+            st.text(cut_text(samples.get_text(config.dataset, row), MAX_CHARACTERS))
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:
-    """Nothing: Results lists texts with the errors."""
+    """Show nothing: Results lists texts with the errors."""
 
 
 def input_widget(project: Project, bundle: Bundle) -> None:
-    """A text field whose prediction follows as the user types."""
-    run_cache.load_model(bundle)  # a missing pretrained network is offered by the page, not inside the fragment
+    """Draw a text field with live prediction."""
+    run_cache.load_model(bundle)  # outside the fragment, so that the page can offer a missing network
     _typed_text(project, bundle)
 
 
 def explain(project: Project, run: Run, bundle: Bundle) -> None:
-    """Evidence of each word for and against a class."""
+    """Show the evidence of each word for and against a class."""
     explain_text.explain_text(project, run, bundle)
 
 
-def _texts(config: RunConfig) -> None:
-    found = samples.load_texts(config.dataset)
-    counts = np.bincount(found.labels, minlength=len(found.names))
+def _show_texts(config: RunConfig) -> None:
+    dataset = samples.load_texts(config.dataset)
+    counts = np.bincount(dataset.labels, minlength=len(dataset.names))
     lengths = samples.word_counts(config.dataset)
     field = next((field for field in describe(type(config.data_options)) if field.name == "length"), None)
     limit, unit = (config.flat["length"], field.unit) if field else (None, "")
-    tested = "" if found.test is None else f" {found.test.sum():,} of them are the source's test split."
+    test_note = "" if dataset.test is None else f" {dataset.test.sum():,} of them are the source's test split."
     st.caption(
-        f"{len(found.texts):,} texts; {found.doubled:,} duplicates were removed, so none is in both training and test."
-        f"{tested} A run may use fewer."
+        f"{len(dataset.texts):,} texts; {dataset.doubled:,} duplicates were "
+        f"removed, so none is in both training and test.{test_note} A run may use fewer."
     )
     left, right = st.columns(2)
     with left:
-        figure = plots.class_counts(counts[None], ("texts",), found.names)
+        figure = plots.class_counts(counts[None], ("texts",), dataset.names)
         show_figure(
-            figure, key="class-counts", alt=f"Texts by class: {dict(zip(found.names, counts.tolist(), strict=True))}"
+            figure, key="class-counts", alt=f"Texts by class: {dict(zip(dataset.names, counts.tolist(), strict=True))}"
         )
         st.caption(f"Majority class baseline: {counts.max() / counts.sum():.1%} accuracy.")
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths; median {np.median(lengths):.0f} words")
         share = float(np.mean(lengths > limit)) if limit else 0.0
-        longer = f"{share:.1%} have" if share else "None has"
-        cut = f" {longer} more than the {limit} words that the model reads." if limit else ""
-        if unit == "tokens":  # counted in words all the same: a word is one piece or several
-            cut = f" {longer} more than {limit} words, and this model reads {limit} pieces of words."
-        st.caption(f"Median: {np.median(lengths):.0f} words.{cut} Longer texts are shown as 1,000 words.")
+        share_note = f"{share:.1%} have" if share else "None has"
+        limit_note = f" {share_note} more than the {limit} words that the model reads." if limit else ""
+        if unit == "tokens":  # lengths are in words, and a word has one or more pieces
+            limit_note = f" {share_note} more than {limit} words, and this model reads {limit} word pieces."
+        st.caption(f"Median: {np.median(lengths):.0f} words.{limit_note} Longer texts are shown as 1,000 words.")
     st.subheader("Samples", anchor=False)
-    kinds = range(len(found.names))
-    if len(found.names) > MOST_CLASSES:
-        choice = st.selectbox("Class", kinds, format_func=lambda k: found.names[k], key=f"class-{config.dataset}")
-        kinds = range(choice, choice + 1)
-    short = (lengths >= min(SHORT[0], int(np.median(lengths)))) & (lengths <= SHORT[1])  # fits a card whole
-    for k in kinds:
-        for row in np.flatnonzero((found.labels == k) & short)[:SHOWN]:
+    classes = range(len(dataset.names))
+    if len(dataset.names) > MOST_CLASSES:
+        choice = st.selectbox("Class", classes, format_func=lambda k: dataset.names[k], key=f"class-{config.dataset}")
+        classes = range(choice, choice + 1)
+    is_short = (lengths >= min(SAMPLE_LENGTHS[0], int(np.median(lengths)))) & (
+        lengths <= SAMPLE_LENGTHS[1]
+    )  # fits on a card
+    for k in classes:
+        for row in np.flatnonzero((dataset.labels == k) & is_short)[:SAMPLES_PER_CLASS]:
             with st.container(border=True):
-                st.caption(found.names[k])
-                st.text(cut_text(found.texts[row]))
+                st.caption(dataset.names[k])
+                st.text(cut_text(dataset.texts[row]))
     show_tokens(config.dataset)
 
 
 @fragment
 def _typed_text(project: Project, bundle: Bundle) -> None:
-    """A typed text, predicted as the user pauses, and the effect of hiding words."""
+    """Draw the text field, its live prediction and the effect of hidden words."""
     loaded = run_cache.load_model(bundle)
 
     pieces = loaded.preprocessing.get("kind") == texts.PIECES
 
     def words_of(text: str) -> tuple[list[str], list[bool]]:
         try:
-            seen = texts.encode_text(loaded, read_text(text.encode("utf-8", "replace")))
+            encoded = texts.encode_text(loaded, read_text(text.encode("utf-8", "replace")))
         except WorkbenchError:
             return [], []
-        return seen.words, seen.unknown.tolist()
+        return encoded.words, encoded.unknown.tolist()
 
     typed = show_typed(
         words_of,
@@ -151,9 +153,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         return
     show_prediction(prediction, bundle)
     if typed.hidden:
-        _say_hidden(loaded, typed, prediction)
-    several = "s" * (prediction["tokens"] != 1)
-    notes = [f"{prediction['tokens']:,} {f'piece{several} of words' if pieces else f'word{several}'} read"]
+        _show_without_hidden(loaded, typed, prediction)
+    unit = "word piece" if pieces else "word"
+    notes = [f"{prediction['tokens']:,} {unit}{'s' * (prediction['tokens'] != 1)} read"]
     notes += [f"{prediction['unknown']:,} unknown"] if prediction.get("unknown") else []
     notes += [f"{prediction['left_out']:,} cut off (maximum length)"] if prediction.get("left_out") else []
     marks = " [CLS] and [SEP] are special tokens and cannot be hidden." if pieces else ""
@@ -164,20 +166,26 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         )
 
 
-def _say_hidden(loaded: LoadedModel, typed: TypedText, found: dict[str, Any]) -> None:
-    """The prediction without the hidden words."""
-    text = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
-    without = texts.classify(loaded, text, hidden=typed.hidden)
-    words = ", ".join(f"“{shorten(text.words[place])}”" for place in typed.hidden[:6] if place < len(text.words))
-    label, now, probability = found["label"], without["label"], without["probabilities"][found["label"]]
-    change = 100 * (probability - found["probability"])
-    turned = f" It now says **{now}**." if now != label else " Its answer stays."
+def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict[str, Any]) -> None:
+    """Show the prediction without the hidden words."""
+    encoded = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
+    prediction_without = texts.classify(loaded, encoded, hidden=typed.hidden)
+    words = ", ".join(f"“{shorten(encoded.words[index])}”" for index in typed.hidden[:6] if index < len(encoded.words))
+    label, label_without, probability = (
+        prediction["label"],
+        prediction_without["label"],
+        prediction_without["probabilities"][prediction["label"]],
+    )
+    change = 100 * (probability - prediction["probability"])
+    label_note = (
+        f" The prediction becomes **{label_without}**." if label_without != label else " The prediction stays the same."
+    )
     st.markdown(
         f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
-        f"({change:+.1f} points).{turned}"
+        f"({change:+.1f} points).{label_note}"
     )
 
 
-def cut_text(words: str, limit: int = 420) -> str:
-    """The start of a text, cut at a word boundary."""
-    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
+def cut_text(text: str, limit: int = 420) -> str:
+    """Return the start of a text, cut at a word boundary."""
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"

@@ -14,9 +14,9 @@ from dlcore.data.text.vocabulary import Kind, bert_vocabulary
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
-LEARNT_FROM = 2000
+TRAINING_TEXTS = 2000
 """Training texts to fit the tokenizers shown; a run uses all texts."""
-SIZE = 8000
+VOCABULARY_SIZE = 8000
 KINDS: dict[Kind, tuple[str, str]] = {
     "words": ("Whole words", "Frequent words of the training texts; all others are unknown."),
     "wordpiece": ("WordPiece (BERT)", "Rare words are split into pieces; ## continues a word (WordPiece)."),
@@ -27,67 +27,69 @@ SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn
 
 @fragment
 def show_tokens(dataset: str) -> None:
-    """Tokens of a typed sentence by each tokenizer."""
+    """Show the tokens of a typed sentence by each tokenizer."""
     st.subheader("Tokenizers", anchor=False)
-    said = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
-    for kind, (title, what) in KINDS.items():
+    sentence = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
+    for kind, (title, description) in KINDS.items():
         if kind == "wordpiece" and not sources.is_available("bert_vocabulary"):
             st.caption(f"**{title}**: BERT's vocabulary is not on this machine.")
             continue
-        known = _vocabulary(dataset, kind, samples.dataset_version(dataset))
-        words = known.tokens(said)
-        unknown = known.encode([said], length=max(1, len(words)))[0] == UNKNOWN
-        st.html(_cut(title, what, words, unknown))
+        vocabulary = _vocabulary(dataset, kind, samples.dataset_version(dataset))
+        tokens = vocabulary.tokens(sentence)
+        is_unknown = vocabulary.encode([sentence], length=max(1, len(tokens)))[0] == UNKNOWN
+        st.html(_tokens_html(title, description, tokens, is_unknown))
     st.caption(
-        f"Words and byte-pair encoding have up to {SIZE:,} entries, fitted on {LEARNT_FROM:,} training texts; a run "
-        "fits its own on all training texts. Dashed and struck out: unknown."
+        f"Words and byte-pair encoding have up to {VOCABULARY_SIZE:,} entries, fitted on "
+        f"{TRAINING_TEXTS:,} training texts; a run uses all training texts. Dashed and struck out: unknown."
     )
-    _coverage(dataset)
+    _show_coverage(dataset)
 
 
-def _cut(title: str, what: str, words: Sequence[str], unknown: np.ndarray) -> str:
-    look = "display:inline-block;border:1px solid;border-radius:6px;padding:1px 7px;margin:2px 3px 2px 0;"
-    lost = "border-style:dashed;text-decoration:line-through;"
+def _tokens_html(title: str, description: str, tokens: Sequence[str], is_unknown: np.ndarray) -> str:
+    token_style = "display:inline-block;border:1px solid;border-radius:6px;padding:1px 7px;margin:2px 3px 2px 0;"
+    unknown_style = "border-style:dashed;text-decoration:line-through;"
     parts = [
-        f'<span style="{look}{lost if missing else ""}">{html.escape(word)}</span>'
-        for word, missing in zip(words, unknown, strict=True)
+        f'<span style="{token_style}{unknown_style if is_missing else ""}">{html.escape(token)}</span>'
+        for token, is_missing in zip(tokens, is_unknown, strict=True)
     ]
-    return f"<p><b>{title}</b>: {len(words)} tokens. {html.escape(what)}</p><p>{''.join(parts)}</p>"
+    return f"<p><b>{title}</b>: {len(tokens)} tokens. {html.escape(description)}</p><p>{''.join(parts)}</p>"
 
 
-def _coverage(dataset: str) -> None:
+def _show_coverage(dataset: str) -> None:
     if not sources.is_available("glove"):
         st.caption("GloVe is not on this machine: its coverage is unknown.")
         return
     try:
-        of_words, of_text, missing = _known(dataset, samples.dataset_version(dataset))
+        of_words, of_text, missing = _vector_coverage(dataset, samples.dataset_version(dataset))
     except WorkbenchError as error:
         st.caption(str(error))
         return
     st.markdown(
-        f"**GloVe** has a vector for {of_words:.1%} of these whole words, and for {of_text:.1%} of the words as they "
-        f"come in the texts. Commonest without one: {', '.join(f'“{word}”' for word in missing)}."
+        f"**GloVe** covers {of_words:.1%} of the distinct whole words and {of_text:.1%} of all words in the texts. "
+        f"Most frequent missing words: {', '.join(f'“{word}”' for word in missing)}."
     )
 
 
 @st.cache_resource(max_entries=9, show_spinner="Fitting tokenizers")
 def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
-    return bert_vocabulary() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=SIZE, kind=kind)
+    return (
+        bert_vocabulary() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=VOCABULARY_SIZE, kind=kind)
+    )
 
 
 @st.cache_data(max_entries=6, show_spinner="Looking up words")
-def _known(dataset: str, version: str) -> tuple[float, float, list[str]]:
-    """Shares of the vocabulary and of all words with a vector, and the most frequent words without."""
-    known = _vocabulary(dataset, "words", version)
-    ids = known.encode(_texts(dataset), length=1000)
-    counts = np.bincount(ids.ravel(), minlength=len(known))[2:]
-    there = word_vectors.load_vectors(known.words).known[2:]
-    missing = [known.words[2 + place] for place in np.argsort(-counts * ~there)[:8] if not there[place]]
-    return float(there.mean()), float(counts[there].sum() / counts.sum()), missing
+def _vector_coverage(dataset: str, version: str) -> tuple[float, float, list[str]]:
+    """Return shares of the vocabulary and of all words with a vector, and the most frequent words without."""
+    vocabulary = _vocabulary(dataset, "words", version)
+    ids = vocabulary.encode(_texts(dataset), length=1000)
+    counts = np.bincount(ids.ravel(), minlength=len(vocabulary))[2:]
+    has_vector = word_vectors.load_vectors(vocabulary.words).known[2:]
+    missing = [vocabulary.words[2 + index] for index in np.argsort(-counts * ~has_vector)[:8] if not has_vector[index]]
+    return float(has_vector.mean()), float(counts[has_vector].sum() / counts.sum()), missing
 
 
 def _texts(dataset: str) -> list[str]:
-    """Evenly spaced training texts."""
+    """Return evenly spaced training texts."""
     texts = samples.load_texts(dataset)
     rows = np.arange(len(texts.texts)) if texts.test is None else np.flatnonzero(~texts.test)
-    return [texts.texts[row] for row in rows[:: max(1, len(rows) // LEARNT_FROM)][:LEARNT_FROM]]
+    return [texts.texts[row] for row in rows[:: max(1, len(rows) // TRAINING_TEXTS)][:TRAINING_TEXTS]]

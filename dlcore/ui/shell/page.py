@@ -1,4 +1,4 @@
-"""A page of the workbench: a project, one of its runs, and panels of which only the visible one does work."""
+"""A page of the workbench: a project, one of its runs, and panels; only the visible panel is computed."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +37,11 @@ PANELS = {
     "predict": "Predict",
     "explain": "Explain",
 }
-"""Panel id -> label. A page may add a panel of its own: its label is the id in words."""
+"""Panel id -> label. Pages may add panels; their default label is the id in words."""
 FORMER = {"try_it": "predict"}
-"""Panel ids that old links use."""
+"""Panel ids of old links -> current ids."""
 OPENS_ON = ("step_by_step", "results")
-"""The panel a page opens on: the first of these that it has."""
+"""A page opens on the first of these panels that it has."""
 TRAIN = "dlcore.ui.train.train:train"
 
 
@@ -51,22 +51,22 @@ def show(
     """Draw the page of a project.
 
     `panels` maps an id to a function `panel(project, run)` or its address `module:function`, which is imported when the
-    panel is first opened; the tabs have their order. Every page has the panel "train", after "data". `labels` override
+    panel is first opened; tabs keep this order. Every page has the panel "train", after "data". `labels` override
     those of `PANELS`. `opens_on` names the reference run to show first (default: the first by name).
     """
     with_error_boundary(partial(_page, slug, _with_train(panels), {**PANELS, **(labels or {})}, opens_on))
 
 
 def panel_id(name: str) -> str:
-    """The id of a panel from an id or a label, present or former."""
+    """Return the id of a panel from a current or former id or label."""
     slug = name.strip().lower().replace(" ", "_")
     return FORMER.get(slug, slug)
 
 
 def chosen_part(slug: str) -> str:
-    """The project chosen at the top of a page in parts; the choice is in the URL as `?part=`.
+    """Return the project selected at the top of a page with parts; the URL stores it as `?part=`.
 
-    `slug` is the page's own project, chosen first. The page then calls `show` for the chosen one.
+    `slug` is the page's project, selected by default. The page then calls `show` for the selected project.
     """
     page = page_of(slug)
     parts = page.parts if page else ()
@@ -90,7 +90,7 @@ def chosen_part(slug: str) -> str:
 
 
 def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
-    """The panels with "train" after "data", or first without "data"."""
+    """Return the panels with "train" after "data", or first without "data"."""
     if "train" in panels:
         return dict(panels)
     names = list(panels)
@@ -106,7 +106,7 @@ def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], op
     with picker:
         run = choose_run(slug, opens_on=opens_on)
     if run is not None:
-        with_error_boundary(partial(_facts, run))
+        with_error_boundary(partial(_summary, run))
     panel = _choose_panel(list(panels), labels)
     read_plotly(ours=panel == "train")
     with st.container(key=f"panel-of-{slug}"):
@@ -114,7 +114,7 @@ def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], op
 
 
 def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
-    """The id of the panel to show. The tabs show labels, the URL has the id."""
+    """Return the id of the panel to show. Tabs show labels, the URL has the id."""
     default = next((name for name in OPENS_ON if name in names), names[0])
     in_url = st.query_params.get(PANEL, "")
     requested = st.query_params.pop(OPEN, "")
@@ -124,7 +124,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
         requested = st.session_state.get("panel-in-url", "")
     if requested:
         st.session_state["panel"] = panel_id(requested)
-    if st.session_state.get("panel", default) not in names:  # open on another page, missing on this one
+    if st.session_state.get("panel", default) not in names:  # a panel of another page that this page lacks
         st.session_state["panel"] = default
     choice = st.segmented_control(
         "Panel",
@@ -143,14 +143,14 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
 
 
 def _head(page: PageFile | None, slug: str) -> None:
-    """Title and summary of the page, or of its open part."""
+    """Draw title and summary of the page, or of its selected part."""
     st.title(page.title if page else slug, anchor=False)
     part = page.part(slug) if page else None
     style.subtitle(part.summary if part else page.summary if page else "")
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:
-    from dlcore import projects  # torch comes with it: after the head of the page is drawn
+    from dlcore import projects  # imports torch, so it runs after the head is drawn
 
     draw = panel if callable(panel) else load(panel)
     draw(projects.get(slug), run)
@@ -163,8 +163,8 @@ def load(address: str) -> "Panel":
     return panel
 
 
-def _facts(run: Run) -> None:
-    """The run in one line: model, main metric, best baseline, best epoch."""
+def _summary(run: Run) -> None:
+    """Draw the run in one line: model, main metric, best baseline, best epoch."""
     record = run.record
     size = f"{record.parameters:,} parameters" if record.parameters else ""
     rows = [("Model", record.model.replace("_", " "), size)]

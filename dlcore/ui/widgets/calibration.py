@@ -13,7 +13,7 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
 NEAR_ONE = 0.02
-"""Temperatures this close to 1 change nothing."""
+"""Temperatures this close to 1 count as no change."""
 MIN_SAMPLES = 5
 """Bins of fewer samples are not drawn."""
 
@@ -49,9 +49,9 @@ def _bins(scores: np.ndarray, targets: np.ndarray) -> ReliabilityBins:
 def describe_calibration(
     scores: np.ndarray, targets: np.ndarray, rule: AbstentionRule | None, errors: list[float]
 ) -> str:
-    """The diagram in words: raw probabilities (N, K), the rule, and the calibration errors without and with it."""
+    """Describe raw probabilities (N, K), the rule, and the calibration errors before and after it."""
     confidence, accuracy = float(scores.max(axis=1).mean()), float((scores.argmax(axis=1) == targets).mean())
-    which = " (of the more probable class, whatever the threshold)" if scores.shape[1] == 2 else ""
+    which = " (of the more probable class, for any threshold)" if scores.shape[1] == 2 else ""
     words = (
         f"Mean confidence {format_percent(confidence)}, accuracy {format_percent(accuracy)}{which}. Expected "
         f"calibration error (ECE): {format_percent(errors[0])}. Below the dotted line the model is overconfident. "
@@ -60,9 +60,9 @@ def describe_calibration(
     if rule is None:
         return words
     if abs(rule.temperature - 1) < NEAR_ONE:
-        return f"{words} The temperature fitted on validation is {rule.temperature:.2f}: there is nothing to correct."
+        return f"{words} The temperature fitted on validation is {rule.temperature:.2f}: no correction needed."
     before = "overconfident" if rule.temperature > 1 else "underconfident"
     return (
-        f"{words} The model is {before}: temperature {rule.temperature:.2f}, fitted on validation, brings the error to "
-        f"{format_percent(errors[1])}. No decision changes (Guo et al. 2017)."
+        f"{words} The model is {before}: temperature {rule.temperature:.2f}, fitted on validation, reduces the error "
+        f"to {format_percent(errors[1])}. No prediction changes (Guo et al. 2017)."
     )

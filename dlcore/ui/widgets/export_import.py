@@ -15,7 +15,7 @@ from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 
-_LAST_MADE = "onnx-made"
+_LAST_EXPORTED = "onnx-made"
 """Key of the run whose ONNX file is shown: one per session, since the file is kept in memory."""
 
 
@@ -45,7 +45,7 @@ def export_run_panel(run: Run) -> None:
 
 
 def _onnx(run: Run, bundle: Bundle) -> None:
-    """Draw the ONNX export: written, checked and timed on request."""
+    """Draw the ONNX export, which runs on request."""
     reason = runs.why_no_onnx(bundle)
     if reason:
         st.caption(reason)
@@ -57,52 +57,52 @@ def _onnx(run: Run, bundle: Bundle) -> None:
         key=f"{key}-make",
         help="The network for ONNX Runtime, checked against torch at two batch sizes and timed on this machine.",
     ):
-        st.session_state[_LAST_MADE] = key
-    if st.session_state.get(_LAST_MADE) != key:
+        st.session_state[_LAST_EXPORTED] = key
+    if st.session_state.get(_LAST_EXPORTED) != key:
         return
     try:
         with st.spinner("Exporting to ONNX, comparing and timing: about ten seconds, a minute on a busy machine ..."):
-            made = _made(run.run_id, bundle.record.step)
+            archive = _export_onnx(run.run_id, bundle.record.step)
     except WorkbenchError as error:
-        del st.session_state[_LAST_MADE]
+        del st.session_state[_LAST_EXPORTED]
         st.error(one_line(error), icon=":material/error:")
         return
-    report = made.report
+    report = archive.report
     off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
     st.markdown(
         f"**Parity**: logits differ from torch by at most {off}; 1e-4 is allowed.  \n**Speed**: {report.summary}"
     )
     st.caption(f"{report.advice} The card describes preprocessing and postprocessing.")
     st.download_button(
-        f"Download ONNX and card ({len(made.content) / 2**20:.1f} MB)",
-        made.content,
+        f"Download ONNX and card ({len(archive.content) / 2**20:.1f} MB)",
+        archive.content,
         mime="application/zip",
         file_name=f"{short_id(run.run_id).replace('/', '-')}-onnx.zip",
         icon=":material/download:",
         key=f"{key}-take",
         on_click="ignore",
-        help="The .onnx file, and a card with preprocessing, classes and checks: one zip.",
+        help="A zip of the .onnx file and a card with preprocessing, classes and checks.",
     )
 
 
 @dataclass(frozen=True)
-class _Made:
-    """The report, and the zip of the file and its card."""
+class _OnnxArchive:
+    """Report of an export, and a zip of the file and its card."""
 
     report: OnnxReport
     content: bytes
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _made(run_id: str, step: int) -> _Made:
-    """`step` distinguishes a resumed run from its earlier state."""
+def _export_onnx(run_id: str, step: int) -> _OnnxArchive:
+    """Export a run to ONNX; `step` distinguishes a resumed run from its earlier state."""
     with tempfile.TemporaryDirectory() as folder:
         report = runs.export_onnx_apart(run_id, Path(folder))
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (report.path, report.card):
                 archive.write(file, Path(file).name)
-    return _Made(report, packed.getvalue())
+    return _OnnxArchive(report, buffer.getvalue())
 
 
 def import_run_panel(slug: str) -> None:

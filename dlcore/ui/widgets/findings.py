@@ -1,4 +1,4 @@
-"""Sanity checks of an explanation, each as a badge and a sentence."""
+"""Sanity checks of an explanation as badges with a sentence."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ CHECK_STYLE = {
 
 
 def show_checks(checks: Iterable[SanityCheck]) -> None:
-    """Name and status of each check, and the sentence behind it."""
+    """Draw name, status and sentence of each check."""
     for check in checks:
         color, icon = CHECK_STYLE[check.status]
         left, right = st.columns([2, 5], gap="small")

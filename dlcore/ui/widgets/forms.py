@@ -11,8 +11,8 @@ _ACRONYMS = {"lr": "LR", "id": "ID", "mlp": "MLP"}
 
 
 def setting_widget(field: Field, value: Any, *, key: str, keep: bool = False) -> Any:
-    """Draw the widget of one setting, starting from `value`, and return its current value; `keep` preserves it while
-    another panel is open.
+    """Draw the widget of one setting, starting from `value`, and return its current value; `keep` preserves it
+    while another panel is open.
     """
     text, note = setting_label(field), setting_help(field)
     hold: Literal["session"] | None = "session" if keep else None

@@ -11,7 +11,7 @@ _NAMES = {"loss": "Loss by epoch", "accuracy": "Accuracy by epoch"}
 
 
 def show_learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy: str = "") -> None:
-    """Draw two charts side by side, captioned `loss` and `accuracy`; without an accuracy caption, loss only."""
+    """Draw the charts of loss and accuracy, captioned `loss` and `accuracy`; without `accuracy`, loss only."""
     st.subheader("Learning curves", anchor=False)
     if record.best is not None:
         last = (
@@ -29,24 +29,24 @@ def show_learning_curves(bundle: Bundle, record: Record, *, loss: str, accuracy:
             _curve(bundle, record, metric, words)
 
 
-def _curve(bundle: Bundle, record: Record, metric: str, words: str) -> None:
-    found = {
+def _curve(bundle: Bundle, record: Record, metric: str, caption: str) -> None:
+    curves = {
         name.replace("_", " "): (curve.steps / record.steps_per_epoch, curve.values)
         for name, curve in run_cache.history(bundle).items()
         if name in (f"train_{metric}", f"validation_{metric}") and len(curve.steps)
     }
-    if not found:
+    if not curves:
         st.caption(f"This run recorded no {metric} per epoch.")
         return
     percent = metric == "accuracy"
     figure = training.curves_by_epoch(
-        found,
+        curves,
         title=_NAMES[metric],
         y=f"{metric}, %" if percent else metric,
         percent=percent,
         best=record.best.epoch if record.best else None,
         log=metric == "loss",
     )
-    last = ", ".join(f"{name} ends at {values[-1]:.4g}" for name, (_, values) in found.items())
+    last = ", ".join(f"{name} ends at {values[-1]:.4g}" for name, (_, values) in curves.items())
     show_figure(figure, key=f"learning-{metric}", alt=f"{_NAMES[metric]}: {last}")
-    st.caption(words)
+    st.caption(caption)

@@ -1,4 +1,4 @@
-"""Table of a run's metrics beside the baselines, with intervals, and who wins in a sentence."""
+"""Table of the metrics of a run and its baselines, with intervals and a verdict."""
 
 from collections.abc import Iterable, Mapping
 
@@ -29,7 +29,7 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
 
 
 def build_table(evaluation: Evaluation, *, title: str) -> pd.DataFrame:
-    """One row a method, one column a metric."""
+    """Return a table with one row per method and one column per metric."""
     methods: dict[str, Mapping[str, float]] = {title: evaluation.metrics}
     methods |= {baseline_title(name): values for name, values in evaluation.baselines.items()}
     names = table_metrics(*methods.values())
@@ -50,7 +50,7 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:
-    """A sentence on the run against the best baseline by one metric; the outcome is the page head's."""
+    """Return a sentence that compares the run with the best baseline by one metric."""
     result = compare_with_best_baseline(evaluation.metrics, evaluation.baselines, name)
     if result is None or result.baseline_value is None:
         return ""

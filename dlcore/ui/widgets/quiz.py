@@ -1,4 +1,4 @@
-"""Quizzes: questions answered before the numbers are shown, and failures to try with one click.
+"""Quizzes: questions answered before the measurements are shown, and failures that run on request.
 
     quiz.show_quiz(QUESTIONS, lambda: evidence, key="backprop")
     quiz.show_failures(BREAKS, lambda settings: evidence_of(settings), key="backprop")
@@ -19,7 +19,7 @@ from dlcore.projects.foundations.quiz import Failure, MarkedAnswer, Question, Ru
 from dlcore.runs import Run
 from dlcore.ui.widgets.figure import show_figure
 
-OF_THE_RUN = "Three questions on the chosen run; its own numbers check your answers."
+OF_THE_RUN = "Three questions on the selected run; its measurements check your answers."
 Evidence = TypeVar("Evidence")
 
 
@@ -29,7 +29,7 @@ def show_quiz(
     *,
     key: str,
     title: str = "Predict, then check",
-    lead: str = "Answer first; then the run's own numbers check it.",
+    lead: str = "Answer first; the run's measurements check it.",
     button: str = "Check answers",
 ) -> None:
     """Draw the questions and, once all are answered and the button is pressed, the result of each with its reason.
@@ -40,21 +40,21 @@ def show_quiz(
     st.subheader(title, anchor=False)
     st.caption(lead)
     done = f"{key}-marked"
-    chosen: list[int | None] = []
+    choices: list[int | None] = []
     for number, question in enumerate(questions, 1):
-        chosen.append(
+        choices.append(
             st.radio(
                 f"**{number}.** {question.text}",
                 range(len(question.choices)),
                 index=None,
                 format_func=question.choices.__getitem__,
                 key=f"{key}-{question.name}",
-                on_change=_forget,
+                on_change=_clear_grades,
                 args=(done,),
             )
         )
-        _say(st.session_state.get(done, {}).get(question.name), question)
-    missing = sum(place is None for place in chosen)
+        _show_grade(st.session_state.get(done, {}).get(question.name), question)
+    missing = sum(choice is None for choice in choices)
     pressed = st.button(
         button,
         key=f"{key}-check",
@@ -63,29 +63,31 @@ def show_quiz(
         disabled=missing > 0,
         help=f"{missing} not answered yet." if missing else None,
     )
-    if pressed and _mark(questions, chosen, evidence, done):
+    if pressed and _grade(questions, choices, evidence, done):
         st.rerun()
     if done in st.session_state:
         st.markdown(f"**{score(list(st.session_state[done].values()))}**")
 
 
-def _mark(
-    questions: Sequence[Question[Evidence]], chosen: Sequence[int | None], evidence: Callable[[], Evidence], done: str
+def _grade(
+    questions: Sequence[Question[Evidence]], choices: Sequence[int | None], evidence: Callable[[], Evidence], done: str
 ) -> bool:
     try:
         with st.spinner("Running"):
-            seen = evidence()
+            measured = evidence()
         marked = [
-            mark_answer(item, place, seen) for item, place in zip(questions, chosen, strict=True) if place is not None
+            mark_answer(question, choice, measured)
+            for question, choice in zip(questions, choices, strict=True)
+            if choice is not None
         ]
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return False
-    st.session_state[done] = {item.question: item for item in marked}
+    st.session_state[done] = {answer.question: answer for answer in marked}
     return True
 
 
-def _say(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
+def _show_grade(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
     if marked is None:
         return
     if marked.right:
@@ -95,7 +97,7 @@ def _say(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
         st.warning(f"Incorrect: the answer is “{right}”. {marked.expected.why}", icon=":material/cancel:")
 
 
-def _forget(done: str) -> None:
+def _clear_grades(done: str) -> None:
     st.session_state.pop(done, None)
 
 
@@ -107,55 +109,61 @@ def show_failures(
     picture: Callable[[Evidence, str], None] | None = None,
     title: str = "Break it",
 ) -> None:
-    """Draw the failures; run the chosen one and report whether its signature appeared. `picture` draws its evidence and
-    takes a key.
+    """Draw the failures; run the selected one and report whether its signature appeared.
+
+    The optional last callback draws the evidence; its second argument is a key.
     """
     st.subheader(title, anchor=False)
-    names = {one.name: one for one in breaks}
-    choice = st.segmented_control(
-        "Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed"
-    )
-    if choice is None:
-        st.caption("Choose one: it is trained with this error on purpose; nothing is stored.")
+    names = {failure.name: failure for failure in breaks}
+    name = st.segmented_control("Break it", list(names), default=None, key=f"{key}-break", label_visibility="collapsed")
+    if name is None:
+        st.caption("Choose a failure to train with it; nothing is stored.")
         return
-    broken = names[choice]
-    st.markdown(f"{broken.what} **Expected:** {broken.signature}")
+    selected = names[name]
+    st.markdown(f"{selected.what} **Expected:** {selected.signature}")
     try:
         with st.spinner("Running"):
-            result = run(broken)
+            evidence = run(selected)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    shown, words = broken.shows(result)
-    if shown:
-        st.success(f"As expected. {words}", icon=":material/check_circle:")
+    has_signature, explanation = selected.shows(evidence)
+    if has_signature:
+        st.success(f"As expected. {explanation}", icon=":material/check_circle:")
     else:
-        st.warning(f"Not this time. {words}", icon=":material/help:")
+        st.warning(f"Not this time. {explanation}", icon=":material/help:")
     if picture is not None:
-        picture(result, f"{key}-broken")
+        picture(evidence, f"{key}-broken")
 
 
 def run_evidence(run: Run) -> RunEvidence:
-    """Return what a run measured, as questions read it."""
-    config, bundle, found = run.config, run.bundle, run.gradients()
+    """Return the measurements of a run, as questions read them."""
+    config, bundle, gradients = run.config, run.bundle, run.gradients()
     curves = {name: (curve.steps, curve.values) for name, curve in run.history().items()}
     settings = config.flat
     metrics = dict(bundle.evaluation.metrics) if bundle else {}
-    if found is None:
+    if gradients is None:
         return RunEvidence(settings, curves, metrics=metrics)
-    return RunEvidence(settings, curves, found.layers, found.steps, found.norms, found.measures, metrics)
+    return RunEvidence(
+        settings, curves, gradients.layers, gradients.steps, gradients.norms, gradients.measures, metrics
+    )
 
 
 def loss_by_step(
-    seen: RunEvidence, *, key: str, usual: RunEvidence | None = None, guessing: float | None = None, top: float = 1e6
+    evidence: RunEvidence,
+    *,
+    key: str,
+    reference: RunEvidence | None = None,
+    guessing: float | None = None,
+    top: float = 1e6,
 ) -> None:
-    """Draw the loss of a failing network by step, up to `top`, with the normal network's and the guessing baseline."""
-    steps, losses = seen.curves["batch_loss"]
+    """Draw the loss of a failing network by step, up to `top`, with the reference loss and the guessing baseline."""
+    steps, losses = evidence.curves["batch_loss"]
     figure = blank("Loss by step", x="step", y="loss", height=280)
-    named = {"name": "broken"} if usual else {"line": {"color": BLUE}}
+    named = {"name": "broken"} if reference else {"line": {"color": BLUE}}
     figure.add_scatter(x=steps, y=np.minimum(losses, top), mode="lines", **named)
-    if usual:
-        batch_loss = usual.curves["batch_loss"]
+    if reference:
+        batch_loss = reference.curves["batch_loss"]
         figure.add_scatter(x=batch_loss[0], y=batch_loss[1], mode="lines", name="without the error")
     if guessing is not None:
         line = {"dash": "dot", "width": 1}

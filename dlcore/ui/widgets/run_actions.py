@@ -13,12 +13,12 @@ from dlcore.runs.record import RESUMABLE, Record
 
 @dataclass(frozen=True)
 class Action:
-    """An action on a run. `said` is shown at once; the state changes when the worker has responded."""
+    """An action on a run. `message` is shown immediately; the state changes when the worker responds."""
 
     name: str
     icon: str
     help: str
-    said: str
+    message: str
     perform: Callable[[str], Record]
 
 
@@ -77,7 +77,7 @@ def perform_action(action: Action, run_id: str) -> None:
     except WorkbenchError as error:
         st.toast(one_line(error), icon=":material/error:")
         return
-    st.toast(action.said, icon=action.icon)
+    st.toast(action.message, icon=action.icon)
     st.rerun()
 
 

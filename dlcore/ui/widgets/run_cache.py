@@ -14,7 +14,7 @@ from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.shell.links import link_to_run
 
-KEPT_ARRAYS, KEPT_MODELS = 12, 3
+CACHED_ARRAYS, CACHED_MODELS = 12, 3
 
 
 def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
@@ -28,24 +28,23 @@ def finished_bundle(run: Run | None, *, to_see: str) -> Bundle | None:
         return None
     bundle = run.bundle
     if bundle is None:
-        _say_why(run, to_see)
+        _explain_missing_bundle(run, to_see)
     return bundle
 
 
-def _say_why(run: Run, to_see: str) -> None:
+def _explain_missing_bundle(run: Run, to_see: str) -> None:
     record = run.record
     if record.state in runs.ACTIVE:
         st.info(
-            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). It is tested when it ends: "
-            f"then {to_see} appear here. Until then, choose a finished or reference run at the top.",
+            f"This run is still {record.state} (epoch {record.epoch} of {record.epochs}). After its test, "
+            f"{to_see} appear here. Until then, choose a finished or reference run at the top.",
             icon=":material/hourglass_top:",
         )
     elif record.state == "failed":
         st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
     else:
         st.info(
-            f"This run is {record.state} and was not tested. Resume it and let it finish, or stop it: "
-            f"both create what is needed for {to_see}.",
+            f"This run is {record.state} and was not tested. Resume or stop it to get {to_see}.",
             icon=":material/pause:",
         )
     link_to_run(record, label="Watch it under Train")
@@ -85,7 +84,7 @@ def threshold_note(labels: tuple[str, ...], prediction: Mapping[str, Any]) -> st
 
 
 def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
-    """A classifier's prediction for a test sample, from its stored probabilities; as `predict` returns it."""
+    """Return a classifier's prediction for a test sample from stored probabilities, in the format of `predict`."""
     import torch
 
     from dlcore.projects.classification import describe_prediction
@@ -100,19 +99,19 @@ def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
 
 
 def calibrate(bundle: Bundle, scores: np.ndarray) -> np.ndarray:
-    """Calibrated probabilities (K,) from stored ones."""
+    """Return calibrated probabilities (K,) from stored ones."""
     rule = calibration(bundle)
     return scores if rule is None else apply_temperature(scores[None], rule.temperature)[0]
 
 
 def calibration(bundle: Bundle) -> AbstentionRule | None:
-    """A classifier's temperature and abstention rule."""
+    """Return a classifier's temperature and abstention rule."""
     return _calibration(*_key(bundle), _bundle=bundle)
 
 
 def load_model(bundle: Bundle) -> LoadedModel:
     """Return the trained model; shared by all sessions, so never train or hook it."""
-    return _loaded(*_key(bundle), _bundle=bundle)
+    return _load_model(*_key(bundle), _bundle=bundle)
 
 
 def bundle_key(bundle: Bundle) -> str:
@@ -121,37 +120,37 @@ def bundle_key(bundle: Bundle) -> str:
 
 
 def _key(bundle: Bundle) -> tuple[str, int]:
-    """The id is not enough: a resumed run writes a new bundle under the same id."""
+    """Return folder and modification time: a resumed run writes a new bundle to the same folder."""
     return str(bundle.folder), (bundle.folder / "run.json").stat().st_mtime_ns
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _predictions(folder: str, written: int, _bundle: Any) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = _bundle.predictions()
-    for array in found.values():
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _predictions(folder: str, modified: int, _bundle: Any) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = _bundle.predictions()
+    for array in arrays.values():
         array.flags.writeable = False
-    return found
+    return arrays
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _history(folder: str, written: int, _bundle: Any) -> dict[str, Curve]:
-    found: dict[str, Curve] = _bundle.history()
-    return found
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _history(folder: str, modified: int, _bundle: Any) -> dict[str, Curve]:
+    curves: dict[str, Curve] = _bundle.history()
+    return curves
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _evaluation(folder: str, written: int, _bundle: Any) -> Evaluation:
-    found: Evaluation = _bundle.evaluation
-    return found
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _evaluation(folder: str, modified: int, _bundle: Any) -> Evaluation:
+    evaluation: Evaluation = _bundle.evaluation
+    return evaluation
 
 
-@st.cache_resource(max_entries=KEPT_ARRAYS, show_spinner=False)
-def _calibration(folder: str, written: int, _bundle: Any) -> AbstentionRule | None:
+@st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)
+def _calibration(folder: str, modified: int, _bundle: Any) -> AbstentionRule | None:
     rule: AbstentionRule | None = _bundle.calibration
     return rule
 
 
-@st.cache_resource(max_entries=KEPT_MODELS, show_spinner="Loading the model")
-def _loaded(folder: str, written: int, _bundle: Any) -> LoadedModel:
+@st.cache_resource(max_entries=CACHED_MODELS, show_spinner="Loading the model")
+def _load_model(folder: str, modified: int, _bundle: Any) -> LoadedModel:
     model: LoadedModel = _bundle.load()
     return model

@@ -1,4 +1,4 @@
-"""Samples of a classifier's dataset by row number, cached for all sessions, and enlarged images."""
+"""Samples of a classifier's dataset by row number, cached for all sessions."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from dlcore.data.text import corpora as text
 from dlcore.projects.project import RunConfig
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the pictures")
+@st.cache_resource(max_entries=4, show_spinner="Loading images")
 def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
-    """Return all images of a dataset, class folders with `side` pixels a side; memory-mapped if possible.
+    """Return all images of a dataset, memory-mapped if possible; images in class folders are resized to `side` pixels.
 
     Raises:
         DataError: it is not available, or a custom dataset has another `checksum`.
@@ -33,8 +33,8 @@ def is_available(config: RunConfig) -> bool:
     """Return whether the samples of a run's dataset are available."""
     if not custom_registry.is_custom(config.dataset):
         return sources.is_available(config.dataset)
-    kept = custom_registry.find(config.dataset)
-    return kept is not None and config.data_checksum in ("", kept.checksum)
+    entry = custom_registry.find(config.dataset)
+    return entry is not None and config.data_checksum in ("", entry.checksum)
 
 
 GONE = "The text of this sample is not available: the dataset was removed or replaced."
@@ -47,35 +47,35 @@ def load_texts(dataset: str) -> text.TextDataset:
 
 def dataset_version(dataset: str) -> str:
     """Return a cache key: the checksum of a custom dataset, "" for built-in ones."""
-    kept = custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
-    return kept.checksum if kept else ""
+    entry = custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
+    return entry.checksum if entry else ""
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the texts")
+@st.cache_resource(max_entries=2, show_spinner="Loading texts")
 def _texts(dataset: str, version: str) -> text.TextDataset:
     return custom_texts.load(dataset) if custom_registry.is_custom(dataset) else text.load(dataset)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _places(dataset: str, version: str) -> dict[int, int]:
-    return {int(row): place for place, row in enumerate(load_texts(dataset).rows)}
+def _indices_by_row(dataset: str, version: str) -> dict[int, int]:
+    return {int(row): index for index, row in enumerate(load_texts(dataset).rows)}
 
 
 def get_text(dataset: str, row: int) -> str:
     """Return the text at a row of the source; empty if there is none."""
-    place = _places(dataset, dataset_version(dataset)).get(row)
-    return "" if place is None else load_texts(dataset).texts[place]
+    index = _indices_by_row(dataset, dataset_version(dataset)).get(row)
+    return "" if index is None else load_texts(dataset).texts[index]
 
 
 def shortest_text(dataset: str, ids: np.ndarray, *, among: int = 200, least: int = 8) -> int:
     """Return the index of the shortest of the first `among` texts with at least `least` words, rows `ids` (N,)."""
     texts = [get_text(dataset, int(row)) for row in ids[:among]]
-    enough = [item if item.count(" ") + 1 >= least else "" for item in texts]
-    return int(np.argmin([len(item) or 10**9 for item in (enough if any(enough) else texts)]))
+    candidates = [words if words.count(" ") + 1 >= least else "" for words in texts]
+    return int(np.argmin([len(words) or 10**9 for words in (candidates if any(candidates) else texts)]))
 
 
 def word_counts(dataset: str) -> np.ndarray:
-    """Words of every text (N,), split at spaces."""
+    """Return the number of words of every text (N,), split at spaces."""
     return _word_counts(dataset, dataset_version(dataset))
 
 
@@ -84,18 +84,20 @@ def _word_counts(dataset: str, version: str) -> np.ndarray:
     return np.array([words.count(" ") + 1 for words in load_texts(dataset).texts], dtype=np.int32)
 
 
-def enlarge(picture: np.ndarray, *, side: int = 112) -> np.ndarray:
-    """A small picture (H, W) or (H, W, 3) with every pixel as a block, so that the browser does not blur it; a large
-    one at twice that side, enough for a sharp screen."""
-    if min(picture.shape[:2]) > 2 * side:
-        picture = images.resize(picture[None], 2 * side)[0]
-    times = max(1, side // picture.shape[0])
-    return picture.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
+def enlarge(image: np.ndarray, *, side: int = 112) -> np.ndarray:
+    """Return a small image (H, W) or (H, W, 3) enlarged by whole pixels, so that the browser does not blur it.
+
+    Large images are resized to twice `side` for high-resolution screens.
+    """
+    if min(image.shape[:2]) > 2 * side:
+        image = images.resize(image[None], 2 * side)[0]
+    factor = max(1, side // image.shape[0])
+    return image.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def show_images(values: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:
-    """Pictures in a row that wraps, each with its caption."""
+    """Draw images in a row that wraps, each with its caption."""
     with st.container(horizontal=True, gap="small"):
-        for picture, caption in zip(values, captions, strict=True):
+        for image, caption in zip(values, captions, strict=True):
             with st.container(width=width):
-                st.image(enlarge(picture, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")
+                st.image(enlarge(image, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")

@@ -8,10 +8,10 @@ pytestmark = pytest.mark.realdata("fashion_mnist")
 
 def draw(reference: str) -> None:
     from dlcore import projects, runs
-    from dlcore.ui.modalities.explain_image import explain_picture
+    from dlcore.ui.modalities.explain_image import explain_image
 
     run = runs.open_run(reference)
-    explain_picture(projects.get(run.config.project), run, run.bundle)
+    explain_image(projects.get(run.config.project), run, run.bundle)
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ def test_custom_images_are_shown_with_duplicates_and_skipped_files(ants_and_bees
     assert not app.exception and not app.error
     words = " ".join(m.value for m in app.markdown)
     assert "**mine**, custom dataset: 20 images" in words and "2 images are exact duplicates" in words
-    assert "1 file left out, 0 converted" in [fold.label for fold in app.expander]
-    table = next(frame.value for frame in app.dataframe if "Why" in frame.value)
-    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Why"].iloc[0]
+    assert "1 file rejected, 0 converted" in [fold.label for fold in app.expander]
+    table = next(frame.value for frame in app.dataframe if "Reason" in frame.value)
+    assert table["File"].tolist() == ["ants/notes.png"] and "not an image" in table["Reason"].iloc[0]
     app.button(key="remove-mine").click().run()
     assert custom.find("mine") is None
 
@@ -95,7 +95,7 @@ def test_missing_images_of_a_run_are_reported_and_upload_is_offered(ants_and_bee
     assert not samples.is_available(pinned)
     app = AppTest.from_function(missing_images_panel, default_timeout=60).run()
     assert not app.exception and not app.error
-    assert "“mine”, are not on this machine any more" in app.info[0].value
+    assert "“mine”, are no longer on this machine" in app.info[0].value
     assert [uploader.label for uploader in app.get("file_uploader")] == ["File (ZIP)"]
 
 

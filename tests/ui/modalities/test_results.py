@@ -10,7 +10,7 @@ from dlcore.explanation import findings
 from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
-from dlcore.ui.modalities.browse import EVERY, ORDERS, RIGHT, WRONG, select_rows
+from dlcore.ui.modalities.browse import ALL, CORRECT, INCORRECT, ORDERS, select_rows
 from dlcore.ui.modalities.results import losses
 from dlcore.ui.widgets.calibration import describe_calibration
 
@@ -69,15 +69,15 @@ def test_calibration_in_words():
     assert "Mean confidence 90.0 %, accuracy 60.0 % (of the more probable class" in words
     assert "overconfident: temperature 2.00" in words and "10.0 %" in words
     near_one = dataclasses.replace(rule, temperature=1.0)
-    assert "nothing to correct" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
+    assert "no correction needed" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
 
 def test_rows_are_selected_by_correctness_class_and_order():
     scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
     targets = np.array([0, 1, 1, 0])
-    assert select_rows(scores, targets, answers=EVERY, of_class=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
-    assert select_rows(scores, targets, answers=WRONG, of_class=None, order=ORDERS[1]).tolist() == [3, 1]
-    assert select_rows(scores, targets, answers=RIGHT, of_class=1, order=ORDERS[2]).tolist() == [2]
+    assert select_rows(scores, targets, correctness=ALL, actual=None, order=ORDERS[0]).tolist() == [0, 1, 2, 3]
+    assert select_rows(scores, targets, correctness=INCORRECT, actual=None, order=ORDERS[1]).tolist() == [3, 1]
+    assert select_rows(scores, targets, correctness=CORRECT, actual=1, order=ORDERS[2]).tolist() == [2]
 
 
 def test_losses_of_train_validation_and_test_in_a_sentence():

@@ -103,4 +103,4 @@ def _prepared() -> "Prepared":
 
 
 def _plot(evidence: RunEvidence, key: str) -> None:
-    quiz.loss_by_step(evidence, key=key, usual=_run("{}"))
+    quiz.loss_by_step(evidence, key=key, reference=_run("{}"))

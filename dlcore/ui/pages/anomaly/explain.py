@@ -21,8 +21,8 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
-LISTED = 20
-COMPARED: dict[BaselineKind, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
+MAX_LISTED = 20
+BASELINES: dict[BaselineKind, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
 
 
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
@@ -35,36 +35,36 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
         st.caption("Alarms of the test part, highest score first.")
     else:
         st.info("No test point raises an alarm at this run's threshold. Listed: the points with the highest scores.")
-        peaks = np.argsort(-errors)[:LISTED]
+        peaks = np.argsort(-errors)[:MAX_LISTED]
     peak: int = st.selectbox(
         "Alarm" if errors[peaks[0]] > threshold else "Point",
-        [int(place) for place in peaks],
+        [int(index) for index in peaks],
         key="alarm",
-        format_func=lambda place: (
-            f"{day(int(times[place]))}, score {errors[place]:.3g}"
-            + (f", {errors[place] / threshold:.1f} times the threshold" if threshold > 0 else "")
+        format_func=lambda index: (
+            f"{day(int(times[index]))}, score {errors[index]:.3g}"
+            + (f", {errors[index] / threshold:.1f} times the threshold" if threshold > 0 else "")
         ),
     )
     prepared = prepared_of(project, run, bundle)
-    place = prepared.source["spans"]["test"].start + peak
-    reconstruct = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, place)
-    _window(reconstruct, run, int(times[peak]))
-    _shares(reconstruct, anomaly_alarm.channels(run.config), int(times[peak]))
-    _leans_on(bundle, prepared, run, reconstruct)
+    index = prepared.source["spans"]["test"].start + peak
+    reconstruction = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, index)
+    _window(reconstruction, run, int(times[peak]))
+    _shares(reconstruction, anomaly_alarm.channels(run.config), int(times[peak]))
+    _show_attribution(bundle, prepared, run, reconstruction)
 
 
 def alarm_peaks(errors: np.ndarray, threshold: float) -> np.ndarray:
-    """The point with the highest score of each burst of alarms, highest first."""
+    """Return the point with the highest score of each burst of alarms, highest first."""
     bursts = anomaly.alarm_ranges(anomaly.alarms(errors, threshold))
     peaks = np.array([start + int(errors[start:stop].argmax()) for start, stop in bursts], dtype=np.int64)
-    return peaks[np.argsort(-errors[peaks])][:LISTED]
+    return peaks[np.argsort(-errors[peaks])][:MAX_LISTED]
 
 
 def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
-    """The run's prepared data, shared by all sessions.
+    """Return the run's prepared data, shared by all sessions.
 
     Raises:
-        DataError: the series is not here, or not what it was.
+        DataError: the series is missing or has changed.
     """
     return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
@@ -84,14 +84,14 @@ def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
     if anomaly_alarm.scores_rows(run.config):
         which = "This model reads one point at a time; shown are those around the alarm."
     elif reconstruction.times[0] <= moment <= reconstruction.times[-1]:
-        which = "Shown: the window with the largest error of those behind this score."
+        which = "Shown: of the windows with this point, the one with the largest error."
     else:
         which = "This score is a mean over time. Shown: the window with the largest error in it."
     st.caption(f"Series and reconstruction differ by up to {gap} ({unit}). {which}")
 
 
 def plain(value: float) -> str:
-    """A number with thousands separators or three significant digits."""
+    """Format a number with thousands separators or three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -133,20 +133,20 @@ def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
     show_figure(
         figure, key="features", alt=f"Share of the error by channel; the largest is {top} with {share.max():.0f} %"
     )
-    st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so midnight follows 23:30 without a jump.")
+    st.caption(f"Largest: “{top}”. Time is encoded as sine and cosine, so there is no jump at midnight.")
 
 
-def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
+def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
     st.subheader("Attribution of the error", anchor=False)
     choice: BaselineKind = st.segmented_control(
         "Baseline",
-        list(COMPARED),
+        list(BASELINES),
         default="usual",
         required=True,
         key="explain-nothing",
-        format_func=COMPARED.__getitem__,
+        format_func=BASELINES.__getitem__,
     )
-    explained = _explained(
+    attribution = _explain_error(
         run_cache.bundle_key(bundle),
         reconstruction.first,
         choice,
@@ -155,9 +155,9 @@ def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reco
         _found=reconstruction,
         _config=run.config,
     )
-    _map(explained, reconstruction)
+    _show_maps(attribution, reconstruction)
     st.subheader("Sanity checks", anchor=False)
-    show_checks(anomaly_alarm.check_attribution(explained, choice))
+    show_checks(anomaly_alarm.check_attribution(attribution, choice))
     with st.expander("How to read this"):
         st.markdown(_HOW)
 
@@ -167,36 +167,39 @@ _HOW = """
 - **Integrated gradients** (Sundararajan et al. 2017) sum the gradient of the error on the path from the baseline to the
   window. Their sum must be the difference of the two errors (completeness).
 - **Feature ablation** replaces a short stretch of one channel by the baseline and measures how much the error falls. It
-  needs no gradients, but misses what two stretches do only together.
+  needs no gradients, but misses interactions of two stretches.
 - Orange-red increases the error, blue decreases it. Each map is scaled to its own largest value.
-- Neither says what happened in the world: they say what this model's error depends on.
+- Both describe what this model's error depends on, not what happened in the world.
 """
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the attribution")
-def _explained(
+def _explain_error(
     key: str, first: int, nothing: BaselineKind, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:
     module = run_cache.load_model(_bundle).module
     return anomaly_alarm.explain(module, _prepared, _config, _found, baseline_kind=nothing)
 
 
-def _map(explained: ErrorAttribution, reconstruction: Reconstruction) -> None:
-    mask = np.abs(explained.gradients).max(axis=0) + np.abs(explained.ablation).max(axis=0) > 0
-    if not mask.any():
+def _show_maps(attribution: ErrorAttribution, reconstruction: Reconstruction) -> None:
+    has_effect = np.abs(attribution.gradients).max(axis=0) + np.abs(attribution.ablation).max(axis=0) > 0
+    if not has_effect.any():
         st.info("This window equals its baseline.", icon=":material/info:")
         return
-    kept = [name for name, part in zip(explained.channels, mask, strict=True) if part]
-    maps = {"Integrated gradients": explained.gradients[:, mask].T, "Feature ablation": explained.ablation[:, mask].T}
+    names = [name for name, is_shown in zip(attribution.channels, has_effect, strict=True) if is_shown]
+    maps = {
+        "Integrated gradients": attribution.gradients[:, has_effect].T,
+        "Feature ablation": attribution.ablation[:, has_effect].T,
+    }
     figure = attributions.series_attribution(
-        reconstruction.times, maps, kept, alarm=int(reconstruction.times[reconstruction.at])
+        reconstruction.times, maps, names, alarm=int(reconstruction.times[reconstruction.at])
     )
     slopes = np.abs(maps["Integrated gradients"])
     channel, moment = np.unravel_index(slopes.argmax(), slopes.shape)
-    top = f"{kept[channel]} at {day(int(reconstruction.times[moment]))}"
+    top = f"{names[channel]} at {day(int(reconstruction.times[moment]))}"
     show_figure(figure, key="leans-on", alt=f"Attribution of the error over time and channel; most on {top}")
-    if len(kept) < len(explained.channels):
+    if len(names) < len(attribution.channels):
         st.caption(
-            "Time channels are left out: they equal the baseline's. "
-            f"Choose the baseline “{COMPARED['mean'].lower()}” to see their contribution."
+            "Time channels equal the baseline's and are not shown. "
+            f"Choose the baseline “{BASELINES['mean'].lower()}” to include them."
         )

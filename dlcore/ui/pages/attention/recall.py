@@ -142,4 +142,4 @@ def _run(settings: str) -> RunEvidence:
 
 
 def _plot(evidence: RunEvidence, key: str) -> None:
-    quiz.loss_by_step(evidence, key=key, usual=run_evidence({}), guessing=attention.LN_K, top=50)
+    quiz.loss_by_step(evidence, key=key, reference=run_evidence({}), guessing=attention.LN_K, top=50)

@@ -1,4 +1,4 @@
-"""Data of photos: the dataset, one photo as training sees it, and the weights that are at hand to begin with."""
+"""Data panel for photos: the dataset, augmentation, and pretrained weights."""
 
 import numpy as np
 import streamlit as st
@@ -12,81 +12,85 @@ from dlcore.ui.modalities import image
 from dlcore.ui.shell import download_offer
 from dlcore.ui.widgets import samples
 
-SHOWN = 6
+VERSIONS = 6
 """Versions of one photo."""
 
 
 def data(project: Project, run: Run | None) -> None:
-    """The dataset of the run, its changes in training, and pretrained weights."""
-    _weights()
+    """Show the dataset of the run, its augmentation, and pretrained weights."""
+    _show_weights()
     image.overview(project, run)
     config = run.config if run is not None else projects.configure(project.slug)
     if samples.is_available(config):
-        _changed(config)
+        _show_augmentation(config)
 
 
-def _weights() -> None:
-    """Which weights are here; what is missing is fetched from here too."""
+def _show_weights() -> None:
+    """List the pretrained weights and offer missing ones for download."""
     rows = list(weights.WEIGHTS.values())
-    away = [row for row in rows if weights.find(row.backbone) is None]
-    text = f"{len(rows) - len(away)} of {len(rows)} here"
+    missing = [row for row in rows if weights.find(row.backbone) is None]
+    text = f"{len(rows) - len(missing)} of {len(rows)} available"
     with st.expander(f"Pretrained weights: {text}", icon=":material/downloading:"):
         st.dataframe(
             {
                 "Network": [row.backbone for row in rows],
-                "Here": ["no" if row in away else "yes" for row in rows],
+                "Available": ["no" if row in missing else "yes" for row in rows],
                 "Size, MB": [round(row.size / 1e6, 1) for row in rows],
-                "Right on ImageNet, % (torchvision's word)": [round(100 * row.accuracy, 1) for row in rows],
+                "ImageNet accuracy, % (torchvision)": [round(100 * row.accuracy, 1) for row in rows],
                 "License": [row.license for row in rows],
             },
             hide_index=True,
             width="stretch",
         )
-        if not away:
+        if not missing:
             return
-        choice = st.selectbox("Fetch", [row.backbone for row in away], key="food-weights")
+        choice = st.selectbox("Download weights", [row.backbone for row in missing], key="food-weights")
         download_offer.offer_download(f"{weights.PREFIX}{choice}")
 
 
-def _changed(config: RunConfig) -> None:
-    st.subheader("As training sees one of them", anchor=False)
+def _show_augmentation(config: RunConfig) -> None:
+    st.subheader("Augmentation", anchor=False)
     options = config.data_options.model_dump()
-    on = [
-        word
-        for word, set_so in (
-            ("another part cut out", options["zoom"] < 1),
-            ("mirrored", options["flip"]),
-            ("brighter or darker", options["color_jitter"] > 0),
-            ("a square hidden", options["random_erasing"] > 0),
-            ("mixed in pairs, not shown here", options["mixup"] > 0),
+    active = [
+        name
+        for name, is_active in (
+            ("random crop", options["zoom"] < 1),
+            ("horizontal flip", options["flip"]),
+            ("color jitter", options["color_jitter"] > 0),
+            ("random erasing", options["random_erasing"] > 0),
+            ("mixup, not shown", options["mixup"] > 0),
         )
-        if set_so
+        if is_active
     ]
     if config.flat.get("train") == "head":
-        st.caption("The head alone is trained: it sees the features of each photo as it is, and mirrored.")
+        st.caption("Only the head is trained, on features of each photo and of its horizontal flip.")
         return
-    st.caption(f"Each epoch sees it otherwise ({', '.join(on)}); validation and test see photos as they are.")
-    versions = _versions(
+    st.caption(
+        f"Each epoch uses another random version ({', '.join(active)}). Validation and test photos are unchanged."
+    )
+    versions = _augmented_versions(
         config.dataset,
         int(options["side"]),
         int(options["train_side"]),
         (options["zoom"], options["flip"], options["color_jitter"], options["random_erasing"]),
     )
-    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="The same photo", width=104)
+    samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented photo", width=104)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _versions(dataset: str, side: int, seen: int, how: tuple[float, bool, float, int]) -> list[np.ndarray]:
+def _augmented_versions(
+    dataset: str, side: int, train_side: int, augmentation: tuple[float, bool, float, int]
+) -> list[np.ndarray]:
     import torch
 
     from dlcore.data.images import images
     from dlcore.data.images.photos import PhotoAugmentation, PhotoTransform
 
-    zoom, flip, jitter, erase = how
-    found = samples.load_images(dataset, max(images.SIDE, side))
-    picture = images.resize(np.asarray(found.pixels[:1]), side)
-    transform = PhotoTransform((0.0,) * 3, (1.0,) * 3, PhotoAugmentation(seen, zoom, flip, jitter, erase))
+    zoom, flip, jitter, erase = augmentation
+    photos = samples.load_images(dataset, max(images.SIDE, side))
+    image = images.resize(np.asarray(photos.pixels[:1]), side)
+    transform = PhotoTransform((0.0,) * 3, (1.0,) * 3, PhotoAugmentation(train_side, zoom, flip, jitter, erase))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        (x,) = transform((torch.from_numpy(picture.copy()).repeat(SHOWN, 1, 1, 1),), True)
+        (x,) = transform((torch.from_numpy(image.copy()).repeat(VERSIONS, 1, 1, 1),), True)
     return list((x.permute(0, 2, 3, 1) * 255).clamp(0, 255).byte().numpy())

@@ -1,4 +1,4 @@
-"""Explain panel for photos: a test photo, the user's photo or a drawing, class by class."""
+"""Explain panel for photos: a test photo, the user's photo or a drawing."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from dlcore.data.images.uploads import Photo
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.modalities.explain_image import explain_picture, explain_pixels
+from dlcore.ui.modalities.explain_image import explain_image, explain_pixels
 from dlcore.ui.pages.food import predict
 from dlcore.ui.widgets import run_cache, samples
 
@@ -15,8 +15,8 @@ TEST, LAST = "A test photo", "The photo under Predict"
 
 
 def explain(project: Project, run: Run | None) -> None:
-    """Evidence for and against a class by pixel, with sanity checks."""
-    bundle = run_cache.finished_bundle(run, to_see="why a trained model decides as it does")
+    """Show the evidence for and against a class by pixel, with sanity checks."""
+    bundle = run_cache.finished_bundle(run, to_see="explanations of its predictions")
     if bundle is None or run is None:
         return
     source = st.segmented_control(
@@ -27,7 +27,7 @@ def explain(project: Project, run: Run | None) -> None:
         key="food-explained",
     )
     if source == TEST:
-        explain_picture(project, run, bundle)
+        explain_image(project, run, bundle)
     else:
         _explain_last_photo(project, bundle)
 

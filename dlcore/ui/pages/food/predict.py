@@ -1,4 +1,4 @@
-"""Predict panel for photos: samples, files, zips, the camera or the clipboard; a prediction or a reason for each."""
+"""Predict panel for photos: samples, files, zips, the camera or the clipboard; each gets a prediction or an error."""
 
 import hashlib
 import time
@@ -16,7 +16,7 @@ from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label, test_sample
@@ -42,14 +42,14 @@ class PhotoPrediction:
 
     @property
     def thumbnail_label(self) -> str:
-        """Label and probability, with a question mark where the prediction is uncertain."""
+        """Label and probability, with a question mark if the prediction is uncertain."""
         mark = " (?)" if self.answer["uncertain"] else ""
         return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
 
 
 def predict(project: Project, run: Run | None) -> None:
-    """Choose where the photo comes from and show the prediction."""
-    bundle = run_cache.finished_bundle(run, to_see="what a trained model predicts for your own photos")
+    """Choose the source of the photo and show the prediction."""
+    bundle = run_cache.finished_bundle(run, to_see="predictions for your photos")
     if bundle is None or run is None:
         return
     source = st.segmented_control(
@@ -72,7 +72,7 @@ def predict(project: Project, run: Run | None) -> None:
 def _choose_drawing() -> list[tuple[str, bytes]]:
     files = sorted(SAMPLES.glob("*.png"))
     if not files:
-        st.info("No sample images came with this copy: upload your own.", icon=":material/image_not_supported:")
+        st.info("This installation has no sample images: upload a photo.", icon=":material/image_not_supported:")
         return []
     st.caption("Ten drawings to start with. The model was trained on photos only, so some are flagged as uncertain.")
     name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=class_title, key="food-drawn")
@@ -80,7 +80,7 @@ def _choose_drawing() -> list[tuple[str, bytes]]:
 
 
 def _upload() -> Iterable[tuple[str, bytes]]:
-    """The uploaded files, each copied out of the server's memory only when its turn comes."""
+    """Yield the uploaded files, each copied from the server's memory only when needed."""
     files = st.file_uploader(
         "One photo, several, or a zip of photos",
         type=FORMATS,
@@ -131,20 +131,26 @@ def _show_rejected(rejected: list[RejectedUpload]) -> None:
     if len(rejected) > 5:
         with st.expander(f"{len(rejected) - 5} more files rejected", icon=":material/block:"):
             st.dataframe(
-                {"File": [upload.name for upload in rejected[5:]], "Why": [upload.reason for upload in rejected[5:]]},
+                {
+                    "File": [upload.name for upload in rejected[5:]],
+                    "Reason": [upload.reason for upload in rejected[5:]],
+                },
                 hide_index=True,
                 width="stretch",
             )
 
 
 def _choose_photo(predictions: list[PhotoPrediction]) -> int:
-    """Thumbnails of all photos with their labels; returns the index of the one to show."""
-    shown = predictions[:24]
+    """Show thumbnails with labels; returns the index of the photo to show."""
+    thumbnails = predictions[:24]
     samples.show_images(
-        [each.pixels for each in shown], [each.thumbnail_label for each in shown], alt="Your photo", width=104
+        [prediction.pixels for prediction in thumbnails],
+        [prediction.thumbnail_label for prediction in thumbnails],
+        alt="Your photo",
+        width=104,
     )
-    if len(predictions) > len(shown):
-        st.caption(f"and {len(predictions) - len(shown)} more below")
+    if len(predictions) > len(thumbnails):
+        st.caption(f"and {len(predictions) - len(thumbnails)} more below")
     index: int = st.selectbox(
         "Photo",
         range(len(predictions)),
@@ -158,7 +164,7 @@ def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
     labels, values = zip(*list(prediction.answer["probabilities"].items())[:TOP], strict=True)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        samples.show_images([prediction.pixels], ["as the model reads it"], alt="The photo", width=256)
+        samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=256)
         st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
     with right:
         figure = plots.class_probabilities(np.array(values), [class_title(label) for label in labels])
@@ -168,7 +174,7 @@ def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
 
 
 def predict_photo(bundle: Bundle, photo: Photo) -> PhotoPrediction:
-    """The run's prediction for a photo.
+    """Return the run's prediction for a photo.
 
     Raises:
         DataError: the file is not an image that can be read.
@@ -183,20 +189,20 @@ def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> P
     start = time.perf_counter()
     answer = food.answer(model, _photo.payload)
     seconds = time.perf_counter() - start
-    return PhotoPrediction(_photo, pictures.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
+    return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
 def first_drawing() -> tuple[str, bytes]:
-    """Name and bytes of the first sample drawing; empty where there are none."""
+    """Return name and bytes of the first sample drawing; empty if there is none."""
     file = next(iter(sorted(SAMPLES.glob("*.png"))), None)
     return (file.stem, file.read_bytes()) if file else ("", b"")
 
 
 def class_title(label: str) -> str:
-    """A class name for display."""
+    """Return a class name for display."""
     return label.replace("_", " ")
 
 
 def _quote(name: str) -> str:
-    """A file name as Markdown code, so that nothing in it becomes a link or an image."""
+    """Return a file name as Markdown code, so that it cannot contain links or images."""
     return f"`{name.replace('`', chr(39))}`"

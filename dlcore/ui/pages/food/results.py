@@ -1,4 +1,4 @@
-"""Results for photos: those of every classifier, and what pretraining is worth with few photos."""
+"""Results panel for photos: results of the runs, and the effect of pretraining with few photos."""
 
 import json
 from collections import defaultdict
@@ -18,7 +18,7 @@ TABLE = settings.ASSETS / "food_curve.json"
 
 
 def results(project: Project, run: Run | None) -> None:
-    """One run or several side by side; and the learning curve that came with the workbench."""
+    """Draw the results of one or several runs, and the stored learning curve."""
     comparison.results(project, run)
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
@@ -29,22 +29,20 @@ def results(project: Project, run: Run | None) -> None:
 def _curve(rows: list[dict[str, Any]]) -> None:
     lines: dict[str, list[LearningCurvePoint]] = defaultdict(list)
     for row in rows:
-        learning_curve_point = LearningCurvePoint(
-            row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"]
-        )
-        lines[NAMES[row["start"]]].append(learning_curve_point)
-    few = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
-    text = f"{few['accuracy']:.0%} right after {few['each']} photos of each dish"
-    show_figure(learning_curve(lines, chance=0.1), key="food-curve", alt=f"Accuracy by photos a class; {text}")
+        point = LearningCurvePoint(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        lines[NAMES[row["start"]]].append(point)
+    example = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
+    text = f"accuracy {example['accuracy']:.0%} with {example['each']} photos per class"
+    show_figure(learning_curve(lines, chance=0.1), key="food-curve", alt=f"Accuracy by photos per class; {text}")
     st.caption(
         f"MobileNetV2 on ten dishes of Food-101, {rows[0]['n']} test photos, bars are 95 % intervals, seeds "
         f"{', '.join(sorted({str(row['seed']) for row in rows}))}, measured on one core of {rows[0]['processor']} by "
-        "`python tests/benchmarks/food_curve.py`. Points of one line share their test photos, so differences along it "
-        "are surer than the bars look."
+        "`python tests/benchmarks/food_curve.py`. All points share the test photos, so differences along a "
+        "line are more certain than the intervals suggest."
     )
     scratch = [row["seen"] for row in rows if row["start"] == "random"]
     if scratch:
         st.caption(
-            f"From scratch it is given photos of 96 x 96 pixels and sees {max(scratch):,} of each dish, again and "
-            "again where there are fewer: so short a training goes up and down by chance; a longer one gets further."
+            f"From scratch: photos of 96 x 96 pixels, {max(scratch):,} samples per dish, with repetition. Such "
+            "short training varies at random; longer training improves it."
         )

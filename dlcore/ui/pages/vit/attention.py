@@ -12,7 +12,7 @@ from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
-from dlcore.ui.modalities.explain_image import explain_picture
+from dlcore.ui.modalities.explain_image import explain_image
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -27,13 +27,13 @@ def explain(project: Project, run: Run | None) -> None:
         return
     if not hasattr(run_cache.load_model(bundle).module, "attentions"):
         st.caption("This network has no attention; choose a Transformer at the top to see one.")
-        explain_picture(project, run, bundle)
+        explain_image(project, run, bundle)
         return
     view = st.segmented_control(
         "View", [HEADS, PIXELS], default=HEADS, required=True, key="vit-view", label_visibility="collapsed"
     )
     if view == PIXELS:
-        explain_picture(project, run, bundle)
+        explain_image(project, run, bundle)
         return
     _heads(project, run, bundle)
     _whole_network(bundle)

@@ -1,4 +1,4 @@
-"""Photos handed in on the page: answered, doubted, refused in a line; explained; at once with no photo at hand."""
+"""Uploaded photos are predicted, flagged as uncertain, rejected or explained; sample drawings work without data."""
 
 import io
 import json
@@ -21,8 +21,8 @@ def panel(which: str, **state: str) -> AppTest:
         from dlcore.ui.pages.food import predict as food_try
 
         run = runs.open_run("reference:food/mobilenet_v2_frozen")
-        panel = food_try.predict if which == "try" else food_explain.explain
-        panel(projects.get("food"), run)
+        show_panel = food_try.predict if which == "try" else food_explain.explain
+        show_panel(projects.get("food"), run)
 
     app = AppTest.from_function(draw, args=(which,), default_timeout=60)
     for name, value in state.items():
@@ -36,7 +36,7 @@ def photo(seed: int = 0) -> bytes:
     return file.getvalue()
 
 
-def test_ten_drawings_stand_where_no_photo_is_at_hand_and_one_is_judged_at_once():
+def test_ten_sample_drawings_are_predicted_without_upload():
     app = panel("try")
     assert not app.exception and not app.error
     item = next(box for box in app.selectbox if box.label == "Drawing")
@@ -64,7 +64,7 @@ def test_good_and_bad_files_together_are_each_answered():
     ).run()
     assert not app.exception
     assert [error.value.count("\n") for error in app.error] == [0, 0]
-    assert "`'x'.jpg`: this is not a picture" in app.error[0].value and "zero bytes" in app.error[1].value
+    assert "`'x'.jpg`: this is not an image" in app.error[0].value and "zero bytes" in app.error[1].value
     assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
 
 
@@ -76,7 +76,7 @@ def test_a_drawing_is_explained_without_any_data():
     assert "Grad-CAM" in text and "over the pixels" in text
 
 
-def test_the_rule_says_its_false_alarms():
+def test_rule_description_has_the_false_flag_rate():
     words = describe_rule(AbstentionRule(0.5, 0.4, 0.05, 0.035, 0.02, 0.06, 400))
     assert "3.5 % [2.0, 6.0] of 400" in words and "5.0 % of validation" in words and "below 40 %" in words
 
@@ -99,18 +99,19 @@ def test_the_learning_curve_is_drawn_from_what_was_measured():
 
 @pytest.mark.realdata("food101_mini")
 @pytest.mark.parametrize(
-    ("model", "said"), [("mobilenet_v2", "Each epoch sees it otherwise"), ("mobilenet_v2_frozen", "head alone")]
+    ("model", "caption"),
+    [("mobilenet_v2", "Each epoch uses another random version"), ("mobilenet_v2_frozen", "Only the head")],
 )
-def test_data_shows_weights_and_what_training_sees(model, said):
+def test_data_shows_weights_and_augmentation(model, caption):
     def draw(model: str) -> None:
         from dlcore import projects
         from dlcore.ui.pages.food import data as food_data
 
-        food_data._weights()
-        food_data._changed(projects.configure("food", model=model, dataset="food101_mini"))
+        food_data._show_weights()
+        food_data._show_augmentation(projects.configure("food", model=model, dataset="food101_mini"))
 
     app = AppTest.from_function(draw, args=(model,), default_timeout=60).run()
     assert not app.exception and not app.error
-    assert any(said in part.value for part in app.caption)
+    assert any(caption in part.value for part in app.caption)
     assert app.dataframe[0].value["Network"].tolist()[0] == "mobilenet_v2"
     assert any(button.label == "Download" for button in app.button)

@@ -21,7 +21,7 @@ def seeded():
 
 
 class Corner(nn.Module):
-    """Class 1 is the sum of the picture's upper left quarter, seen through a convolution that changes nothing."""
+    """Class 1 is the sum of the image's upper left quarter, after an identity convolution."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ def test_grad_cam_points_at_what_counts():
     assert grad_cam.shape == (1, 8, 8) and (grad_cam >= 0).all() and untouched(module)
     # by hand: weight = mean gradient = 16 / 64, map = weight * 1 everywhere (Selvaraju et al., eq. 1 and 2)
     np.testing.assert_allclose(grad_cam, 0.25, atol=1e-6)
-    assert not cam.grad_cam(module, -x, 1, layer=layer).any()  # what speaks against is not shown
+    assert not cam.grad_cam(module, -x, 1, layer=layer).any()  # evidence against is not shown
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_rollout_against_the_formula():
 
 def test_distances_of_known_looks():
     nearby = np.zeros((1, 1, 5, 5))
-    for patch, neighbour in ((1, 2), (2, 1), (3, 4), (4, 3)):
-        nearby[0, 0, patch, neighbour] = 0.5
+    for patch, neighbor in ((1, 2), (2, 1), (3, 4), (4, 3)):
+        nearby[0, 0, patch, neighbor] = 0.5
         nearby[0, 0, patch, 0] = 0.5  # the class token does not count
     np.testing.assert_allclose(rollout.distances(nearby, (2, 2)), 1)
     np.testing.assert_allclose(rollout.distances(np.eye(5)[None, None], (2, 2)), 0)
@@ -140,7 +140,7 @@ def test_random_weights_differ_and_leave_module_and_generator_alone():
         assert not torch.equal(result.state_dict()[name], other.state_dict()[name])
 
 
-def test_a_map_of_the_picture_alone_fails_the_random_weights_test():
+def test_map_independent_of_weights_fails_the_random_weights_test():
     module, picture = nn.Linear(4, 2), np.random.default_rng(0).random((6, 6))
     relevant = picture > 0.1
     assert sanity_checks.similarity(module, lambda _: picture, relevant=relevant) == pytest.approx([1, 1, 1])
