@@ -30,7 +30,7 @@ def repack(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     if prepared.checksum != bundle.run["data_checksum"]:
         raise SystemExit(f"{folder}: the available data differ from those of the run.")
     round_weights(module, "int8")
-    predictions, evaluation = execution.measure(module, prepared, config, simpler=before.baselines)
+    predictions, evaluation = execution.measure(module, prepared, config, baselines=before.baselines)
     artifacts = RunArtifacts(
         config=config,
         record=dataclasses.replace(record, metrics={**record.metrics, **evaluation.metrics}),

@@ -56,7 +56,7 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test; training would be most of a bundle."""
+    """Probabilities, class numbers and row numbers of validation and test; without train, to keep bundles small."""
     predictions: dict[str, np.ndarray] = {}
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:
@@ -95,33 +95,33 @@ def compute_metrics(
 ) -> dict[str, float]:
     """All metrics of probabilities (N, K), log loss included; with `draws` also their intervals."""
     called_from = 0.5 if threshold is None else threshold
-    found = classification.metrics(scores, targets, threshold=called_from)
+    metrics = classification.metrics(scores, targets, threshold=called_from)
     losses = -np.log(np.clip(scores[np.arange(len(targets)), targets].astype(np.float64), 1e-12, 1.0))
-    found["loss"] = float(losses.mean())
+    metrics["loss"] = float(losses.mean())
     if not draws:
-        low, high = uncertainty.wilson(round(found["accuracy"] * len(targets)), len(targets))
-        return found | {"accuracy_low": low, "accuracy_high": high}
+        low, high = uncertainty.wilson(round(metrics["accuracy"] * len(targets)), len(targets))
+        return metrics | {"accuracy_low": low, "accuracy_high": high}
     spread = classification.intervals(scores, targets, threshold=called_from, draws=draws)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5 if len(losses) > 1 else 0.0  # mean of n: normal
-    return found | spread | {"loss_low": found["loss"] - half, "loss_high": found["loss"] + half}
+    return metrics | spread | {"loss_low": metrics["loss"] - half, "loss_high": metrics["loss"] + half}
 
 
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
     """Threshold on the probability of class 1, from probabilities (N, 2), with the highest accuracy.
 
-    It lies midway between two scores; ties are broken towards 0.5.
+    It is midway between two scores; ties are resolved towards 0.5.
     """
     order = np.argsort(scores[:, 1], kind="stable")
     ranked, positive = scores[order, 1].astype(np.float64), targets[order] == 1
-    cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # below cut i lie the first i samples
+    cuts = np.r_[0.0, (ranked[1:] + ranked[:-1]) / 2, 1.0]  # the first i samples are below cut i
     right = np.r_[0, np.cumsum(~positive)] + positive.sum() - np.r_[0, np.cumsum(positive)]
-    apart = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
-    good = cuts[apart & (right == right[apart].max())]
+    is_boundary = np.r_[True, ranked[1:] > ranked[:-1], True]  # no cut separates equal scores
+    good = cuts[is_boundary & (right == right[is_boundary].max())]
     return float(good[np.abs(good - 0.5).argmin()])
 
 
 def majority_class(prepared: Prepared) -> dict[str, float]:
-    """Test metrics of always predicting the most frequent class of the training part."""
+    """Test metrics of always predicting the most frequent class of the training split."""
     n, classes = len(prepared.test), prepared.facts["classes"]
     scores = simple.majority(prepared.train.targets.numpy(), n, classes=classes)
     return compute_metrics(scores, prepared.test.targets.numpy())
@@ -142,10 +142,10 @@ def describe_prediction(
     """Predicted label and calibrated probabilities from one sample's logits (1, K).
 
     `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `uncertain` is
-    true where the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
+    true if the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
 
-    Two classes have a decision threshold. It was chosen on raw probabilities and is applied to them: class 1 is
-    predicted from `threshold` on, so calibration changes no decision. `calibrated_threshold` is the same threshold on
+    Two classes have a decision threshold on raw probabilities: class 1 is predicted from `threshold` on, so
+    calibration changes no decision. `calibrated_threshold` is the same threshold on
     the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
     """
     temperature = 1.0 if rule is None else rule.temperature

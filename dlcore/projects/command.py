@@ -16,7 +16,7 @@ def command_line(config: RunConfig) -> str:
         words += ["--device", config.device]
     if config.devices != 1:
         words += ["--devices", str(config.devices)]
-    with contextlib.suppress(ConfigError):  # the preset has another name now
+    with contextlib.suppress(ConfigError):  # the preset was renamed
         base = preset_settings(config)
         for name, value in config.flat.items():
             if base[name] != value:

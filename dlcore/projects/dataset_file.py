@@ -1,4 +1,4 @@
-"""Datasets given as a file path: `--dataset rides.csv` on the command line, `dataset="rides.csv"` in Python."""
+"""Datasets as a file path: `--dataset rides.csv` on the command line, `dataset="rides.csv"` in Python."""
 
 from pathlib import Path
 

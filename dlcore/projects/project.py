@@ -21,7 +21,7 @@ Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
 
 Classification: scores (N, K) probabilities, targets (N,) class indices, ids (N,) row numbers.
-Series: scores (N,) error per time point, targets (N,) 1 inside a labelled window, ids (N,) epoch milliseconds.
+Series: scores (N,) error per time point, targets (N,) 1 inside a labeled window, ids (N,) epoch milliseconds.
 """
 
 
@@ -113,17 +113,17 @@ class Project:
     """One experiment: a task on data of one modality. All functions are pure.
 
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
-    baselines: (prepared, config) -> metrics of simple methods on the test split by name; run once in the worker.
+    baselines: (prepared, config) -> metrics of the baselines on the test split by name; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able prediction for one input: a CSV, an image file, a text.
     explain:   (loaded, payload bytes, method, target) -> a JSON-able explanation of that prediction; None: not offered.
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
     needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
 
-    `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model stand under its
-    name. A setting for all models applies to those that have it.
+    `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model are nested
+    under its name. A setting for all models applies to those that have it.
     `reported` and `reported_curves` (model -> metric -> one value per epoch) are published results on `datasets[0]`.
-    `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` gives the settings that suit
-    such a dataset and a model: they override the preset, and the user's settings override them.
+    `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default
+    settings for such a dataset and model: they override the preset, and the user's settings override them.
     """
 
     slug: str

@@ -73,7 +73,7 @@ def configure(
 ) -> RunConfig:
     """A run's config from a preset's settings, overridden by `settings`.
 
-    A setting is named alone, whichever part of the config it belongs to; `seed`, `device`, `devices` may be among them.
+    Settings are flat, without the part of the config they belong to; `seed`, `device` and `devices` are allowed.
 
     Raises:
         ConfigError: a name is unknown or a value out of bounds; says what is allowed.
@@ -114,10 +114,10 @@ def configure(
 
 
 def preset_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting by name as the config's preset has it for its model and dataset.
+    """Every setting by name, with the values of the config's preset for its model and dataset.
 
     Raises:
-        ConfigError: model or preset are unknown: they had other names.
+        ConfigError: the model or preset is unknown (renamed since).
     """
     project = get(config.project)
     _one_of("model", config.model, project.models)
@@ -179,9 +179,9 @@ def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> 
 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
-    """A preset's settings: those for all models that this one has, overridden by those under the model's name."""
+    """A preset's settings for a model: the shared ones that it has, overridden by those nested under its name."""
     values = project.presets[preset]
-    names = set(project.setting_names(model)) - set(project.models)  # a model may be called like a setting
+    names = set(project.setting_names(model)) - set(project.models)  # a model may have the name of a setting
     return {name: value for name, value in values.items() if name in names} | dict(values.get(model, {}))
 
 

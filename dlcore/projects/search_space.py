@@ -28,7 +28,7 @@ FIXED = (
     "horizon",
 )
 """Settings that a search cannot change: budget, precision, amount of data, and what is scored."""
-USUAL = {"weight_decay": "1e-6..1e-1", "clip_norm": "0.3..10", "momentum": "0.5..0.99"}
+DEFAULT_RANGES = {"weight_decay": "1e-6..1e-1", "clip_norm": "0.3..10", "momentum": "0.5..0.99"}
 FIRST = ("learning_rate", "schedule", "dropout", "units", "width", "hidden")
 """Parameters selected by default, if the model has them."""
 WIDE = 100.0
@@ -77,30 +77,32 @@ class SearchParameter:
 
 def fields(slug: str, model: str) -> dict[str, Field]:
     """Searchable settings by name."""
-    found = {field.name: field for section in list_settings(slug, model).values() for field in section}
-    return {name: field for name, field in found.items() if name not in FIXED and field.kind != "text"}
+    settings = {field.name: field for section in list_settings(slug, model).values() for field in section}
+    return {name: field for name, field in settings.items() if name not in FIXED and field.kind != "text"}
 
 
 def parse_parameter(text: str, config: RunConfig) -> SearchParameter:
     """Parse a parameter from text, for a search around that config.
 
     Raises:
-        RequestError: the setting cannot be searched, or its range is invalid; says what is valid.
+        RequestError: the setting cannot be searched, or its range is invalid; the message says what is valid.
         ConfigError: a bound of the range is outside the setting's bounds.
     """
-    name, _, wish = text.partition("=")
+    name, _, values = text.partition("=")
     known = fields(config.project, config.model)
     if name in FIXED:
         raise RequestError(f"'{name}' cannot be searched: use --set to change it for all trials.")
     if name not in known:
         raise RequestError(f"there is no setting '{name}' to search: there are {', '.join(known)}.")
     field = known[name]
-    wish = wish.strip() or default_range(field, config.flat[name])
-    knob = _choice(name, wish) if field.kind in ("choice", "bool") or ".." not in wish else _range(field, wish)
-    ends = knob.choices if knob.kind == "choice" else (knob.low, knob.high)
+    values = values.strip() or default_range(field, config.flat[name])
+    parameter = (
+        _choice(name, values) if field.kind in ("choice", "bool") or ".." not in values else _range(field, values)
+    )
+    ends = parameter.choices if parameter.kind == "choice" else (parameter.low, parameter.high)
     for end in ends:
         with_settings(config, {name: end})  # each end must be allowed
-    return knob
+    return parameter
 
 
 def default_range(field: Field, value: Any) -> str:
@@ -109,8 +111,8 @@ def default_range(field: Field, value: Any) -> str:
         return "false,true"
     if field.kind == "choice":
         return ",".join(field.choices)
-    if field.name in USUAL:
-        return USUAL[field.name]
+    if field.name in DEFAULT_RANGES:
+        return DEFAULT_RANGES[field.name]
     low, high = field.low or 0.0, field.high if field.high is not None else 1e9
     now = float(value or field.default or 0.0)
     if field.kind == "float" and high <= 1:
@@ -130,15 +132,15 @@ def parse_parameters(texts: Sequence[str], config: RunConfig) -> tuple[SearchPar
     """Parse several parameters; the default ones for an empty list.
 
     Raises:
-        RequestError: a parameter cannot be searched, or is given twice.
-        ConfigError: an end of a range is out of the setting's bounds.
+        RequestError: a parameter cannot be searched, or is repeated.
+        ConfigError: a bound of a range is outside the setting's bounds.
     """
-    knobs = tuple(parse_parameter(text, config) for text in (texts or default_parameters(config)))
-    names = [knob.name for knob in knobs]
+    parameters = tuple(parse_parameter(text, config) for text in (texts or default_parameters(config)))
+    names = [parameter.name for parameter in parameters]
     double = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if double:
-        raise RequestError(f"'{double}' is given twice: give each setting once.")
-    return knobs
+        raise RequestError(f"'{double}' is repeated: list each setting once.")
+    return parameters
 
 
 def goal(slug: str) -> Monitor:
@@ -152,21 +154,25 @@ def format_choice(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _choice(name: str, wish: str) -> SearchParameter:
-    choices = tuple(dict.fromkeys(part.strip() for part in wish.split(",") if part.strip()))
+def _choice(name: str, values: str) -> SearchParameter:
+    choices = tuple(dict.fromkeys(part.strip() for part in values.split(",") if part.strip()))
     if len(choices) < 2:
-        raise RequestError(f"{name}={wish[:60]}: two values are the least, as in {name}=1,2 or a range {name}=1..2.")
+        raise RequestError(
+            f"{name}={values[:60]}: at least two values are needed: use {name}=1,2 or a range {name}=1..2."
+        )
     return SearchParameter(name, "choice", choices=choices)
 
 
-def _range(field: Field, wish: str) -> SearchParameter:
+def _range(field: Field, values: str) -> SearchParameter:
     try:
-        low, high = (float(part) for part in wish.split(".."))
+        low, high = (float(part) for part in values.split(".."))
         whole = field.kind != "int" or (low == int(low) and high == int(high))
     except (ValueError, OverflowError):
         low, high, whole = 0.0, 0.0, True
     if not whole or not low < high < float("inf"):
         example = "16..256" if field.kind == "int" else "0.0001..0.1"
-        raise ConfigError(f"{field.name}={wish[:60]} is no range: write it as {field.name}={example}, low end first.")
+        raise ConfigError(
+            f"{field.name}={values[:60]} is not a range: write it as {field.name}={example}, low end first."
+        )
     log = low > 0 and (field.log or high / low >= WIDE)
     return SearchParameter(field.name, "int" if field.kind == "int" else "float", low, high, log)

@@ -1,4 +1,4 @@
-"""Tasks that several projects share. A task of one project alone stands in its own module."""
+"""Tasks that several projects share. A task of a single project is in the project's module."""
 
 from dlcore.projects import classification
 from dlcore.projects.project import Task

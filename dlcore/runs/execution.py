@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass
 class TrainingSession:
-    """What one execution works with; `progress` holds the fields of the record that change."""
+    """Objects of one execution; `progress` holds the fields of the record that change."""
 
     job: Job
     project: Project
@@ -139,17 +139,17 @@ class _Preparing:
     """Writes the progress of a long preparation about twice a second: the log's own thread starts only later."""
 
     def __init__(self, metric_log: MetricLog) -> None:
-        self.metric_log, self.written = metric_log, 0.0
+        self.metric_log, self.last_flush = metric_log, 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if time.monotonic() - self.written > PREPARING_SECONDS:
+        if time.monotonic() - self.last_flush > PREPARING_SECONDS:
             self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}"})
             self.metric_log.flush()
-            self.written = time.monotonic()
+            self.last_flush = time.monotonic()
 
 
 def _start_log(session: TrainingSession) -> None:
-    """Log what is known only after data and model are set up."""
+    """Log the fields that are known only after data and model are set up."""
     state, metric_log = session.state, session.job.metric_log
     session.progress = {
         "epoch": state.epoch - 1,
@@ -214,7 +214,7 @@ def _train(session: TrainingSession) -> Outcome:
 
 
 def _events(session: TrainingSession) -> Iterator[Event]:
-    """The events of `fit`, or of the model's own training loop."""
+    """Return the events of `fit`, or of the model's own training loop."""
     state, prepared, config, project = session.state, session.prepared, session.job.config, session.project
     validation = Validation(
         lambda module: project.epoch_metrics(module, prepared, config),
@@ -228,7 +228,7 @@ def _events(session: TrainingSession) -> Iterator[Event]:
 
 
 def _poll_command(session: TrainingSession) -> Command | None:
-    """The pending command, the same in every process of the run."""
+    """Return the pending command, the same in every process of the run."""
     command = session.job.poll_command() if session.fabric.is_global_zero else None
     return session.fabric.broadcast(command) if session.fabric.world_size > 1 else command
 
@@ -268,7 +268,7 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     state.load_best()
     round_weights(state.module, job.weights)
     baselines = session.project.baselines(prepared, config)
-    predictions, evaluation = measure(state.module, prepared, config, simpler=baselines)
+    predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
     history = job.metric_log.history()
     session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
     record = Record.from_state(
@@ -294,7 +294,7 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
 
 
 def _metrics_of_best(session: TrainingSession, history: dict[str, Curve]) -> dict[str, float]:
-    """Training and validation metrics at the best epoch."""
+    """Return training and validation metrics at the best epoch."""
     step = session.state.best_epoch * session.state.steps_per_epoch
     return {
         name: float(curve.values[curve.steps == step][0])
@@ -304,12 +304,12 @@ def _metrics_of_best(session: TrainingSession, history: dict[str, Curve]) -> dic
 
 
 def measure(
-    module: nn.Module, prepared: Prepared, config: RunConfig, *, simpler: dict[str, dict[str, float]]
+    module: nn.Module, prepared: Prepared, config: RunConfig, *, baselines: dict[str, dict[str, float]]
 ) -> tuple[Predictions, Evaluation]:
-    """Predictions of a trained network for every split, and its evaluation on the test split beside the baselines."""
+    """Return predictions for every split, and the evaluation on the test split with baselines."""
     project = projects.get(config.project)
     predictions = project.predict(module, prepared, config)
-    found = project.evaluate(predictions, None, config)
-    found = dataclasses.replace(found, baselines={**found.baselines, **simpler})
-    compared = project.task.compare(found, config)
-    return predictions, dataclasses.replace(found, verdict=f"{found.verdict} {compared}".strip())
+    evaluation = project.evaluate(predictions, None, config)
+    evaluation = dataclasses.replace(evaluation, baselines={**evaluation.baselines, **baselines})
+    comparison = project.task.compare(evaluation, config)
+    return predictions, dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {comparison}".strip())

@@ -67,7 +67,7 @@ def _check(config: "RunConfig", folder: Path) -> None:
             "leave out --devices, or leave out --bundle and export the run when it is finished."
         )
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
-        raise RequestError(f"{folder} is no bundle and not empty: choose a new or an empty folder.")
+        raise RequestError(f"{folder} holds no bundle and is not empty: choose a new or an empty folder.")
 
 
 @contextmanager

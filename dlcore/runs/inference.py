@@ -30,7 +30,7 @@ def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
 
 
 def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
-    """Why a finished run predicts what it predicts for one input, as a JSON-able dict.
+    """Explain the prediction of a finished run for one input, as a JSON-able dict.
 
     `checks` lists the sanity checks of the explanation, each with `name`, `status` and `sentence`; the rest depends on
     the project's modality.
@@ -81,6 +81,6 @@ def _open(bundle: Bundle) -> "tuple[Project, LoadedModel]":
 
 
 @functools.lru_cache(maxsize=1)
-def _load(folder: Path, written: int) -> "LoadedModel":
-    """The model of the run used last; a run that is resumed writes its bundle again, so the time is part of the key."""
+def _load(folder: Path, modified_ns: int) -> "LoadedModel":
+    """Return the model of the run used last; the time is part of the key because a resumed run replaces its bundle."""
     return Bundle(folder).load()

@@ -66,6 +66,8 @@ def _import_run(folder: RunFolder, tags: dict[str, str], rows: list[Row], *, cre
     append_metrics(folder, rows)
     record: dict[str, Any] = {**json.loads(tags.pop("about", "{}")), **json.loads(tags.pop("progress", "{}"))}
     state, reason = tags.pop("state"), tags.pop("reason", "")
+    if "arm" in tags:  # the variant of a comparison, as earlier versions called it
+        tags["variant"] = tags.pop("arm")
     update_state(folder, **record, state=state, reason=reason, created=created, tags=tags)
 
 

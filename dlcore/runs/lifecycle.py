@@ -1,7 +1,7 @@
 """The lifecycle that runs and searches share: the state file, commands, the queue and the worker process.
 
-Every function takes the `RunFolder` of a run or of a search. `state.json` holds `state`, `reason` and whatever else
-describes the run; it is replaced atomically, under a lock, so that several processes may write it and any may read it.
+Every function takes the `RunFolder` of a run or of a search. `state.json` holds `state`, `reason` and other fields that
+describe the run; it is replaced atomically, under a lock, so that several processes may write it and any may read it.
 """
 
 import functools
@@ -33,7 +33,7 @@ class LiveState:
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs or waits."""
+        """Whether it is running or queued."""
         return self.state in ACTIVE
 
 
@@ -47,7 +47,7 @@ def read_state(folder: RunFolder) -> dict[str, Any]:
 
 
 def write_state(folder: RunFolder, state: State, reason: str = "", **fields: Any) -> None:
-    """Set state and reason, and whatever else changes with them.
+    """Set state and reason, and further fields.
 
     Raises:
         StoreError: the folder cannot be written.

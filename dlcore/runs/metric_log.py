@@ -129,7 +129,7 @@ class FolderMetricLog:
                 raise
 
     def close(self) -> None:
-        """Stop the thread, and try once more to write what is left."""
+        """Stop the thread, and try once more to write the remaining rows."""
         self._closed.set()
         if self._thread.ident:
             self._thread.join()

@@ -60,8 +60,8 @@ class Record:
     doing: str = ""
 
     @classmethod
-    def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **others: Any) -> "Record":
-        """The record of a run of that config; `others` are fields that the config does not decide."""
+    def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **fields: Any) -> "Record":
+        """The record of a run of that config; `fields` are those that the config does not decide."""
         return cls(
             run_id=run_id,
             state=state,
@@ -73,7 +73,7 @@ class Record:
             device=config.device,
             epochs=config.training.epochs,
             batch_size=config.training.batch_size,
-            **others,
+            **fields,
         )
 
     @classmethod
@@ -120,8 +120,8 @@ class Record:
     @property
     def progress(self) -> str:
         """One line: state, reason, epoch, losses and accuracies so far."""
-        shown = {k: v for k, v in self.metrics.items() if k.endswith(("loss", "accuracy"))}
-        numbers = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
+        metrics = {k: v for k, v in self.metrics.items() if k.endswith(("loss", "accuracy"))}
+        numbers = "  ".join(f"{name} {value:.5g}" for name, value in metrics.items())
         head = " ".join(part for part in (self.state, self.reason) if part)
         return f"{head}  epoch {self.epoch} of {self.epochs}  {numbers}".rstrip()
 

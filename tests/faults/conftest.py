@@ -1,4 +1,4 @@
-"""Real workers, and how to wait for them."""
+"""Fixtures that start real workers and wait for them."""
 
 import os
 import signal
@@ -17,13 +17,13 @@ def _quick_checkpoints(home: Path, monkeypatch):
     monkeypatch.setenv("DLCORE_CHECKPOINT_SECONDS", "0.2")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     yield
-    for worker in (home / "runs").glob("*/worker.json"):  # leave no process behind, whatever failed
+    for worker in (home / "runs").glob("*/worker.json"):  # leave no process behind
         from dlcore.runs import folder
         from dlcore.runs.worker import liveness
 
-        known = liveness.read(folder.RunFolder(worker.parent))
-        if known and known.pid and liveness.is_alive(folder.RunFolder(worker.parent)):
-            os.kill(known.pid, signal.SIGKILL)
+        worker_info = liveness.read(folder.RunFolder(worker.parent))
+        if worker_info and worker_info.pid and liveness.is_alive(folder.RunFolder(worker.parent)):
+            os.kill(worker_info.pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def configure():
     """A config of the smallest model; 79 steps an epoch."""
 
     def make(epochs=40, model="dense_32", **settings):
-        chosen = {"epochs": epochs, **settings}
-        return projects.configure("anomaly", model=model, preset="quick", device="cpu", settings=chosen)
+        values = {"epochs": epochs, **settings}
+        return projects.configure("anomaly", model=model, preset="quick", device="cpu", settings=values)
 
     return make
 
@@ -56,7 +56,7 @@ def until():
 
 @pytest.fixture
 def launch(configure):
-    """Create and start a run; gives its id."""
+    """Create and start a run; return its id."""
 
     def start(**settings):
         record = runs.create(configure(**settings))

@@ -10,7 +10,7 @@ from dlcore import runs
 pytestmark = [pytest.mark.faults]
 
 
-def test_not_a_number_fails_with_step_and_layer(launch):
+def test_non_finite_loss_fails_with_step_and_layer(launch):
     run_id = launch(model="conv", epochs=20, optimizer="sgd", learning_rate=10.0, momentum=0.999)
     record = runs.wait(run_id, timeout=60)
     assert record.state == "failed" and record.reason.startswith("not finite: ")
@@ -19,7 +19,7 @@ def test_not_a_number_fails_with_step_and_layer(launch):
     assert runs.open_run(run_id).bundle is None
 
 
-START_SHORT_OF_MEMORY = """
+START_WITH_LITTLE_MEMORY = """
 import resource, sys
 from dlcore import runs
 resource.setrlimit(resource.RLIMIT_DATA, (1600 * 2**20, resource.RLIM_INFINITY))
@@ -27,17 +27,16 @@ runs.start(sys.argv[1])
 """
 
 
-def test_memory_that_runs_out_fails_with_half_the_batch(configure):
-    """The worker may have so much memory and no more: the activations of one such batch take 1.4 GB. A process between
-    sets the limit, which the worker inherits: this one would not survive it."""
+def test_out_of_memory_suggests_half_the_batch(configure):
+    """The activations of one batch take 1.4 GB, more than the limit that the worker inherits from its parent."""
     run_id = runs.create(configure(1, "lstm", batch_size=4096, window=336, bottleneck=64)).run_id
-    subprocess.run([sys.executable, "-c", START_SHORT_OF_MEMORY, run_id], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", START_WITH_LITTLE_MEMORY, run_id], check=True, timeout=60)
     record = runs.wait(run_id, timeout=60)
     assert record.state == "failed" and record.reason.startswith("out of memory: "), runs.open_run(run_id).log_tail(40)
     assert "retry with half the batch (batch_size=2048)" in record.reason
 
 
-def test_a_bug_in_our_code_fails_as_code_with_the_story_in_the_log(launch, monkeypatch):
+def test_unexpected_exception_fails_as_code_with_traceback_in_the_log(launch, monkeypatch):
     monkeypatch.setenv("DLCORE_DATA", "/nonexistent")
     monkeypatch.setenv("DLCORE_CHECKPOINT_SECONDS", "not a number")
     run_id = launch(epochs=1)
@@ -46,7 +45,7 @@ def test_a_bug_in_our_code_fails_as_code_with_the_story_in_the_log(launch, monke
     assert "Traceback" in runs.open_run(run_id).log_tail()
 
 
-def test_two_processes_share_every_batch_pause_together_and_one_writes(configure, until):
+def test_two_processes_share_batches_and_pause_together(configure, until):
     config = configure(epochs=20).model_copy(update={"devices": 2})
     record = runs.create(config)
     runs.start(record.run_id)
@@ -61,7 +60,7 @@ def test_two_processes_share_every_batch_pause_together_and_one_writes(configure
     assert curves["train_loss"].values[-1] < curves["train_loss"].values[0]
 
 
-def test_mlflow_server_that_is_down_costs_the_run_nothing(launch, monkeypatch):
+def test_unreachable_mlflow_server_does_not_affect_the_run(launch, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     run_id = launch(epochs=2)

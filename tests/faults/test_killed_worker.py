@@ -23,7 +23,7 @@ def kill(run_id):
 
 
 def same_as_straight(run_id, config, tmp_path):
-    """Bitwise the run that nobody disturbed, and no step logged twice."""
+    """Assert that the run equals an uninterrupted one bitwise and logged no step twice."""
     runs.train_here(config, tmp_path / "straight")
     left, right = runs.open_run(run_id).bundle, runs.Bundle(tmp_path / "straight")
     curves, straight = runs.open_run(run_id).history(), right.history()
@@ -37,21 +37,21 @@ def same_as_straight(run_id, config, tmp_path):
             assert np.array_equal(curves[name].values, straight[name].values), name
     assert np.array_equal(runs.open_run(run_id).gradients().steps, right.gradients().steps)
     assert np.array_equal(runs.open_run(run_id).gradients().norms, right.gradients().norms)
-    weights, others = left.load().module.state_dict(), right.load().module.state_dict()
-    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    weights, expected = left.load().module.state_dict(), right.load().module.state_dict()
+    assert all(torch.equal(weights[name], expected[name]) for name in weights)
     assert left.evaluation == right.evaluation
 
 
-def test_kill_9_reads_interrupted_and_a_resume_completes_it(launch, until, configure, tmp_path):
+def test_kill_9_is_interrupted_and_resume_completes_the_run(launch, until, configure, tmp_path):
     run_id = launch(epochs=60)
     until(run_id, lambda record: record.step > 600)
     begin = kill(run_id)
     until(run_id, lambda record: record.state == "interrupted", timeout=10)
     assert time.monotonic() - begin < 10
-    shown = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "dlcore", "runs", "show", run_id, "--json"], capture_output=True, text=True
     )
-    assert json.loads(shown.stdout)["state"] == "interrupted", shown.stderr
+    assert json.loads(result.stdout)["state"] == "interrupted", result.stderr
     runs.resume(run_id)
     until(run_id, lambda record: record.step > 2000 or record.state == "finished")
     kill(run_id)
@@ -62,7 +62,7 @@ def test_kill_9_reads_interrupted_and_a_resume_completes_it(launch, until, confi
     same_as_straight(run_id, configure(epochs=60), tmp_path)
 
 
-def test_a_pause_mid_epoch_and_a_resume_in_a_new_process_change_nothing(launch, until, configure, tmp_path):
+def test_pause_mid_epoch_and_resume_in_a_new_process_change_no_result(launch, until, configure, tmp_path):
     run_id = launch(epochs=40)
     first = until(run_id, lambda record: record.step > 300).pid
     runs.pause(run_id)
@@ -86,7 +86,7 @@ def test_a_stop_leaves_a_bundle_and_can_be_resumed(launch, until):
     until(run_id, lambda later: later.state == "running" and later.step > record.step)
     runs.pause(run_id)
     paused = until(run_id, lambda later: later.state == "paused")
-    runs.stop(run_id)  # standing still, it gets a worker that measures its best epoch, and trains no further
+    runs.stop(run_id)  # a paused run gets a worker that evaluates its best epoch without further training
     ended = until(run_id, lambda later: later.state == "stopped")
     assert ended.step == paused.step and runs.open_run(run_id).bundle.run["test_looks"] == 2
 
@@ -100,7 +100,7 @@ def test_sigterm_pauses_with_the_system_as_the_reason(launch, until):
     assert list(folder.of_run(run_id).checkpoints.glob("step-*.pt"))
 
 
-def test_neither_ctrl_c_nor_kill_9_of_whoever_started_it_reaches_the_worker(configure, until):
+def test_worker_survives_ctrl_c_and_kill_9_of_its_parent(configure, until):
     config = configure(epochs=2000).model_dump_json()
     code = f"""
 import json, signal, time

@@ -12,22 +12,22 @@ from dlcore.runs.worker import liveness
 pytestmark = [pytest.mark.faults]
 
 
-def signed_in(run_id):
+def is_signed_in(run_id):
     worker = liveness.read(folder.of_run(run_id))
     return worker is not None and worker.pid != 0
 
 
-def test_one_at_a_time_first_come_first_served_and_the_waiting_are_light(launch, until):
+def test_queue_is_first_in_first_out_and_waiting_workers_use_little_memory(launch, until):
     first = launch(epochs=2000)
     until(first, lambda record: record.state == "running")
     second, third = launch(epochs=1), launch(epochs=1)
-    until(third, lambda record: signed_in(third) and signed_in(second))
+    until(third, lambda record: is_signed_in(third) and is_signed_in(second))
     time.sleep(1.0)
     assert [runs.open_run(run_id).record.state for run_id in (first, second, third)] == ["running", "queued", "queued"]
     reasons = [runs.open_run(run_id).record.reason for run_id in (second, third)]
     assert reasons == ["waits for cpu behind 1 run", "waits for cpu behind 2 runs"]
     maps = [f"/proc/{liveness.read(folder.of_run(run_id)).pid}/maps" for run_id in (second, third)]
-    assert not any("libtorch" in Path(path).read_text() for path in maps)  # no gigabyte for waiting
+    assert not any("libtorch" in Path(path).read_text() for path in maps)  # waiting workers do not load torch
     assert runs.pause(second).state == "paused"  # at once
     runs.resume(second)  # now behind the third
     os.kill(runs.open_run(first).record.pid, signal.SIGKILL)  # the kernel frees the device
@@ -39,11 +39,11 @@ def test_one_at_a_time_first_come_first_served_and_the_waiting_are_light(launch,
     assert runs.open_run(first).record.state == "interrupted"
 
 
-def test_a_waiting_worker_that_is_killed_reads_interrupted_and_holds_up_nobody(launch, until):
+def test_killed_waiting_worker_is_interrupted_and_blocks_no_other_run(launch, until):
     first = launch(epochs=2000)
     until(first, lambda record: record.state == "running")
     second, third = launch(epochs=1), launch(epochs=1)
-    until(second, lambda record: signed_in(second))
+    until(second, lambda record: is_signed_in(second))
     os.kill(liveness.read(folder.of_run(second)).pid, signal.SIGKILL)
     until(second, lambda record: record.state == "interrupted", timeout=10)
     runs.stop(first)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def test_wheel_states_the_requirements(installed):
     (metadata,) = installed.glob("*.dist-info/METADATA")
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     packages = [line.partition("#")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    packages += [package for packages_of_extra in extras.values() for package in packages_of_extra]
     assert metadata.read_text(encoding="utf-8").count("\nRequires-Dist: ") == len(packages)
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     assert "dlcore = dlcore.cli:main" in entry_points.read_text(encoding="utf-8")

@@ -18,7 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
-STORED_VALUES = {"optimiser", "grey", "picture", "pictures.zip", "colour", "centred"}
+STORED_VALUES = {
+    *("optimiser", "initialisation", "normalisation", "readout", "usual", "centred"),
+    *("grey", "colour", "picture", "pictures.zip", "arm"),
+}
 """Names and values in stored runs; skipped as whole strings or identifiers."""
 STORED_PARAMETERS = {
     "rest": ("dlinear.py", "blended_forecaster.py"),

@@ -94,7 +94,7 @@ def test_a_reversed_range_is_rejected_in_one_line(launched):
     choose_available_dataset(test, "fashion")
     widget(test.number_input, "Dropout, from").set_value(0.6)
     widget(test.button, "Start search").click().run()
-    assert [error.value for error in test.error] and "dropout=0.6..0.5 is no range" in test.error[0].value
+    assert [error.value for error in test.error] and "dropout=0.6..0.5 is not a range" in test.error[0].value
     assert not searches.list_searches() and not launched
 
 

@@ -11,8 +11,8 @@ from dlcore.projects import classification
 CONFIG = projects.configure("fashion", dataset="digits")
 
 
-def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities with some truth in them, and class numbers."""
+def make_scores(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Informative probabilities, and class numbers."""
     rng = np.random.default_rng(seed)
     targets = rng.integers(classes, size=n)
     logits = rng.normal(size=(n, classes))
@@ -21,26 +21,26 @@ def made(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return scores.astype(np.float32), targets
 
 
-def test_measured_agrees_with_scikit_learn_and_bounds_everything():
-    scores, targets = made(400, 5)
-    found = classification.compute_metrics(scores, targets, draws=50)
-    assert found["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
-    assert found["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
+def test_metrics_equal_scikit_learns_and_have_intervals():
+    scores, targets = make_scores(400, 5)
+    metrics = classification.compute_metrics(scores, targets, draws=50)
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(targets, scores.argmax(axis=1)))
+    assert metrics["loss"] == pytest.approx(log_loss(targets, scores), rel=1e-5)
     for name in ("accuracy", "precision", "recall", "f1", "ece", "loss"):
-        assert found[f"{name}_low"] < found[f"{name}_high"]
-    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
-    assert found["loss_low"] < found["loss"] < found["loss_high"]
+        assert metrics[f"{name}_low"] < metrics[f"{name}_high"]
+    assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
+    assert metrics["loss_low"] < metrics["loss"] < metrics["loss_high"]
 
 
-def test_certain_and_wrong_is_a_finite_loss():
+def test_loss_is_finite_for_a_confident_error():
     scores, targets = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 1])
     assert np.isfinite(classification.compute_metrics(scores, targets)["loss"])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_best_threshold_beats_every_other(seed):
-    scores, targets = made(60, 2, seed)
-    scores = np.round(scores, 1)  # many equal ones
+    scores, targets = make_scores(60, 2, seed)
+    scores = np.round(scores, 1)  # many ties
 
     def accuracy(threshold: float) -> float:
         return float(((scores[:, 1] >= threshold) == targets).mean())
@@ -49,13 +49,13 @@ def test_best_threshold_beats_every_other(seed):
     assert accuracy(best) == max(accuracy(cut) for cut in np.linspace(0, 1.01, 500))
 
 
-def test_best_threshold_of_a_sure_model_is_in_the_middle():
+def test_best_threshold_of_separated_scores_is_in_the_middle():
     scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
     assert classification.best_threshold(scores, np.array([0, 0, 1])) == pytest.approx(0.55)
 
 
-def test_threshold_comes_from_validation_never_from_test():
-    scores, targets = made(200, 2)
+def test_threshold_uses_validation_only():
+    scores, targets = make_scores(200, 2)
     rng = np.random.default_rng(1)
     evaluations = []
     for test_targets in (targets, rng.permutation(targets)):
@@ -71,14 +71,14 @@ def test_threshold_comes_from_validation_never_from_test():
     first, second = evaluations
     assert first.threshold == second.threshold == classification.best_threshold(scores, targets)
     assert first.metrics["accuracy"] > second.metrics["accuracy"] + 0.1
-    given = classification.evaluate(predictions, 0.9, CONFIG)
-    assert given.threshold == 0.9 and given.metrics["recall"] < second.metrics["recall"]
+    evaluation = classification.evaluate(predictions, 0.9, CONFIG)
+    assert evaluation.threshold == 0.9 and evaluation.metrics["recall"] < second.metrics["recall"]
 
 
 def test_more_than_two_classes_have_no_threshold():
-    scores, targets = made(50, 3)
-    found = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
-    assert found.threshold is None and "on 50 test samples" in found.verdict
+    scores, targets = make_scores(50, 3)
+    evaluation = classification.evaluate({"test_scores": scores, "test_targets": targets}, None, CONFIG)
+    assert evaluation.threshold is None and "on 50 test samples" in evaluation.verdict
 
 
 RULE = AbstentionRule(

@@ -1,4 +1,4 @@
-"""Knobs of a search: written in a line, checked against the settings' own bounds, offered by every project."""
+"""Parameters of a search: text form, bounds, and defaults of every project."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from dlcore.projects.command import command_line
 from dlcore.projects.search_space import SearchParameter
 
 
-def config(slug: str = "forecast", **chosen):
-    return projects.configure(slug, dataset=None, preset="quick", settings=chosen)
+def config(slug: str = "forecast", **settings):
+    return projects.configure(slug, dataset=None, preset="quick", settings=settings)
 
 
-def test_a_range_a_choice_and_a_bare_name():
+def test_range_choice_and_bare_name_are_parsed():
     base = config()
     assert search_space.parse_parameter("learning_rate=1e-4..1e-1", base) == SearchParameter(
         "learning_rate", "float", 1e-4, 1e-1, log=True
@@ -27,40 +27,43 @@ def test_a_range_a_choice_and_a_bare_name():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("epochs=1..9", "'epochs' cannot be searched"),
         ("unitz=1..9", "no setting 'unitz'"),
-        ("units=9..3", "units=9..3 is no range"),
-        ("units=1.5..3", "is no range: write it as units=16..256"),
-        ("units=1..two", "is no range"),
-        ("learning_rate=0.1..inf", "is no range"),
+        ("units=9..3", "units=9..3 is not a range"),
+        ("units=1.5..3", "is not a range: write it as units=16..256"),
+        ("units=1..two", "is not a range"),
+        ("learning_rate=0.1..inf", "is not a range"),
         ("dropout=0..2", "dropout=2.0 is not allowed: it must be a number from 0 to 0.9"),
         ("optimizer=adam,rmsprop", "optimizer='rmsprop' is not allowed"),
-        ("optimizer=adam", "two values are the least"),
+        ("optimizer=adam", "at least two values are needed"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_line(text, said):
-    with pytest.raises(RequestError, match=said.replace(".", r"\.")) as refused:
+def test_invalid_parameter_is_rejected_in_one_line(text, message):
+    with pytest.raises(RequestError, match=message.replace(".", r"\.")) as rejected:
         search_space.parse_parameter(text, config())
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(rejected.value)
 
 
-def test_a_knob_named_twice_is_refused():
-    with pytest.raises(RequestError, match="'units' is given twice"):
+def test_repeated_parameter_is_rejected():
+    with pytest.raises(RequestError, match="'units' is repeated"):
         search_space.parse_parameters(["units", "units=8..16"], config())
 
 
 @pytest.mark.parametrize("slug", list(projects.PROJECTS))
-def test_every_project_offers_knobs_whose_usual_ranges_hold(slug):
+def test_default_ranges_of_every_project_are_valid(slug):
     for model in projects.get(slug).models:
         base = projects.configure(slug, model=model)
-        found = search_space.parse_parameters([], base)
-        assert "learning_rate" in [knob.name for knob in found]
-        for knob in found:
-            assert knob.holds(base.flat[knob.name]) and search_space.parse_parameter(str(knob), base) == knob
+        parameters = search_space.parse_parameters([], base)
+        assert "learning_rate" in [parameter.name for parameter in parameters]
+        for parameter in parameters:
+            assert (
+                parameter.holds(base.flat[parameter.name])
+                and search_space.parse_parameter(str(parameter), base) == parameter
+            )
 
 
-def test_the_command_names_only_what_differs_from_the_preset():
-    said = command_line(config(units=32, learning_rate=0.01, dropout=0.2))
-    assert said.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")
+def test_command_names_only_differences_from_the_preset():
+    result = command_line(config(units=32, learning_rate=0.01, dropout=0.2))
+    assert result.endswith("--preset quick --seed 0 --set learning_rate=0.01 --set units=32")

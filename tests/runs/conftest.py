@@ -1,4 +1,4 @@
-"""The smallest real run there is."""
+"""Fixtures with the smallest real run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Actions on runs, without a worker: states, refusals, forks."""
+"""Actions on runs without a worker: states, rejected requests, forks."""
 
 import time
 from dataclasses import asdict
@@ -23,15 +23,15 @@ def _stored(shared, monkeypatch):
 
 
 @pytest.fixture
-def unlaunched(monkeypatch):
-    """Launches are recorded, not done."""
-    launched = []
+def launches(monkeypatch):
+    """Record launches instead of starting workers."""
+    calls = []
 
     def launch(folder, *, device, devices, command):
-        launched.append((folder.run_id, command))
+        calls.append((folder.run_id, command))
 
     monkeypatch.setattr(launcher, "launch", launch)
-    return launched
+    return calls
 
 
 def kill(run_id):
@@ -50,30 +50,30 @@ def test_a_new_run_is_queued_and_readable(config):
     assert runs.list_runs("fashion") == []
 
 
-def test_auto_is_settled_when_the_run_is_made(config):
+def test_auto_device_is_resolved_on_create(config):
     record = runs.create(config.model_copy(update={"device": "auto"}))
     assert record.device != "auto" and runs.open_run(record.run_id).config.device == record.device
 
 
-def test_a_device_that_is_not_here_is_refused(config):
+def test_missing_device_is_rejected(config):
     with pytest.raises(DeviceError, match="cuda:63"):
         runs.create(config.model_copy(update={"device": "cuda:63"}))
 
 
-def test_an_impossible_config_is_refused(config):
+def test_invalid_config_is_rejected(config):
     value = config.model_dump()
     with pytest.raises(ConfigError, match="windw"):
         runs.create(projects.load_config({**value, "data_options": {**value["data_options"], "windw": 3}}))
 
 
-def test_pause_and_stop_of_a_waiting_run_work_at_once(config, unlaunched):
+def test_pause_and_stop_of_a_waiting_run_work_at_once(config, launches):
     record = runs.create(config)
     runs.start(record.run_id)
     assert runs.pause(record.run_id).state == "paused"
-    assert queue.runs_ahead("nobody", "cpu") == []
+    assert queue.runs_ahead("unknown", "cpu") == []
     assert runs.resume(record.run_id).state == "queued"
     assert runs.stop(record.run_id).state == "stopped"
-    assert unlaunched == [(record.run_id, None)] * 2
+    assert launches == [(record.run_id, None)] * 2
 
 
 def test_a_killed_worker_reads_interrupted_waiting_or_running(config):
@@ -81,21 +81,21 @@ def test_a_killed_worker_reads_interrupted_waiting_or_running(config):
     kill(record.run_id)
     assert runs.open_run(record.run_id).record.state == "interrupted"
     write_state(of_run(record.run_id), "running")
-    found = runs.open_run(record.run_id).record
-    assert found.state == "interrupted" and "resume" in found.reason and found.pid is None
+    interrupted = runs.open_run(record.run_id).record
+    assert interrupted.state == "interrupted" and "resume" in interrupted.reason and interrupted.pid is None
     assert {r.run_id: r.state for r in runs.list_runs()}[record.run_id] == "interrupted"
 
 
-def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
+def test_an_interrupted_run_can_be_resumed_and_stopped(config, launches):
     record = runs.create(config)
     kill(record.run_id)
-    assert unlaunched == []
+    assert launches == []
     runs.resume(record.run_id)
-    assert unlaunched == [(record.run_id, None)]
+    assert launches == [(record.run_id, None)]
     best = {"epoch": 1, "metric": "validation_loss", "value": 0.1}
     write_state(of_run(record.run_id), "paused", best=best, epoch=1, step=79)
-    runs.stop(record.run_id)  # it has a best epoch: a worker measures it
-    assert unlaunched[1:] == [(record.run_id, "conclude")]
+    runs.stop(record.run_id)  # it has a best epoch: a worker evaluates it
+    assert launches[1:] == [(record.run_id, "conclude")]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_an_interrupted_run_can_be_resumed_and_stopped(config, unlaunched):
         ("paused", ("pause", "start")),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(config, state, verbs):
+def test_action_in_a_wrong_state_is_rejected_in_one_line(config, state, verbs):
     record = runs.create(config)
     write_state(of_run(record.run_id), state)
     for verb in verbs:
-        with pytest.raises(RunError, match=state) as caught:
+        with pytest.raises(RunError, match=state) as raised:
             getattr(runs, verb)(record.run_id)
-        assert "\n" not in str(caught.value)
+        assert "\n" not in str(raised.value)
 
 
-def test_a_fork_has_the_parents_config_but_for_what_was_changed(config):
+def test_fork_has_the_config_of_its_parent_with_changes(config):
     parent = runs.create(config)
     child = runs.fork(parent.run_id, {"epochs": 9, "seed": 4})
     assert child.parent == parent.run_id and child.state == "queued" and child.seed == 4
@@ -126,7 +126,7 @@ def test_a_fork_has_the_parents_config_but_for_what_was_changed(config):
         runs.fork(parent.run_id, {"epochs": 0})
 
 
-def test_delete_takes_everything_but_never_a_live_run(config):
+def test_delete_removes_the_folder_but_rejects_a_live_run(config):
     record = runs.create(config)
     liveness.sign_in(of_run(record.run_id), "token")
     with pytest.raises(RunError, match="stop it first"):
@@ -139,12 +139,12 @@ def test_delete_takes_everything_but_never_a_live_run(config):
 
 
 @pytest.mark.parametrize("ref", ["", "nonsense", "0" * 32, "'; drop table runs; --", "../../etc", "%", "ABCDEF"])
-def test_an_id_nobody_has(ref):
+def test_unknown_id_is_rejected(ref):
     with pytest.raises(RunError, match="no run"):
         runs.open_run(ref)
 
 
-def test_a_beginning_that_several_share(config):
+def test_ambiguous_prefix_is_rejected(config):
     ids = [runs.create(config).run_id for _ in range(17)]
     letters = [run_id[0] for run_id in ids]
     twice = next(letter for letter in letters if letters.count(letter) > 1)
@@ -153,8 +153,8 @@ def test_a_beginning_that_several_share(config):
 
 
 def test_state_file_holds_every_field_of_the_record(config):
-    record = runs.create(config, tags={"arm": "slow"})
-    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"arm": "slow"}}
+    record = runs.create(config, tags={"variant": "slow"})
+    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"variant": "slow"}}
     assert runs.open_run(record.run_id).record == record
 
 
@@ -167,7 +167,7 @@ def test_a_long_log_is_read_from_its_end(config):
     assert tail == "line 299997\nline 299998\nline 299999" and time.perf_counter() - begin < 0.2
 
 
-def test_no_submitit_says_what_to_install(config, monkeypatch):
+def test_missing_submitit_names_the_package(config, monkeypatch):
     record = runs.create(config)
     monkeypatch.setattr(launcher.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RunError, match="submitit is not installed"):

@@ -1,4 +1,4 @@
-"""The flow of one run, in this process: pauses, equality, errors."""
+"""Execution of one run in this process: pauses, reproducibility, errors."""
 
 import dataclasses
 import math
@@ -20,8 +20,8 @@ RESUMED = {"resumed"}
 
 
 @pytest.fixture(autouse=True)
-def _look_at_every_event(monkeypatch):
-    """So that a pause can be put at any step."""
+def _poll_at_every_event(monkeypatch):
+    """So that a run can pause at any step."""
     monkeypatch.setattr(checkpoint_scheduler, "POLL_SECONDS", 0.0)
 
 
@@ -38,18 +38,18 @@ RUNS = {
 
 def configure(model="dense_32", epochs=2, **settings):
     project, small = RUNS[model]
-    chosen = {**small, "epochs": epochs, **settings}
-    dataset = chosen.pop("dataset", None)
-    return projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=chosen)
+    values = {**small, "epochs": epochs, **settings}
+    dataset = values.pop("dataset", None)
+    return projects.configure(project, model=model, dataset=dataset, preset="quick", device="cpu", settings=values)
 
 
 def run(folder, config, metric_log=None, *, pause_at=(), command="pause"):
-    """Execute until the end, with a pause (or another command) at the first chance from each of these steps on."""
+    """Execute to the end, with a pause (or another command) at the first event from each of these steps on."""
     metric_log = metric_log or MemoryMetricLog()
     steps = list(pause_at)
     while True:
-        seen = [0]
-        aim = steps.pop(0) if steps else math.inf
+        step_reached = [0]
+        pause_step = steps.pop(0) if steps else math.inf
         outcome = execute(
             Job(
                 run_id="0" * 32,
@@ -57,8 +57,10 @@ def run(folder, config, metric_log=None, *, pause_at=(), command="pause"):
                 folder=RunFolder(folder),
                 bundle=folder / "bundle",
                 metric_log=metric_log,
-                poll_command=lambda seen=seen, aim=aim: command if seen[0] >= aim else None,
-                on_event=lambda event, seen=seen: seen.__setitem__(0, event.step),
+                poll_command=lambda step_reached=step_reached, pause_step=pause_step: (
+                    command if step_reached[0] >= pause_step else None
+                ),
+                on_event=lambda event, step_reached=step_reached: step_reached.__setitem__(0, event.step),
             )
         )
         if outcome.state != "paused":
@@ -68,8 +70,8 @@ def run(folder, config, metric_log=None, *, pause_at=(), command="pause"):
 def same_run(left, right):
     """Weights, metrics, gradients and predictions, to the last bit."""
     a, b = Bundle(left / "bundle"), Bundle(right / "bundle")
-    weights, others = a.load().module.state_dict(), b.load().module.state_dict()
-    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    weights, other_weights = a.load().module.state_dict(), b.load().module.state_dict()
+    assert all(torch.equal(weights[name], other_weights[name]) for name in weights)
     curves, more = a.history(), b.history()
     assert set(curves) - RESUMED == set(more) - RESUMED
     for name in set(curves) - TIMES - RESUMED:
@@ -82,7 +84,7 @@ def same_run(left, right):
 
 
 @pytest.mark.parametrize("model", RUNS)
-def test_pauses_anywhere_change_nothing(model, tmp_path):
+def test_pauses_change_no_result(model, tmp_path):
     config = configure(model, gradient_every=3)
     run(tmp_path / "straight", config)
     steps = Bundle(tmp_path / "straight" / "bundle").record.steps_per_epoch
@@ -92,7 +94,7 @@ def test_pauses_anywhere_change_nothing(model, tmp_path):
     same_run(tmp_path / "straight", tmp_path / "paused")
 
 
-def test_one_seed_one_run_and_another_seed_another(tmp_path):
+def test_runs_of_one_seed_are_equal_and_of_two_seeds_differ(tmp_path):
     run(tmp_path / "a", configure())
     run(tmp_path / "b", configure())
     same_run(tmp_path / "a", tmp_path / "b")
@@ -101,15 +103,15 @@ def test_one_seed_one_run_and_another_seed_another(tmp_path):
         same_run(tmp_path / "a", tmp_path / "c")
 
 
-def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
+def test_torn_checkpoint_falls_back_to_the_previous_one(tmp_path):
     run(tmp_path / "straight", configure())
     folder = RunFolder(tmp_path / "torn")
     metric_log = MemoryMetricLog()
     for step in (40, 100):
         job = Job("0" * 32, configure(), folder, folder.path / "bundle", metric_log, checkpoints=True)
-        seen = [0]
-        poll_command = lambda seen=seen, step=step: "pause" if seen[0] >= step else None  # noqa: E731
-        note = lambda event, seen=seen: seen.__setitem__(0, event.step)  # noqa: E731
+        step_reached = [0]
+        poll_command = lambda step_reached=step_reached, step=step: "pause" if step_reached[0] >= step else None  # noqa: E731
+        note = lambda event, step_reached=step_reached: step_reached.__setitem__(0, event.step)  # noqa: E731
         execute(dataclasses.replace(job, poll_command=poll_command, on_event=note))
     newest = max(folder.checkpoints.iterdir())
     newest.write_bytes(newest.read_bytes()[:-50])
@@ -118,7 +120,7 @@ def test_a_torn_checkpoint_costs_only_the_way_from_the_one_before(tmp_path):
     assert newest.exists()  # never overwritten
 
 
-def test_a_stop_leaves_a_bundle_of_the_best_epoch_and_can_go_on(tmp_path):
+def test_stopped_run_has_a_bundle_of_the_best_epoch_and_can_be_resumed(tmp_path):
     config = configure(epochs=3)
     run(tmp_path / "straight", config)
     outcome, metric_log = run(tmp_path / "a", config, pause_at=[100], command="stop")
@@ -131,13 +133,13 @@ def test_a_stop_leaves_a_bundle_of_the_best_epoch_and_can_go_on(tmp_path):
     same_run(tmp_path / "straight", tmp_path / "a")
 
 
-def test_a_stop_before_the_first_epoch_ended_leaves_what_there_is(tmp_path):
+def test_stop_before_the_end_of_the_first_epoch_writes_a_bundle(tmp_path):
     outcome, _ = run(tmp_path, configure(), pause_at=[10], command="stop")
     record = Bundle(tmp_path / "bundle").record
     assert outcome.state == "stopped" and record.best is None and record.epoch == 0 and record.step == 10
 
 
-def test_the_best_epoch_is_what_is_kept(tmp_path):
+def test_bundle_holds_the_best_epoch(tmp_path):
     run(tmp_path, configure(epochs=4, learning_rate=0.05))  # so fast that the last epoch need not be the best
     bundle = Bundle(tmp_path / "bundle")
     losses = bundle.history()["validation_loss"].values
@@ -145,54 +147,57 @@ def test_the_best_epoch_is_what_is_kept(tmp_path):
     assert bundle.record.metrics["validation_loss"] == losses.min()
 
 
-def test_patience_ends_a_run_early_and_says_so(tmp_path):
+def test_patience_stops_early_with_a_reason(tmp_path):
     outcome, _ = run(tmp_path, configure(epochs=60, patience=1, learning_rate=0.05))
     record = Bundle(tmp_path / "bundle").record
     assert outcome.state == "finished" and record.epoch < 60
     assert record.reason == outcome.reason == "no better validation for 1 epochs"
 
 
-def test_gradients_can_be_switched_off(tmp_path):
+def test_gradient_log_can_be_disabled(tmp_path):
     run(tmp_path, configure(gradient_every=0))
     assert read_gradients(tmp_path / "gradients.jsonl") is None
     assert Bundle(tmp_path / "bundle").gradients() is None
 
 
-def test_not_a_number_names_step_and_layer(tmp_path):
-    with pytest.raises(NotFiniteError) as caught:
+def test_non_finite_loss_names_step_and_layer(tmp_path):
+    with pytest.raises(NotFiniteError) as raised:
         run(tmp_path, configure(model="conv", optimizer="sgd", learning_rate=10.0, momentum=0.999, epochs=20))
-    assert caught.value.step >= 1 and caught.value.layer and caught.value.reason == "not finite"
+    assert raised.value.step >= 1 and raised.value.layer and raised.value.reason == "not finite"
 
 
-SHORT = [
+MEMORY_ERRORS = [
     MemoryError(),
     torch.OutOfMemoryError("CUDA out of memory"),
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 10 TB"),
 ]
 
 
-@pytest.mark.parametrize("error", SHORT, ids=lambda error: type(error).__name__)
-def test_memory_that_runs_short_anywhere_says_how_to_go_on(error, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", MEMORY_ERRORS, ids=lambda error: type(error).__name__)
+def test_out_of_memory_in_any_stage_suggests_half_the_batch(error, tmp_path, monkeypatch):
     project = projects.get("anomaly")
 
-    def short(*_):
+    def raise_error(*_):
         raise error
 
-    for stage in ("prepare", "predict", "baselines"):
-        monkeypatch.setattr(
-            execution.projects, "get", lambda slug, stage=stage: dataclasses.replace(project, **{stage: short})
-        )
-        with pytest.raises(OutOfMemoryError, match="half the batch") as caught:
+    for stage, fields in {
+        "prepare": {"prepare": raise_error},
+        "predict": {"task": dataclasses.replace(project.task, predict=raise_error)},
+        "baselines": {"baselines": raise_error},
+    }.items():
+        failing = dataclasses.replace(project, **fields)
+        monkeypatch.setattr(execution.projects, "get", lambda slug, failing=failing: failing)
+        with pytest.raises(OutOfMemoryError, match="half the batch") as raised:
             run(tmp_path / stage, configure(epochs=1))
-        assert "batch_size=32" in str(caught.value)
+        assert "batch_size=32" in str(raised.value)
 
 
-def test_bad_data_comes_through_as_such(tmp_path, monkeypatch):
-    def bad(*_):
+def test_data_error_is_not_converted(tmp_path, monkeypatch):
+    def raise_data_error(*_):
         raise DataError("row 7, column value: 'x' is no number.")
 
-    project = dataclasses.replace(projects.get("anomaly"), prepare=bad)
+    project = dataclasses.replace(projects.get("anomaly"), prepare=raise_data_error)
     monkeypatch.setattr(execution.projects, "get", lambda slug: project)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as raised:
         run(tmp_path, configure())
-    assert caught.value.reason == "bad data"
+    assert raised.value.reason == "bad data"

@@ -15,24 +15,24 @@ from pathlib import Path
 sys.modules["mlflow"] = sys.modules["submitit"] = None  # as if they were not installed
 from dlcore import projects, runs
 config = projects.configure("anomaly", model="lstm", preset="quick", settings={{"epochs": 1}}, device="cpu")
-seen = []
-record = runs.train_here(config, Path({str(tmp_path / "bundle")!r}), seen.append)
-print(record.state, record.epoch, len(seen) > 10)
+events = []
+record = runs.train_here(config, Path({str(tmp_path / "bundle")!r}), events.append)
+print(record.state, record.epoch, len(events) > 10)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["finished", "1", "True"], done.stderr
     assert (tmp_path / "bundle" / "card.md").exists()
-    assert not home.exists()  # and no store was made
+    assert not home.exists()  # and no run folder was created
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(config, tmp_path):
+def test_folder_with_other_files_is_not_overwritten(config, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RequestError, match="no bundle"):
         runs.train_here(config, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_several_devices_are_refused_with_a_way_out(config, tmp_path):
+def test_several_devices_are_rejected_with_a_next_step(config, tmp_path):
     with pytest.raises(RequestError, match="leave out --bundle"):
         runs.train_here(config.model_copy(update={"devices": 2}), tmp_path / "b")
 
@@ -44,7 +44,7 @@ def test_a_bundle_is_replaced_by_the_next(config, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
-def test_ctrl_c_ends_training_and_the_bundle_comes_all_the_same(tmp_path):
+def test_ctrl_c_ends_training_and_writes_the_bundle(tmp_path):
     code = f"""
 from pathlib import Path
 from dlcore import projects, runs

@@ -51,7 +51,7 @@ PHOTOS += [noise(seed) for seed in range(5)]
 
 
 def series_csv(seed: int) -> bytes:
-    """Half-hourly counts of five days with a daily rhythm, noise and a jump."""
+    """Half-hourly counts of five days with a daily seasonality, noise and a jump."""
     generator = np.random.default_rng(seed)
     hours = np.arange(240) / 2
     values = 12_000 + 6_000 * np.sin(hours / 24 * 2 * np.pi) + generator.normal(0, 500, 240)
@@ -75,7 +75,7 @@ def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(PHOTOS)))
-def test_photo_is_predicted_alike_everywhere(number: int, capsys, tmp_path: Path) -> None:
+def test_photo_is_predicted_equally_everywhere(number: int, capsys, tmp_path: Path) -> None:
     run, path = runs.open_run(FOOD), tmp_path / "photo.png"
     path.write_bytes(PHOTOS[number])
     python = run.predict(path)
@@ -92,7 +92,7 @@ def test_some_photos_are_flagged_and_some_are_not() -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_is_predicted_alike_everywhere(text: str, capsys) -> None:
+def test_text_is_predicted_equally_everywhere(text: str, capsys) -> None:
     run = runs.open_run(REVIEWS)
     python = run.predict(text)
     assert_same(python, command_line(capsys, "predict", REVIEWS, "--text", text))
@@ -104,7 +104,7 @@ def test_text_is_predicted_alike_everywhere(text: str, capsys) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_csv_rows_are_scored_alike_everywhere(seed: int, capsys, tmp_path: Path) -> None:
+def test_csv_rows_are_scored_equally_everywhere(seed: int, capsys, tmp_path: Path) -> None:
     run, path = runs.open_run(TAXI), tmp_path / "rows.csv"
     path.write_bytes(series_csv(seed))
     python = run.predict(path)
@@ -116,9 +116,9 @@ def test_stored_test_predictions_are_shown_as_predict_returns_them() -> None:
     """The Predict panel shows a test sample's stored probabilities by the same rule."""
     bundle = runs.open_run(REVIEWS).left
     classes = run_cache.predicted_classes(bundle, run_cache.predictions(bundle)["test_scores"][:500])
-    shown = [run_cache.stored_prediction(bundle, row) for row in range(500)]
-    assert [prediction["label"] for prediction in shown] == [bundle.labels[number] for number in classes]
-    assert {"label", "probability", "probabilities", "uncertain", "temperature"} <= set(shown[0])
+    predicted = [run_cache.stored_prediction(bundle, row) for row in range(500)]
+    assert [prediction["label"] for prediction in predicted] == [bundle.labels[number] for number in classes]
+    assert {"label", "probability", "probabilities", "uncertain", "temperature"} <= set(predicted[0])
 
 
 def test_onnx_card_and_graph_name_the_same_temperature() -> None:
@@ -129,13 +129,13 @@ def test_onnx_card_and_graph_name_the_same_temperature() -> None:
     assert float(onnx_export._facts(bundle, loaded)["temperature"]) == bundle.calibration.temperature
 
 
-def test_a_path_a_name_of_a_file_and_bytes_are_the_same_source(tmp_path: Path) -> None:
+def test_path_file_name_and_bytes_are_the_same_source(tmp_path: Path) -> None:
     run, path = runs.open_run(REVIEWS), tmp_path / "review.txt"
     path.write_text(TEXTS[0])
     assert run.predict(path) == run.predict(str(path)) == run.predict(TEXTS[0].encode()) == run.predict(TEXTS[0])
 
 
-def test_a_text_is_no_file_for_a_project_of_images(tmp_path: Path) -> None:
+def test_image_project_rejects_text(tmp_path: Path) -> None:
     run = runs.open_run(FOOD)
     with pytest.raises(RequestError, match="is not a file"):
         run.predict("apple pie")
@@ -200,7 +200,7 @@ def test_every_modality_is_explained_by_run_and_command_line(reference, source, 
     assert result["summary"] in captured.err and result["checks"][-1]["name"] in captured.out
 
 
-def test_an_explanation_that_is_not_offered_is_refused_in_a_line() -> None:
+def test_unavailable_explanation_is_rejected_in_one_line() -> None:
     with pytest.raises(RequestError, match="offers no explanation"):
         runs.open_run("reference:seq2seq/sorting").explain("abc")
     with pytest.raises(RequestError, match="no method 'magic' here: choose"):

@@ -54,7 +54,7 @@ def test_old_runs_are_imported_once_with_state_record_metrics_and_tags(old_home,
     np.testing.assert_array_equal(run.history()["batch_loss"].values, [1 / 3, 2 / 3, np.nan])
     assert run.history()["learning_rate"].steps.tolist() == [1]
     (comparison,) = comparisons.list_comparisons("anomaly")
-    assert comparison.title == "Two" and len(comparison.arms["slow"]) == 2
+    assert comparison.title == "Two" and len(comparison.variants["slow"]) == 2
     assert (old_home / "runs.db.imported").exists() and not (old_home / "runs.db").exists()
     runs.delete_run(PAUSED)
     assert [record.run_id for record in runs.list_runs()] == [FINISHED]
@@ -71,7 +71,7 @@ def test_imported_run_can_be_resumed(old_home, monkeypatch):
 
 def test_database_that_cannot_be_read_is_reported_once_in_one_line(home, config, caplog):
     home.mkdir()
-    (home / "runs.db").write_text("certainly not SQLite, and long enough to be looked at" * 50)
+    (home / "runs.db").write_text("not SQLite, but as long as a SQLite header" * 50)
     record = runs.create(config)
     with caplog.at_level(logging.WARNING, logger=legacy.__name__):
         assert [other.run_id for other in runs.list_runs()] == [record.run_id]

@@ -1,4 +1,4 @@
-"""Run folders as the store: metrics, state files, the list of runs, and what happens when the disk misbehaves."""
+"""Run folders as the store: metrics, state files, the list of runs, and errors of the file system."""
 
 import errno
 import json
@@ -99,13 +99,13 @@ def test_five_curves_of_2000_points_are_read_well_under_100_ms(folder):
     assert min(times) < 0.1, times
 
 
-def test_concurrent_updates_of_the_state_lose_no_field_and_readers_see_no_half(folder):
+def test_concurrent_updates_of_the_state_lose_no_field_and_readers_get_complete_files(folder):
     done = threading.Event()
-    seen = []
+    states = []
 
     def watch():
         while not done.is_set():
-            seen.append(lifecycle.read_state(folder).get("state"))
+            states.append(lifecycle.read_state(folder).get("state"))
 
     def update(name):
         for number in range(50):
@@ -120,7 +120,7 @@ def test_concurrent_updates_of_the_state_lose_no_field_and_readers_see_no_half(f
     done.set()
     watcher.join()
     state = lifecycle.read_state(folder)
-    assert set(seen) == {"queued"} and all(f"{name}{number}" in state for name in "abc" for number in range(50))
+    assert set(states) == {"queued"} and all(f"{name}{number}" in state for name in "abc" for number in range(50))
 
 
 def test_unreadable_state_file_is_named_and_hides_no_other_run(folder, config):
@@ -147,7 +147,7 @@ def test_folder_without_a_state_is_no_run(folder):
 def test_newest_sorts_filters_and_limits(home, config):
     ids = [runs.create(config).run_id for _ in range(3)]
     assert [record.run_id for record in runs.list_runs("anomaly", limit=2)] == ids[:0:-1]
-    assert [found.run_id for found in local_store.find(ids[1][:12])] == [ids[1]]
+    assert [match.run_id for match in local_store.find(ids[1][:12])] == [ids[1]]
     assert runs.list_runs("fashion") == []
 
 
@@ -161,7 +161,7 @@ def test_reading_creates_nothing_and_imports_nothing_heavy(home):
     assert not home.exists()
 
 
-def test_home_below_a_file_is_refused_in_one_line(home, monkeypatch, config):
+def test_home_below_a_file_is_rejected_in_one_line(home, monkeypatch, config):
     home.write_text("a file")
     monkeypatch.setenv("DLCORE_HOME", str(home / "below"))
     with pytest.raises(StoreError, match="DLCORE_HOME") as caught:
@@ -170,7 +170,7 @@ def test_home_below_a_file_is_refused_in_one_line(home, monkeypatch, config):
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_file_system_without_locks_is_refused_in_one_line(home, monkeypatch, config, number):
+def test_file_system_without_locks_is_rejected_in_one_line(home, monkeypatch, config, number):
     def fail(self):
         raise OSError(number, os.strerror(number))
 

@@ -3,17 +3,17 @@ import numpy as np
 from dlcore.runs.metric_log import GradientLog, MemoryMetricLog, read_gradients
 
 
-def test_gradients_come_back(tmp_path):
+def test_gradients_round_trip(tmp_path):
     log = GradientLog(tmp_path / "g", ("a", "b"), step=0)
     log.add(1, (0.1, 0.2))
     log.add(20, (0.3, 1 / 3))
     log.flush()
-    found = read_gradients(tmp_path / "g")
-    assert found.layers == ("a", "b") and found.steps.tolist() == [1, 20]
-    assert found.norms.tolist() == [[0.1, 0.2], [0.3, 1 / 3]]
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.layers == ("a", "b") and gradients.steps.tolist() == [1, 20]
+    assert gradients.norms.tolist() == [[0.1, 0.2], [0.3, 1 / 3]]
 
 
-def test_a_resume_drops_what_comes_again(tmp_path):
+def test_resume_drops_steps_that_are_repeated(tmp_path):
     log = GradientLog(tmp_path / "g", ("a",), step=0)
     for step in (10, 20, 30):
         log.add(step, (float(step),))
@@ -21,22 +21,22 @@ def test_a_resume_drops_what_comes_again(tmp_path):
     again = GradientLog(tmp_path / "g", ("a",), step=20)
     again.add(30, (-1.0,))
     again.flush()
-    found = read_gradients(tmp_path / "g")
-    assert (found.steps.tolist(), found.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
+    gradients = read_gradients(tmp_path / "g")
+    assert (gradients.steps.tolist(), gradients.norms[:, 0].tolist()) == ([10, 20, 30], [10.0, 20.0, -1.0])
 
 
-def test_what_else_was_measured_comes_back_and_survives_a_resume(tmp_path):
+def test_measures_round_trip_and_survive_a_resume(tmp_path):
     log = GradientLog(tmp_path / "g", ("a", "b"), step=0)
     for step in (10, 20):
         log.add(step, (1.0, 2.0), {"dead_units": (step / 100, None)})
     log.flush()
     GradientLog(tmp_path / "g", ("a", "b"), step=10).flush()
-    found = read_gradients(tmp_path / "g")
-    assert found.steps.tolist() == [10]
-    np.testing.assert_array_equal(found.measures["dead_units"], [[0.1, np.nan]])
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.steps.tolist() == [10]
+    np.testing.assert_array_equal(gradients.measures["dead_units"], [[0.1, np.nan]])
 
 
-def test_steps_at_which_nothing_else_was_looked_at_are_gaps(tmp_path):
+def test_steps_without_measures_are_nan(tmp_path):
     log = GradientLog(tmp_path / "g", ("a",), step=0)
     log.add(1, (1.0,), {"update_ratio": (0.5,)})
     log.add(2, (1.0,))
@@ -44,13 +44,13 @@ def test_steps_at_which_nothing_else_was_looked_at_are_gaps(tmp_path):
     np.testing.assert_array_equal(read_gradients(tmp_path / "g").measures["update_ratio"], [[0.5], [np.nan]])
 
 
-def test_a_file_of_norms_alone_is_read(tmp_path):
+def test_file_with_norms_only_is_read(tmp_path):
     (tmp_path / "g").write_text('{"layers": ["a"]}\n{"step": 1, "norms": [0.5]}\n')
-    found = read_gradients(tmp_path / "g")
-    assert found.norms.tolist() == [[0.5]] and found.measures == {}
+    gradients = read_gradients(tmp_path / "g")
+    assert gradients.norms.tolist() == [[0.5]] and gradients.measures == {}
 
 
-def test_a_line_cut_short_is_left_out(tmp_path):
+def test_torn_line_is_ignored(tmp_path):
     log = GradientLog(tmp_path / "g", ("a",), step=0)
     log.add(10, (1.0,))
     log.flush()
@@ -59,13 +59,13 @@ def test_a_line_cut_short_is_left_out(tmp_path):
     assert read_gradients(tmp_path / "g").steps.tolist() == [10]
 
 
-def test_nothing_recorded_reads_as_none(tmp_path):
+def test_empty_log_reads_as_none(tmp_path):
     assert read_gradients(tmp_path / "missing") is None
     GradientLog(tmp_path / "g", ("a",), step=0).flush()
     assert read_gradients(tmp_path / "g") is None
 
 
-def test_memory_keeps_curves():
+def test_memory_log_stores_curves():
     metric_log = MemoryMetricLog()
     metric_log.log(1, {"batch_loss": 2.0})
     metric_log.log(2, {"batch_loss": 1.0, "learning_rate": 0.1})

@@ -1,4 +1,4 @@
-"""MLflow as a mirror: what it holds equals the folder, and a server that fails costs the run nothing."""
+"""MLflow as a mirror: it equals the folder, and a failing server does not affect the run."""
 
 import os
 import socket
@@ -71,7 +71,7 @@ def test_only_new_rows_are_sent(client, config):
     assert remote(client, folder).info.status == "FAILED"
 
 
-def test_without_an_address_nothing_is_mirrored(home, config, monkeypatch):
+def test_nothing_is_mirrored_without_a_tracking_uri(home, config, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = of_run(runs.create(config).run_id)
     with mlflow_mirror.mirroring(folder):
@@ -81,12 +81,12 @@ def test_without_an_address_nothing_is_mirrored(home, config, monkeypatch):
         mlflow_mirror.mirror_run(folder)
 
 
-def test_reference_run_is_refused(client):
+def test_reference_run_is_rejected(client):
     with pytest.raises(RequestError, match="only those are mirrored"):
         mlflow_mirror.mirror_run(of_run("reference:anomaly/dense_32"))
 
 
-def test_server_that_refuses_is_reported_in_one_line(home, config, monkeypatch):
+def test_refused_connection_is_reported_in_one_line(home, config, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     folder = of_run(runs.create(config).run_id)
@@ -95,7 +95,7 @@ def test_server_that_refuses_is_reported_in_one_line(home, config, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_server_that_never_answers_costs_the_run_nothing_and_is_warned_of_once(home, config, monkeypatch, caplog):
+def test_unresponsive_server_is_warned_about_once_and_does_not_affect_the_run(home, config, monkeypatch, caplog):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -1,5 +1,4 @@
-"""Every model: paused in the middle of an epoch by one process and gone on with by another, it is the run that nobody
-disturbed; and two runs of one seed, in two processes, are one."""
+"""A run paused in the middle of an epoch and resumed in another process equals an uninterrupted run, bitwise."""
 
 import json
 import os
@@ -39,14 +38,14 @@ for project, model, dataset, small in MODELS:
         continue
     run_id = known.get(model) or runs.create(config).run_id
     known[model] = run_id
-    metric_log, at, seen = FolderMetricLog(folder.of_run(run_id)), folder.of_run(run_id), [0]
+    metric_log, at, step_reached = FolderMetricLog(folder.of_run(run_id)), folder.of_run(run_id), [0]
     pause_at = [float("inf")]
     def note(event):
-        seen[0] = event.step
+        step_reached[0] = event.step
         if part == "first" and type(event).__name__ == "Epoch":
             pause_at[0] = event.step + 2  # two steps into the second epoch
     def poll_command():
-        return "pause" if seen[0] >= pause_at[0] else None
+        return "pause" if step_reached[0] >= pause_at[0] else None
     outcome = execute(Job(run_id, config, at, at.bundle, metric_log, poll_command=poll_command, on_event=note))
     metric_log.close()
     assert outcome.state == ("paused" if part == "first" else "finished"), outcome
@@ -60,7 +59,7 @@ RESUMED = {"resumed"}
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
-    """Each part in a process of its own: the first half of every run, the second half, and the whole of it twice."""
+    """Three processes: the first part of every run, its second part, and the run without interruption."""
     where = tmp_path_factory.mktemp("parts")
     known = {}
     for part in ("first", "second", "straight"):
@@ -77,17 +76,17 @@ def _process(part, where, known):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_run_gone_on_with_elsewhere_is_the_undisturbed_run(parts, model):
+def test_run_resumed_in_another_process_equals_an_uninterrupted_run(parts, model):
     where, known = parts
     resumed = Bundle(where / "home" / "runs" / known[model] / "artifacts" / "bundle")
     straight = Bundle(where / model / "bundle")
-    weights, others = resumed.load().module.state_dict(), straight.load().module.state_dict()
-    assert all(torch.equal(weights[name], others[name]) for name in others)
-    curves, wanted = resumed.history(), straight.history()
-    assert set(curves) - RESUMED == set(wanted)
-    for name in set(wanted) - CLOCKS:
-        assert np.array_equal(curves[name].steps, wanted[name].steps), name
-        assert np.array_equal(curves[name].values, wanted[name].values), name
+    weights, expected_weights = resumed.load().module.state_dict(), straight.load().module.state_dict()
+    assert all(torch.equal(weights[name], expected_weights[name]) for name in expected_weights)
+    curves, expected = resumed.history(), straight.history()
+    assert set(curves) - RESUMED == set(expected)
+    for name in set(expected) - CLOCKS:
+        assert np.array_equal(curves[name].steps, expected[name].steps), name
+        assert np.array_equal(curves[name].values, expected[name].values), name
     assert np.array_equal(resumed.gradients().norms, straight.gradients().norms)
     assert resumed.evaluation == straight.evaluation
     per_epoch = straight.record.steps_per_epoch

@@ -20,7 +20,7 @@ from dlcore.models.vit import Vit, VitConfig
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A quick run on digits, exported once for all."""
+    """A quick run on digits, exported once per module."""
     folder = tmp_path_factory.mktemp("onnx")
     settings = {"epochs": 1}
     config = projects.configure("fashion", dataset="digits", preset="quick", settings=settings, device="cpu")
@@ -32,7 +32,7 @@ def exported(tmp_path_factory):
     return bundle, report
 
 
-def test_the_file_predicts_as_torch_does(exported):
+def test_onnx_predictions_equal_torch(exported):
     import onnxruntime
 
     bundle, report = exported
@@ -41,10 +41,10 @@ def test_the_file_predicts_as_torch_does(exported):
     graph, loaded = onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"]), bundle.load()
     height = int(loaded.preprocessing["height"])
     pixels = np.random.default_rng(3).integers(0, 256, (5, height, height), dtype=np.uint8)
-    given = np.stack([images.to_model_input(one, loaded.preprocessing) for one in pixels])
+    inputs = np.stack([images.to_model_input(image, loaded.preprocessing) for image in pixels])
     with torch.no_grad():
-        expected = loaded.module(torch.from_numpy(given)).numpy()
-    assert np.abs(graph.run(["logits"], {"images": given})[0] - expected).max() <= onnx_graph.TOLERANCE
+        expected = loaded.module(torch.from_numpy(inputs)).numpy()
+    assert np.abs(graph.run(["logits"], {"images": inputs})[0] - expected).max() <= onnx_graph.TOLERANCE
 
 
 def test_the_card_and_the_metadata_describe_the_input(exported):
@@ -52,23 +52,25 @@ def test_the_card_and_the_metadata_describe_the_input(exported):
 
     bundle, report = exported
     card = Path(report.card).read_text(encoding="utf-8")
-    seen = bundle.preprocessing
+    preprocessing = bundle.preprocessing
     for word in (
         bundle.card.splitlines()[0],
-        str(seen["mean"]),
-        str(seen["std"]),
+        str(preprocessing["mean"]),
+        str(preprocessing["std"]),
         "`images`",
         "`logits`",
-        f"(N, {seen['height']}, {seen['width']})",
+        f"(N, {preprocessing['height']}, {preprocessing['width']})",
         *bundle.labels,
         report.summary,
     ):
         assert word in card
     model = onnx.load(report.path)
     onnx.checker.check_model(model)
-    kept = {entry.key: entry.value for entry in model.metadata_props}
-    assert json.loads(kept["labels"]) == list(bundle.labels) and json.loads(kept["preprocessing"]) == seen
-    assert float(kept["temperature"]) > 0
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert (
+        json.loads(metadata["labels"]) == list(bundle.labels) and json.loads(metadata["preprocessing"]) == preprocessing
+    )
+    assert float(metadata["temperature"]) > 0
 
 
 def test_the_faster_one_is_named():
@@ -109,8 +111,8 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
         runs.export_onnx("reference:fashion/dense", tmp_path)
 
 
-def beginning():
-    """The first blocks of a network for photographs: the whole has a hundred more operators of the same kinds."""
+def first_blocks():
+    """The first blocks of a network for photos: the rest repeats the same operators a hundred times."""
     module = TransferNet(TransferConfig(initialization="random"), backbone="mobilenet_v2", classes=3)
     module.blocks, module.head[1] = module.blocks[:4], torch.nn.Linear(24, 3)
     return module
@@ -119,7 +121,7 @@ def beginning():
 @pytest.mark.parametrize(
     ("module", "shape"),
     [
-        (beginning(), (3, 64, 64)),
+        (first_blocks(), (3, 64, 64)),
         (Vit(VitConfig(depth=1, width=8, heads=2), channels=1, height=8, width=8, classes=3), (8, 8)),
     ],
     ids=["transfer", "vit"],
@@ -149,32 +151,32 @@ def test_an_unsupported_operation_fails_in_one_line():
         def forward(self, x):
             return x if x.sum() > 0 else -x
 
-    with pytest.raises(RunError, match="cannot be exported to ONNX") as caught:
+    with pytest.raises(RunError, match="cannot be exported to ONNX") as raised:
         onnx_graph.export_graph(Undecided(), torch.ones(2, 3), {})
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_separate_process_returns_the_same_report(exported, tmp_path, monkeypatch):
     _, report = exported
 
-    def ended(command, **settings):
+    def run(command, **settings):
         assert command[1:6] == ["-m", "dlcore", "runs", "export", "mine"] and "--onnx" in command
         return subprocess.CompletedProcess(command, 0, json.dumps(report.as_json()).encode(), b"a warning\n")
 
-    monkeypatch.setattr(subprocess, "run", ended)
+    monkeypatch.setattr(subprocess, "run", run)
     assert runs.export_onnx_apart("mine", tmp_path) == report
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "error", "word"),
+    ("code", "stderr", "error", "word"),
     [
         (2, b"a warning\ndlcore: take the bundle instead.\n", RequestError, "^take the bundle instead.$"),
         (1, b"dlcore: the disk is full\n", WorkbenchError, "^the disk is full$"),
         (-9, b"", WorkbenchError, "memory"),
     ],
 )
-def test_the_error_of_a_separate_process_is_raised(code, said, error, word, tmp_path, monkeypatch):
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, code, b"", said))
+def test_the_error_of_a_separate_process_is_raised(code, stderr, error, word, tmp_path, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, code, b"", stderr))
     with pytest.raises(error, match=word):
         runs.export_onnx_apart("mine", tmp_path)
 

@@ -7,7 +7,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import DAY_MS
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
-USUAL_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
+DEFAULT_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
 
 
 def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
@@ -34,6 +34,6 @@ def window(rows: int, *, step_ms: int, period: int) -> int:
     split."""
     day = DAY_MS // step_ms if step_ms else 0
     fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
-    points = fitting[0] if fitting else USUAL_WINDOW
+    points = fitting[0] if fitting else DEFAULT_WINDOW
     room = int(rows * VALIDATION_SHARE) // 2
     return max(LEAST_WINDOW, min(points, room) // MULTIPLE * MULTIPLE)

@@ -21,18 +21,18 @@ COMPARED = {"nab_standard": "NAB", "vus_pr": "VUS-PR"}
 
 
 def evaluate(
-    predictions: Predictions, threshold: float | None, *, judged: "ThresholdData", seed: int, dataset: str
+    predictions: Predictions, threshold: float | None, *, threshold_data: "ThresholdData", seed: int, dataset: str
 ) -> Evaluation:
     """Metrics of the causal scores, `<name>_centred` of the centered ones, and of each seed.
 
-    `threshold` applies to the causal scores; centered scores and seeds get their own from `judged`.
+    `threshold` applies to the causal scores; centered scores and seeds have separate ones from `threshold_data`.
     """
-    counted = CountingRule.of(predictions, judged, dataset=dataset)
+    counted = CountingRule.of(predictions, threshold_data, dataset=dataset)
     causal = _joined(predictions, "scores")
-    limit = counted.judged.threshold(causal) if threshold is None else threshold
+    limit = counted.threshold_data.threshold(causal) if threshold is None else threshold
     metrics = counted.metrics(causal, threshold=limit, draws=BOOTSTRAP_DRAWS, seed=seed)
     if "test_centred" in predictions:
-        metrics |= _centred(counted.metrics(_joined(predictions, "centred")))
+        metrics |= _add_suffix(counted.metrics(_joined(predictions, "centred")))
     return Evaluation(
         metrics=metrics,
         baselines={},
@@ -42,24 +42,23 @@ def evaluate(
     )
 
 
-def threshold_of(scores: np.ndarray, rule: Rule, *, judged: np.ndarray, known: np.ndarray) -> float:
-    """Threshold from the scores (n,) of the points in `judged` (n,) before the test split; reads no label.
+def threshold_of(scores: np.ndarray, rule: Rule, *, mask: np.ndarray, known: np.ndarray) -> float:
+    """Threshold from the scores (n,) of the points in `mask` (n,) before the test split; reads no label.
 
     "midway" lies between the largest score of ordinary points and that of `known` (n,) unusual points (maximum margin);
     without such points, or if they do not stand out, it is the maximum.
     """
     if rule != "midway":
-        return scoring.threshold_of(scores[judged], rule)
-    ordinary, unusual = scores[judged & ~known], scores[judged & known]
+        return scoring.threshold_of(scores[mask], rule)
+    ordinary, unusual = scores[mask & ~known], scores[mask & known]
     if not len(ordinary):
-        return float(scores[judged].max())
+        return float(scores[mask].max())
     return float((ordinary.max() + max(ordinary.max(), unusual.max(initial=ordinary.max()))) / 2)
 
 
 @dataclass(frozen=True)
 class ThresholdData:
-    """Where thresholds come from: which points before the test part (n,), which of them are `known` to be unusual (n,),
-    and by what rule."""
+    """Points before the test split (n,) that set the threshold, those `known` to be unusual (n,), and the rule."""
 
     points: np.ndarray
     known: np.ndarray
@@ -67,56 +66,62 @@ class ThresholdData:
 
     def threshold(self, scores: np.ndarray) -> float:
         """Threshold from scores (T,) of a series; test scores are not read."""
-        return threshold_of(scores[: len(self.points)], self.rule, judged=self.points, known=self.known)
+        return threshold_of(scores[: len(self.points)], self.rule, mask=self.points, known=self.known)
 
 
 def baselines(
-    series: Series, judged: ThresholdData, *, train: np.ndarray, ends: tuple[int, int], smooth: int
+    series: Series, threshold_data: ThresholdData, *, train: np.ndarray, ends: tuple[int, int], smooth: int
 ) -> dict[str, dict[str, float]]:
-    """The same metrics for scores that need no training; train (T,) tells what they may learn from, `smooth` is the
-    length of the running means in points (0: a seventh of the period)."""
-    found = {}
-    counted = CountingRule(series.labels, series.step_ms / HOUR_MS, ends, judged, _ranges(series.times, series))
+    """Metrics of scores that need no training.
+
+    train (T,) masks the points they are fitted on; smooth is the length of the running means in points (0: a seventh
+    of the period).
+    """
+    metrics = {}
+    counted = CountingRule(series.labels, series.step_ms / HOUR_MS, ends, threshold_data, _ranges(series.times, series))
     scores = simple.series_scores(
         series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
     )
     for name, score in scores.items():
-        found[name] = counted.metrics(score, draws=BOOTSTRAP_DRAWS)
-    return found
+        metrics[name] = counted.metrics(score, draws=BOOTSTRAP_DRAWS)
+    return metrics
 
 
 def compare_with_baselines(evaluation: Evaluation, *, smooth: bool) -> str:
     """Compare the network with every baseline of the same smoothing, one sentence per kind."""
-    said = [_against(evaluation, "", "causal" if smooth else "raw")]
+    sentences = [_compare_kind(evaluation, "", "causal" if smooth else "raw")]
     if f"{next(iter(COMPARED))}_centred" in evaluation.metrics and smooth:
-        said.append(_against(evaluation, "_centred", "centred"))
-    return " ".join(sentence for sentence in said if sentence)
+        sentences.append(_compare_kind(evaluation, "_centred", "centred"))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 @dataclass(frozen=True)
 class CountingRule:
-    """How scores (T,) of one series are counted: against targets (T,), after which `ends` of train and validation, at
-    thresholds from where, and with which (P, 2) index ranges known to be unusual."""
+    """Everything that metrics of scores (T,) depend on.
+
+    targets (T,); `ends` of train and validation; the points that set thresholds; plausible (P, 2): index ranges known
+    to be unusual.
+    """
 
     targets: np.ndarray
     step_hours: float
     ends: tuple[int, int]
-    judged: ThresholdData
+    threshold_data: ThresholdData
     plausible: np.ndarray
 
     @classmethod
-    def of(cls, predictions: Predictions, judged: ThresholdData, *, dataset: str) -> "CountingRule":
+    def of(cls, predictions: Predictions, threshold_data: ThresholdData, *, dataset: str) -> "CountingRule":
         """From a run's stored predictions."""
         times = _joined(predictions, "ids")
         lengths = [len(predictions[f"{name}_scores"]) for name in PARTS]
         step = float(np.median(np.diff(times))) / HOUR_MS if len(times) > 1 else 1.0
         holidays = Series(times, times, unlabelled=public_holidays(dataset))
         ends = (lengths[0], lengths[0] + lengths[1])
-        return cls(_joined(predictions, "targets"), step, ends, judged, _ranges(times, holidays))
+        return cls(_joined(predictions, "targets"), step, ends, threshold_data, _ranges(times, holidays))
 
     @property
     def events(self) -> int:
-        """Labelled windows in the test split."""
+        """Number of labeled windows in the test split."""
         return len(scoring.true_ranges(self.targets[self.ends[0] :].astype(bool)))
 
     def metrics(
@@ -126,7 +131,7 @@ class CountingRule:
         return scoring.scorecard(
             scores,
             self.targets,
-            threshold=self.judged.threshold(scores) if threshold is None else threshold,
+            threshold=self.threshold_data.threshold(scores) if threshold is None else threshold,
             counted_from=self.ends[0],
             test_from=self.ends[1],
             step_hours=self.step_hours,
@@ -140,9 +145,9 @@ def _seeds(predictions: Predictions, counted: CountingRule) -> dict[str, dict[st
     """Metrics of each seed with their mean, minimum and maximum; empty for one seed."""
     if "test_members" not in predictions:
         return {}
-    causal, centred = _joined(predictions, "members"), _joined(predictions, "members_centred")
+    causal, centered = _joined(predictions, "members"), _joined(predictions, "members_centred")
     rows = {
-        f"seed_{seed + 1}": counted.metrics(causal[:, seed]) | _centred(counted.metrics(centred[:, seed]))
+        f"seed_{seed + 1}": counted.metrics(causal[:, seed]) | _add_suffix(counted.metrics(centered[:, seed]))
         for seed in range(causal.shape[1])
     }
     shared = [name for name in next(iter(rows.values())) if all(name in row for row in rows.values())]
@@ -154,7 +159,7 @@ def _seeds(predictions: Predictions, counted: CountingRule) -> dict[str, dict[st
     }
 
 
-def _centred(metrics: Mapping[str, float]) -> dict[str, float]:
+def _add_suffix(metrics: Mapping[str, float]) -> dict[str, float]:
     return {f"{name}_centred": value for name, value in metrics.items()}
 
 
@@ -164,29 +169,29 @@ def _joined(predictions: Predictions, what: str) -> np.ndarray:
 
 
 def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
-    """Index ranges (P, 2) of unlabelled public holidays."""
+    """Index ranges (P, 2) of unlabeled public holidays."""
     spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabelled]
     return np.array([span for span in spans if span[1] > span[0]], dtype=np.int64).reshape(-1, 2)
 
 
-def _against(evaluation: Evaluation, suffix: str, kind: str) -> str:
+def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
     """One sentence: the network against the best baseline of that kind, for each compared metric."""
-    told, better = [], True
+    comparisons, better = [], True
     for metric, title in COMPARED.items():
-        rivals = {
+        baseline_values = {
             name: values[metric]
             for name, values in evaluation.baselines.items()
             if metric in values and (name.endswith(f"_{kind}") or name == "random")
         }
-        own = evaluation.metrics.get(metric + suffix)
-        if own is None or not rivals:
+        value = evaluation.metrics.get(metric + suffix)
+        if value is None or not baseline_values:
             return ""
-        best = max(rivals, key=lambda name: rivals[name])
-        better &= own > rivals[best]
+        best = max(baseline_values, key=lambda name: baseline_values[name])
+        better &= value > baseline_values[best]
         digits = 1 if metric == "nab_standard" else 3
-        told.append(f"{title} {own:.{digits}f}, best of them {rivals[best]:.{digits}f} ({best})")
-    said = "beats every baseline" if better else "does not beat every simple method"
-    return f"With {kind} scores it {said} at the same smoothing: {'; '.join(told)}."
+        comparisons.append(f"{title} {value:.{digits}f}, best baseline {baseline_values[best]:.{digits}f} ({best})")
+    text = "beats every baseline" if better else "does not beat every baseline"
+    return f"With {kind} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
 
 
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
@@ -194,9 +199,9 @@ def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
         return "This split has no labels: only alarms are counted."
     false = metrics["false_alarms"]
     plausible = metrics.get("false_alarms_plausible", 0.0)
-    known = f", {plausible:.0f} of them on an unlabelled public holiday" if plausible else ""
+    known = f", {plausible:.0f} of them on an unlabeled public holiday" if plausible else ""
     alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}"
     return (
-        f"After training, {metrics['events_hit']:.0f} of {events} labelled events are detected by causal scores, with "
+        f"After training, {metrics['events_hit']:.0f} of {events} labeled events are detected by causal scores, with "
         f"{alarms}; NAB {metrics.get('nab_standard', 0.0):.1f}."
     )

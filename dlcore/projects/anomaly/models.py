@@ -21,7 +21,7 @@ class AnomalyModel(ModelEntry):
 
 
 class AnomalyData(Config):
-    """Splits and windows. By default training ends at point 5,000, validation just before the first labelled window."""
+    """Splits and windows. By default training ends at point 5,000, validation just before the first labeled window."""
 
     window: int = number(48, low=8, high=336, unit="points", help="Window length; a multiple of 4.")
     train_share: float = number(0.4845, low=0.05, high=0.9, help="Share of the series for training, from its start.")

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data.series import intervals as written
+from dlcore.data.series import intervals
 from dlcore.data.series.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
 from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
@@ -24,7 +24,7 @@ from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 LEAST_PERIODS = 3
-"""Training periods needed before each position of the period has an error scale of its own."""
+"""Minimum number of training periods for a separate error scale per position in the period."""
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -42,7 +42,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     ends = split_ends(len(series.values), train_share=data.train_share, validation_share=data.validation_share)
     bounds = zip((0, *ends), (*ends, len(series.values)), strict=True)
     spans = {name: slice(low, high) for name, (low, high) in zip(SPLITS, bounds, strict=True)}
-    left_out = written.is_inside(series.times, _left_out(data))
+    left_out = intervals.is_inside(series.times, _left_out(data))
     if left_out[: ends[0]].all():
         raise DataError(f"leave_out={data.leave_out!r} excludes all training days: exclude fewer.")
     features = time_features(series)
@@ -68,7 +68,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
 
 
 def time_features(series: Series) -> np.ndarray:
-    """(T, 5): the value, and sine and cosine of the time of day and of the week."""
+    """Features (T, 5): the value, and sine and cosine of the time of day and of the week."""
     return np.column_stack([series.values, calendar(series.times)])
 
 
@@ -78,21 +78,21 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Causal and centered scores per point and split, per seed for ensembles; targets are 1 inside labelled windows."""
+    """Causal and centered scores per point and split, per seed for ensembles; targets are 1 inside labeled windows."""
     series: Series = prepared.source["series"]
     smooth = _smooth(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     for name, part in parts.items():
         span = prepared.source["spans"][name]
-        found[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
-        found[f"{name}_centred"] = part.centred.mean(axis=1).astype(np.float32)
-        found[f"{name}_targets"] = series.labels[span]
-        found[f"{name}_ids"] = series.times[span]
+        values[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
+        values[f"{name}_centred"] = part.centered.mean(axis=1).astype(np.float32)
+        values[f"{name}_targets"] = series.labels[span]
+        values[f"{name}_ids"] = series.times[span]
         if part.causal.shape[1] > 1:
-            found[f"{name}_members"] = part.causal.astype(np.float32)
-            found[f"{name}_members_centred"] = part.centred.astype(np.float32)
-    return found
+            values[f"{name}_members"] = part.causal.astype(np.float32)
+            values[f"{name}_members_centred"] = part.centered.astype(np.float32)
+    return values
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -102,21 +102,21 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     length, stop = _window(config), spans["validation"].stop
     parts = scored.errors_by_split(module, prepared, view=view_of(config), length=length, names=names)
     rows: ScaledRows = prepared.source["rows"][:stop]
-    judged = _judged(series.times[:stop], (spans["train"].stop, stop), config)
+    mask = _threshold_mask(series.times[:stop], (spans["train"].stop, stop), config)
     if view_of(config) == "folded window":
         train = spans["train"]
-        kept = judged.copy() if judged[train].any() else np.ones(stop, bool)
-        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], kept=kept[train])
-    usual, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
-    whole = scored.smooth_scores(list(parts.values()), rows, usual=usual, smooth=smooth, length=length)
+        train_mask = mask.copy() if mask[train].any() else np.ones(stop, bool)
+        scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], mask=train_mask[train])
+    error_scale, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
+    whole = scored.smooth_scores(list(parts.values()), rows, error_scale=error_scale, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
-    known = _known(series.times[:stop], config)
-    limit = measured.threshold_of(causal, _data(config).threshold_rule, judged=judged, known=known)
-    right = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
+    known = _holiday_mask(series.times[:stop], config)
+    limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
+    correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
-        "validation_loss": float(parts["validation"].centred.mean()),
-        "train_accuracy": float(right[spans["train"]].mean()),
-        "validation_accuracy": float(right[spans["validation"]].mean()),
+        "validation_loss": float(parts["validation"].centered.mean()),
+        "train_accuracy": float(correct[spans["train"]].mean()),
+        "validation_accuracy": float(correct[spans["validation"]].mean()),
     }
 
 
@@ -124,13 +124,15 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     """Metrics of causal and centered scores and of each seed; thresholds use points before the test split only."""
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
-    points = _judged(times, (lengths[0], sum(lengths)), config)
-    judged = measured.ThresholdData(points, _known(times, config), _data(config).threshold_rule)
-    found = measured.evaluate(predictions, threshold, judged=judged, seed=config.seed, dataset=config.dataset)
-    if not written.is_inside(times, _left_out(_data(config))).any():
-        return found
-    kept = f"Excluded from training and threshold: {_data(config).leave_out}."
-    return dataclasses.replace(found, verdict=f"{found.verdict} {kept}")
+    points = _threshold_mask(times, (lengths[0], sum(lengths)), config)
+    threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule)
+    evaluation = measured.evaluate(
+        predictions, threshold, threshold_data=threshold_data, seed=config.seed, dataset=config.dataset
+    )
+    if not intervals.is_inside(times, _left_out(_data(config))).any():
+        return evaluation
+    text = f"Excluded from training and threshold: {_data(config).leave_out}."
+    return dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {text}")
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -140,18 +142,20 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     train = ~prepared.source["left_out"]
     train[ends[0] :] = False
     times = series.times[: ends[1]]
-    judged = measured.ThresholdData(_judged(times, ends, config), _known(times, config), _data(config).threshold_rule)
+    threshold_data = measured.ThresholdData(
+        _threshold_mask(times, ends, config), _holiday_mask(times, config), _data(config).threshold_rule
+    )
     smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
-    return measured.baselines(series, judged, train=train, ends=ends, smooth=smooth)
+    return measured.baselines(series, threshold_data, train=train, ends=ends, smooth=smooth)
 
 
 def thresholds(
     scores: np.ndarray, times: np.ndarray, ends: tuple[int, int], config: RunConfig
 ) -> dict[measured.Rule, float]:
     """Threshold by each rule from scores (n,) at times (n,) before the test split; `ends` of train and validation."""
-    points, known = _judged(times, ends, config), _known(times, config)
+    points, known = _threshold_mask(times, ends, config), _holiday_mask(times, config)
     rules: tuple[measured.Rule, ...] = get_args(measured.Rule)
-    return {rule: measured.threshold_of(scores, rule, judged=points, known=known) for rule in rules}
+    return {rule: measured.threshold_of(scores, rule, mask=points, known=known) for rule in rules}
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
@@ -166,8 +170,8 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         DataError: a value is invalid (names row and column), or the file is shorter than a window.
     """
     series = _read_series(loaded, payload)
-    part = _answered(loaded, series)
-    errors, centred = part.causal.mean(axis=1), part.centred.mean(axis=1)
+    part = _score_series(loaded, series)
+    errors, centered = part.causal.mean(axis=1), part.centered.mean(axis=1)
     limit = float(loaded.threshold or 0.0)
     step, trained = series.step_ms, loaded.preprocessing["step_ms"]
     return {
@@ -177,11 +181,11 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "times": series.times.tolist(),
         "values": series.values.tolist(),
         "errors": errors.tolist(),
-        "centred": centred.tolist(),
+        "centred": centered.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
         "note": ""
         if step == trained
-        else f"This file's step is {step / 60000:g} minutes; the model learnt {trained / 60000:g}.",
+        else f"This file's step is {step / 60000:g} minutes; the model was trained on {trained / 60000:g}.",
     }
 
 
@@ -194,9 +198,9 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         DataError: as for `answer`.
         RequestError: there is no such method, or no point at that time.
     """
-    chosen = choose(method, tuple(alarm.METHODS), default="integrated_gradients", kind="method")
+    selected = choose(method, tuple(alarm.METHODS), default="integrated_gradients", kind="method")
     series = _read_series(loaded, payload)
-    place = int(_answered(loaded, series).causal.mean(axis=1).argmax())
+    place = int(_score_series(loaded, series).causal.mean(axis=1).argmax())
     if target:
         try:
             moment = int(np.datetime64(target, "ms").astype(np.int64))
@@ -205,7 +209,7 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         place = int(np.searchsorted(series.times, moment))
         if place == len(series.times) or series.times[place] != moment:
             raise RequestError(f"the file has no point at {target}: name a time of one of its rows.")
-    return alarm.explain_series(loaded, series, _scaled_rows(loaded, series), place, method=chosen)
+    return alarm.explain_series(loaded, series, _scaled_rows(loaded, series), place, method=selected)
 
 
 def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
@@ -225,12 +229,12 @@ def _scaled_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
 
 
 def _data(config: RunConfig) -> AnomalyData:
-    found = config.data_as(AnomalyData)
-    if found.window % 4:
+    data = config.data_as(AnomalyData)
+    if data.window % 4:
         raise DataError(
-            f"window={found.window} is no multiple of 4, which the convolutions need: choose {found.window // 4 * 4}."
+            f"window={data.window} is not a multiple of 4, as the convolutions require: choose {data.window // 4 * 4}."
         )
-    return found
+    return data
 
 
 def _window(config: RunConfig) -> int:
@@ -250,8 +254,8 @@ def _smooth(config: RunConfig, step_ms: int) -> int:
     return max(1, round(_data(config).smoothing_h * measured.HOUR_MS / step_ms))
 
 
-def _left_out(data: AnomalyData) -> written.Intervals:
-    return written.parse(data.leave_out, name="leave_out")
+def _left_out(data: AnomalyData) -> intervals.Intervals:
+    return intervals.parse(data.leave_out, name="leave_out")
 
 
 def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConfig) -> np.ndarray:
@@ -260,7 +264,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
     Raises:
         DataError: a window overlaps every fold, so no network could train on it.
     """
-    found = np.full(len(series.values), -1)
+    values = np.full(len(series.values), -1)
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
@@ -269,48 +273,50 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
                 f"a window of {_window(config)} points touches all {options.folds} folds of {block} points each: "
                 "choose more folds, a shorter window or a longer series."
             )
-        found[:train_end] = np.arange(train_end) // block % options.folds
-        found[left_out] = -1
-    return found
+        values[:train_end] = np.arange(train_end) // block % options.folds
+        values[left_out] = -1
+    return values
 
 
-def _judged(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
+def _threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
     """Mask (n,) of points before the test split that set the threshold: held out, and not excluded.
 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
-    found = ~_within_reach(times, _left_out(_data(config)), config)
+    mask = ~_within_reach(times, _left_out(_data(config)), config)
     first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
-    found[:first] = False
-    return found
+    mask[:first] = False
+    return mask
 
 
-def _known(times: np.ndarray, config: RunConfig) -> np.ndarray:
-    """Mask (n,) of points whose running mean includes an unlabelled public holiday."""
+def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
+    """Mask (n,) of points whose running mean includes an unlabeled public holiday."""
     spans = tuple((day.start, day.end + 1) for day in public_holidays(config.dataset))
     return _within_reach(times, spans, config)
 
 
-def _within_reach(times: np.ndarray, spans: written.Intervals, config: RunConfig) -> np.ndarray:
+def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConfig) -> np.ndarray:
     """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
-    return written.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
+    return intervals.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
 
-def _answered(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
+def _score_series(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     """Scores of a new series."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
     rows = _scaled_rows(loaded, series)
     part = scored.errors(module, rows, view=view_of(config), length=length)
-    smooth, usual = _smooth(config, series.step_ms), scored.get_error_scale(module)
-    return scored.smooth_scores([part], rows, usual=usual, smooth=smooth, length=length)[0]
+    smooth, error_scale = _smooth(config, series.step_ms), scored.get_error_scale(module)
+    return scored.smooth_scores([part], rows, error_scale=error_scale, smooth=smooth, length=length)[0]
 
 
 def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
     """Rows or windows of one split without points to `skip`; a window's id is the time of its first point."""
     view, length = view_of(config), _window(config)
     if len(rows) < length:
-        raise DataError(f"a part of {len(rows)} points is shorter than one window of {length}: choose other shares.")
+        raise DataError(
+            f"a split of {len(rows)} points is shorter than one window of {length}: change the split shares."
+        )
     inputs = scored.inputs_of(rows, view=view, length=length)
     ids = times[: len(inputs[0])]
     if skip.any():

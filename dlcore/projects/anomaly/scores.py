@@ -55,14 +55,14 @@ class ScaledRows:
 
 @dataclass(frozen=True)
 class ReconstructionErrors:
-    """Errors of n points and S seeds (n, S) float64: `causal` (0 before the first complete window) and `centred`."""
+    """Errors of n points and S seeds (n, S) float64: `causal` (0 before the first complete window) and `centered`."""
 
     causal: np.ndarray
-    centred: np.ndarray
+    centered: np.ndarray
 
     def cut(self, start: int) -> "ReconstructionErrors":
         """Without the points before `start`."""
-        return ReconstructionErrors(self.causal[start:], self.centred[start:])
+        return ReconstructionErrors(self.causal[start:], self.centered[start:])
 
 
 def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...]:
@@ -71,11 +71,11 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
         return (torch.from_numpy(rows.scaled),)  # (n, F)
     if view == "value window":
         return (windows.sliding_windows(rows.scaled[:, :1], length).transpose(1, 2),)  # (N, 1, L)
-    seen = windows.sliding_windows(rows.scaled, length)  # (N, L, F)
+    sliding_windows = windows.sliding_windows(rows.scaled, length)  # (N, L, F)
     if view == "window":
-        return (seen,)
+        return (sliding_windows,)
     folds = windows.sliding_windows(rows.folds[:, None], length)[:, :, 0]  # (N, L)
-    return seen, folds, torch.from_numpy(rows.places[: len(seen)])  # and (N,)
+    return sliding_windows, folds, torch.from_numpy(rows.places[: len(sliding_windows)])  # and (N,)
 
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
@@ -107,35 +107,35 @@ def errors_by_split(
     module: nn.Module, prepared: Prepared, *, view: View, length: int, names: Sequence[SplitName] = SPLITS
 ) -> dict[SplitName, ReconstructionErrors]:
     """Errors of each split's points; windows may reach back into the previous split, never ahead."""
-    found: dict[SplitName, ReconstructionErrors] = {}
+    errors_by_name: dict[SplitName, ReconstructionErrors] = {}
     for name in names:
         span = prepared.source["spans"][name]
         before = min(length - 1, span.start)
         rows = prepared.source["rows"][span.start - before : span.stop]
-        found[name] = errors(module, rows, view=view, length=length).cut(before)
-    return found
+        errors_by_name[name] = errors(module, rows, view=view, length=length).cut(before)
+    return errors_by_name
 
 
 def smooth_scores(
-    parts: Sequence[ReconstructionErrors], rows: ScaledRows, *, usual: np.ndarray, smooth: int, length: int
+    parts: Sequence[ReconstructionErrors], rows: ScaledRows, *, error_scale: np.ndarray, smooth: int, length: int
 ) -> list[ReconstructionErrors]:
     """Scores from the errors of consecutive parts of one series with the points `rows` (n).
 
-    usual (S, G, P) is the error scale per seed, fold (the last: no fold) and position in the period. The causal mean of
+    error_scale (S, G, P) is the scale per seed, fold (the last: no fold) and position in the period. The causal mean of
     `smooth` points reaches back into earlier parts; the centered mean never reaches into later ones.
     """
-    squares = usual[:, rows.folds % usual.shape[1], rows.places % usual.shape[2]].T ** 2  # (n, S)
+    squares = error_scale[:, rows.folds % error_scale.shape[1], rows.places % error_scale.shape[2]].T ** 2  # (n, S)
     causal = np.concatenate([part.causal for part in parts]) / squares
-    centred = np.concatenate([part.centred for part in parts]) / squares
-    head = length - 1  # no whole window has been seen yet: those points have no causal score
+    centered = np.concatenate([part.centered for part in parts]) / squares
+    head = length - 1  # points before the first complete window have no causal score
     for seed in range(causal.shape[1]):
         causal[head:, seed] = smoothing.trailing_mean(causal[head:, seed], smooth)
     ends = np.cumsum([len(part.causal) for part in parts]).tolist()
-    found = []
+    scores = []
     for start, stop in zip([0, *ends], ends, strict=False):
-        ahead = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centred.T]
-        found.append(ReconstructionErrors(causal[start:stop], np.stack(ahead, axis=1)))
-    return found
+        centered_means = [smoothing.centred_mean(column[:stop], smooth)[start:] for column in centered.T]
+        scores.append(ReconstructionErrors(causal[start:stop], np.stack(centered_means, axis=1)))
+    return scores
 
 
 def scores(
@@ -150,23 +150,23 @@ def scores(
     """Scores of the splits `names` of a series, from its start."""
     parts = errors_by_split(module, prepared, view=view, length=length, names=names)
     rows = prepared.source["rows"][: prepared.source["spans"][names[-1]].stop]
-    whole = smooth_scores(list(parts.values()), rows, usual=get_error_scale(module), smooth=smooth, length=length)
+    whole = smooth_scores(list(parts.values()), rows, error_scale=get_error_scale(module), smooth=smooth, length=length)
     return dict(zip(parts, whole, strict=True))
 
 
-def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: ScaledRows, *, kept: np.ndarray) -> None:
-    """Set the module's error scale per position: the RMS error of the training points (n,) in `kept`.
+def fit_error_scale(module: CrossFitted, train: ReconstructionErrors, rows: ScaledRows, *, mask: np.ndarray) -> None:
+    """Set the module's error scale per position: the RMS error of the training points (n,) in `mask`.
 
     A point of fold k is compared with points of other folds only, since its own error would make it look smaller than a
     new point. Like running statistics of batch norm, the scale is saved with the weights and never trained.
     """
-    found = torch.ones_like(module.usual)
+    scales = torch.ones_like(module.usual)
     for fold in range(module.folds + 1):
-        others = kept & (rows.folds != fold)
+        other_folds = mask & (rows.folds != fold)
         for seed in range(module.seeds):
-            sizes = error_scale(train.causal[others, seed], rows.places[others], count=found.shape[2])
-            found[seed, fold] = torch.from_numpy(sizes)
-    module.usual.copy_(found)
+            sizes = error_scale(train.causal[other_folds, seed], rows.places[other_folds], count=scales.shape[2])
+            scales[seed, fold] = torch.from_numpy(sizes)
+    module.usual.copy_(scales)
 
 
 def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.ndarray:
@@ -178,29 +178,29 @@ def error_scale(squares: np.ndarray, places: np.ndarray, *, count: int) -> np.nd
         return np.ones(count)
     places = places % count
     total, number = np.bincount(places, squares, count), np.bincount(places, minlength=count)
-    found: np.ndarray = np.sqrt(np.where(number > 0, total / np.maximum(number, 1), squares.mean()))
-    return np.maximum(found, LEAST_SHARE * np.median(found) or found.max())
+    rms: np.ndarray = np.sqrt(np.where(number > 0, total / np.maximum(number, 1), squares.mean()))
+    return np.maximum(rms, LEAST_SHARE * np.median(rms) or rms.max())
 
 
 def get_error_scale(module: nn.Module) -> np.ndarray:
     """Error scale (S, G, P) of the module; ones if it has none."""
-    usual = getattr(module, "usual", None)
-    return np.ones((1, 1, 1)) if usual is None else usual.cpu().numpy().astype(np.float64)
+    scale = getattr(module, "usual", None)
+    return np.ones((1, 1, 1)) if scale is None else scale.cpu().numpy().astype(np.float64)
 
 
 def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int) -> np.ndarray:
     """Position (n,) of each time within the period of `count` training steps."""
     step = int(preprocessing["step_ms"])
-    found: np.ndarray = times % (count * step) // step
-    return found
+    values: np.ndarray = times % (count * step) // step
+    return values
 
 
-def _per_place(rebuilt: Tensor, seen: Tensor, *, seeds: int, view: View) -> Tensor:
+def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Tensor:
     """Squared error per position of each window (B, L, S); a row is a window of length 1."""
     if view == "row":
-        return (rebuilt - seen).square().mean(dim=1)[:, None, None]  # (B, F) ->
+        return (outputs - inputs).square().mean(dim=1)[:, None, None]  # (B, F) ->
     if view == "folded window":
-        squares = (rebuilt - seen[:, None, :, 0]).square()  # (B, M, L)
+        squares = (outputs - inputs[:, None, :, 0]).square()  # (B, M, L)
         return squares.unflatten(1, (seeds, -1)).mean(dim=2).transpose(1, 2)
-    squares = (rebuilt - seen).square()
+    squares = (outputs - inputs).square()
     return squares.mean(dim=1 if view == "value window" else 2)[:, :, None]  # (B, 1, L) or (B, L, F) ->

@@ -37,7 +37,7 @@ class ForecastAttribution:
     """Contribution of each hour and variable to one forecast, in that variable's unit.
 
     gradients, ablation: (L, V); output, baseline_output: the forecast of the window and that of training means;
-    delta: by how much the gradients' sum misses the difference.
+    delta: completeness gap of the integrated gradients.
     """
 
     gradients: np.ndarray
@@ -48,7 +48,7 @@ class ForecastAttribution:
 
     @property
     def agreement(self) -> float:
-        """Rank correlation of the two maps, -1 to 1; NaN where one is flat."""
+        """Rank correlation of the two maps, -1 to 1; NaN if one is constant."""
         return rank_correlation(self.gradients.ravel(), self.ablation.ravel())
 
     @property
@@ -62,11 +62,11 @@ class ForecastAttribution:
 
 
 def explain(
-    module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, asked: ForecastTarget
+    module: nn.Module, prepared: Prepared, first: int, *, variable: int, hour: int, explained: ForecastTarget
 ) -> ForecastAttribution:
     """Attribution of the forecast of one variable, `hour` steps ahead.
 
-    For the value, the last hour counts twice where changes are predicted: by itself and through the network. Masks and
+    If the model predicts changes, the last hour contributes to the value directly and through the network. Masks and
     calendar are held fixed.
     """
     x, *held = inputs_at(prepared, first)
@@ -75,38 +75,38 @@ def explain(
     by_change = scale.change is not None
 
     def value(inputs: Tensor, outputs: Tensor) -> Tensor:
-        told, last = outputs[:, hour, variable], inputs[:, -1, variable] * unit + mean
+        output, last = outputs[:, hour, variable], inputs[:, -1, variable] * unit + mean
         if by_change:
-            moved = told * float(scale.change[hour, variable])
-            return moved if asked == "change" else last + moved
-        return told * unit + mean - (last if asked == "change" else 0.0)
+            change = output * float(scale.change[hour, variable])
+            return change if explained == "change" else last + change
+        return output * unit + mean - (last if explained == "change" else 0.0)
 
-    nothing = x.clone()
-    told = variables * (1 + prepared.source["data"].difference_input)
-    nothing[..., :told] = 0.0
+    baseline = x.clone()
+    attributed = variables * (1 + prepared.source["data"].difference_input)
+    baseline[..., :attributed] = 0.0
     length, features = x.shape[1:]
-    owner = torch.where(torch.arange(features) < told, torch.arange(features) % variables, torch.arange(features))
-    blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change go together
-    found = [
-        attribute(module, (x, *held), value, method="integrated_gradients", baseline=nothing, steps=STEPS),
-        attribute(module, (x, *held), value, method="feature_ablation", baseline=nothing, blocks=_dense(blocks)[None]),
+    owner = torch.where(torch.arange(features) < attributed, torch.arange(features) % variables, torch.arange(features))
+    blocks = (torch.arange(length) // BLOCK)[:, None] * features + owner  # a value and its change are in one block
+    attributions = [
+        attribute(module, (x, *held), value, method="integrated_gradients", baseline=baseline, steps=STEPS),
+        attribute(module, (x, *held), value, method="feature_ablation", baseline=baseline, blocks=_dense(blocks)[None]),
     ]
-    gradients = found[0].values[0, :, :told].reshape(length, -1, variables).sum(axis=1)
-    maps = [gradients, found[1].values[0, :, :variables]]
-    delta = found[0].delta
+    gradients = attributions[0].values[0, :, :attributed].reshape(length, -1, variables).sum(axis=1)
+    maps = [gradients, attributions[1].values[0, :, :variables]]
+    delta = attributions[0].delta
     return ForecastAttribution(
         maps[0],
         maps[1],
-        float(found[0].output[0]),
-        float(found[0].baseline_output[0]),
+        float(attributions[0].output[0]),
+        float(attributions[0].baseline_output[0]),
         0.0 if delta is None else float(delta[0]),
     )
 
 
 def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method: str, variable: int) -> dict[str, Any]:
     """Attribution of the first forecast step of one variable, as a JSON-able dict."""
-    result = explain(loaded.module, prepared, first, variable=variable, hour=0, asked="change")
-    values = result.gradients if method == "integrated_gradients" else result.ablation
+    attribution = explain(loaded.module, prepared, first, variable=variable, hour=0, explained="change")
+    values = attribution.gradients if method == "integrated_gradients" else attribution.ablation
     names, length = loaded.preprocessing["names"], len(values)
     times = prepared.source["table"].times[first - length : first]
     moments = [str(np.datetime64(int(time), "ms").astype("datetime64[m]")) for time in times]
@@ -121,16 +121,16 @@ def explain_table(loaded: LoadedModel, prepared: Prepared, first: int, *, method
             for row, moment in enumerate(moments)
             for column, name in enumerate(names)
         ],
-        "checks": [check.as_json() for check in result.checks],
-        "output": result.output,
-        "baseline_output": result.baseline_output,
+        "checks": [check.as_json() for check in attribution.checks],
+        "output": attribution.output,
+        "baseline_output": attribution.baseline_output,
     }
 
 
 def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int, by: float) -> np.ndarray:
     """Forecast (H, V) with one variable raised by `by`, in its unit, throughout the window.
 
-    This is the model's response, not the world's: the other variables stay as they are.
+    This is the response of the model, not a causal effect: the other variables are unchanged.
     """
     x, *held = inputs_at(prepared, first)
     scale, steps = prepared.source["scale"], prepared.facts["steps"]
@@ -140,10 +140,10 @@ def what_if(module: nn.Module, prepared: Prepared, first: int, *, variable: int,
     last[:, variable] += by
     if "linear" in prepared.preprocessing:
         held[1] = _linear_if(prepared, first, variable, by)
-    found: np.ndarray = scale.to_values(inference.forward_batch(module, changed, *held).double().numpy(), last)[
+    values: np.ndarray = scale.to_values(inference.forward_batch(module, changed, *held).double().numpy(), last)[
         0, :steps
     ]
-    return found
+    return values
 
 
 def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
@@ -154,15 +154,15 @@ def inputs_at(prepared: Prepared, first: int) -> tuple[Tensor, ...]:
 
 def _linear_if(prepared: Prepared, first: int, variable: int, by: float) -> Tensor:
     """Output (1, H, V) of a blend's linear part with one variable raised by `by`."""
-    rival = RidgeBaseline.of(prepared)
-    filled = rival.filled.copy()
-    filled[first - rival.window : first, variable] += by
-    changed = replace(rival, filled=filled)
+    baseline = RidgeBaseline.of(prepared)
+    filled = baseline.filled.copy()
+    filled[first - baseline.window : first, variable] += by
+    changed = replace(baseline, filled=filled)
     weights = np.asarray(prepared.preprocessing["linear"])
     outputs = ridge.predict(weights, changed.features(np.array([first])))
     return torch.from_numpy(outputs.astype(np.float32)).reshape(1, prepared.facts["horizon"], -1)
 
 
 def _dense(blocks: Tensor) -> Tensor:
-    """The same groups, numbered without gaps."""
+    """Renumber blocks without gaps."""
     return torch.unique(blocks, return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Multivariate forecasting: all variables of the next hours from the hours before."""
+"""Multivariate forecasting: all variables of the next hours from past hours."""
 
 from typing import Any
 
@@ -59,10 +59,10 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
     features, calendar = windows.input_features(table, scale, data), windows.calendar_features(table.times)
     filled = tables.forward_fill(table.values, scale.mean)
     blended = scored.blended(table, cuts, changes, data) if config.model == BLEND else None
-    learnt = table.values if data.loss_on == "observed" else filled
+    train_values = table.values if data.loss_on == "observed" else filled
     parts: dict[SplitName, Split] = {}
     for name in SPLITS:
-        first, values = cuts[name], learnt if name == "train" else table.values
+        first, values = cuts[name], train_values if name == "train" else table.values
         targets = scale.to_targets(windows.future_values(values, first, trained.horizon), filled[first - 1])
         parts[name] = Split(
             (torch.from_numpy(first),), torch.from_numpy(targets.astype(np.float32)), table.times[first]
@@ -108,7 +108,7 @@ class _Loss:
         self.weights = weights
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        if outputs.dim() > targets.dim():  # several networks, each for itself
+        if outputs.dim() > targets.dim():  # several networks, each with its own loss
             targets = targets[:, None].expand_as(outputs)
         known = ~targets.isnan()
         weights = self.weights.to(outputs.device) * known
@@ -131,21 +131,21 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     `_ids` (N,) time of the first forecast hour; for test also `_linear` (N, H, V), the forecasts of ridge regression.
     """
     table, filled = prepared.source["table"], prepared.source["filled"]
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     for name in ("validation", "test"):
         first = prepared.source["cuts"][name]
-        found[f"{name}_scores"] = forecasts(module, prepared, first).astype(np.float32)
-        found[f"{name}_targets"] = windows.future_values(table.values, first, prepared.facts["horizon"]).astype(
+        values[f"{name}_scores"] = forecasts(module, prepared, first).astype(np.float32)
+        values[f"{name}_targets"] = windows.future_values(table.values, first, prepared.facts["horizon"]).astype(
             np.float32
         )
-        found[f"{name}_last"] = filled[first - 1].astype(np.float32)
-        found[f"{name}_ids"] = table.times[first]
+        values[f"{name}_last"] = filled[first - 1].astype(np.float32)
+        values[f"{name}_ids"] = table.times[first]
     linear = scored.ridge_outputs(prepared)[prepared.source["cuts"]["test"]]
-    return found | {"test_linear": linear.astype(np.float32)}
+    return values | {"test_linear": linear.astype(np.float32)}
 
 
 def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.ndarray:
-    """Forecasts (N, H, V) float64 for the given indices of the first forecast hour."""
+    """Forecasts (N, H, V) float64 by indices (N,) of the first forecast hour."""
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     scale, filled = prepared.source["scale"], prepared.source["filled"]
     whole = Split((torch.from_numpy(first),), torch.zeros(len(first), 1), first)
@@ -155,34 +155,34 @@ def forecasts(module: nn.Module, prepared: Prepared, first: np.ndarray) -> np.nd
     if rounds == 1:
         outputs, _ = inference.predict_outputs(module, batches.epoch(1))
         return scale.to_values(outputs.double().numpy(), last)
-    found: list[np.ndarray] = []
+    values: list[np.ndarray] = []
     with inference.evaluation_mode(module):
         for (x, *_), _ in batches.epoch(1):
-            rows = first[sum(len(part) for part in found) :][: len(x)]
-            found.append(_one_by_one(module, x, prepared, rows, rounds))
-    return np.concatenate(found)
+            rows = first[sum(len(part) for part in values) :][: len(x)]
+            values.append(_one_by_one(module, x, prepared, rows, rounds))
+    return np.concatenate(values)
 
 
 def _one_by_one(module: nn.Module, x: Tensor, prepared: Prepared, first: np.ndarray, rounds: int) -> np.ndarray:
     """Recursive forecasts (N, H, V): each hour from those before it."""
     table, scale, features = prepared.source["table"], prepared.source["scale"], prepared.source["features"]
-    last, found, variables = prepared.source["filled"][first - 1], [], len(table.names)
+    last, outputs, variables = prepared.source["filled"][first - 1], [], len(table.names)
     calendar = torch.from_numpy(windows.calendar_features(table.times).astype(np.float32)).to(x.device)
     data: ForecastData = prepared.source["data"]
     for step in range(rounds):
         out = scale.to_values(module(x, calendar[first + step]).double().cpu().numpy(), last)[:, 0]  # (N, V)
-        found.append(out)
-        moved, last = scale.moved(out - last), out
+        outputs.append(out)
+        change, last = scale.scale_change(out - last), out
         row = torch.from_numpy(features[np.minimum(first + step, len(features) - 1)]).to(x).clone()
         row[:, :variables] = torch.from_numpy(scale.scaled(out)).to(row)
         at = variables
         if data.difference_input:
-            row[:, at : at + variables] = torch.from_numpy(moved).to(row)
+            row[:, at : at + variables] = torch.from_numpy(change).to(row)
             at += variables
         if data.mask_input:
-            row[:, at : at + variables] = 0.0  # not to be told what will be missing
+            row[:, at : at + variables] = 0.0  # what will be missing is unknown
         x = torch.cat([x[:, 1:], row[:, None]], dim=1)
-    return np.stack(found, axis=1)
+    return np.stack(outputs, axis=1)
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -195,10 +195,10 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     scale, cuts = prepared.source["scale"], prepared.source["cuts"]
     last = prepared.source["filled"][cuts["validation"] - 1]
     values = [scale.to_values(part.double().numpy(), last) for part in (outputs, targets)]
-    found = forecast.metrics(values[0], values[1], last, names=())
+    metrics = forecast.metrics(values[0], values[1], last, names=())
     loss = float(objective(config, prepared).loss(outputs, targets))
     named = {"validation_r2": "r2_mean", "validation_skill": "skill"}
-    return {"validation_loss": loss} | {name: found[metric] for name, metric in named.items() if metric in found}
+    return {"validation_loss": loss} | {name: metrics[metric] for name, metric in named.items() if metric in metrics}
 
 
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
@@ -214,9 +214,9 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """A sentence that compares the network with its baselines."""
-    kept = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
+    dataset = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     return scored.compare_with_baselines(
-        evaluation, last=tables.step_name(kept.facts.get("step_ms") if kept else tables.HOUR_MS)
+        evaluation, last=tables.step_name(dataset.facts.get("step_ms") if dataset else tables.HOUR_MS)
     )
 
 
@@ -228,8 +228,12 @@ def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], 
     elif config.dataset == "beijing_pm25":
         names = tuple(air_quality.BEIJING)
     else:
-        kept = custom_registry.find(config.dataset)
-        names = tuple(kept.facts["names"]) if kept and kept.kind == "table" else (config.dataset.removeprefix("own:"),)
+        dataset = custom_registry.find(config.dataset)
+        names = (
+            tuple(dataset.facts["names"])
+            if dataset and dataset.kind == "table"
+            else (config.dataset.removeprefix("own:"),)
+        )
     return names[:variables], tables.make_slugs(names[:variables])
 
 
@@ -241,14 +245,14 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """
     table, whole = _read_table(loaded, payload)
     known, data = loaded.preprocessing, _data(loaded.config)
-    found = forecasts(loaded.module, _asked(whole, loaded, data), np.array([len(table.times)]))[0]
-    apart = table.step_ms != known["step_ms"]
+    forecast = forecasts(loaded.module, _prepare_table(whole, loaded, data), np.array([len(table.times)]))[0]
+    differs = table.step_ms != known["step_ms"]
     return {
         "times": whole.times[-data.horizon :].tolist(),
-        "forecast": {name: found[:, place].tolist() for place, name in enumerate(known["names"])},
+        "forecast": {name: forecast[:, place].tolist() for place, name in enumerate(known["names"])},
         "units": dict(zip(known["names"], known["units"], strict=True)),
-        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model learnt {known['step_ms'] / 60000:g}."
-        if apart
+        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model's is {known['step_ms'] / 60000:g}."
+        if differs
         else "",
     }
 
@@ -262,18 +266,20 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         DataError: as for `answer`.
         RequestError: there is no such method or variable.
     """
-    from dlcore.projects.forecast import explain as explanations  # torch's attribution is needed here only
+    from dlcore.projects.forecast import (
+        explain as explanations,
+    )  # imports torch's attribution, which is needed only here
 
-    chosen = choose(method, tuple(explanations.METHODS), default="integrated_gradients", kind="method")
+    selected = choose(method, tuple(explanations.METHODS), default="integrated_gradients", kind="method")
     names = list(loaded.preprocessing["names"])
     variable = names.index(choose(target, names, default=names[0], kind="variable"))
     table, whole = _read_table(loaded, payload)
-    prepared = _asked(whole, loaded, _data(loaded.config))
-    return explanations.explain_table(loaded, prepared, len(table.times), method=chosen, variable=variable)
+    prepared = _prepare_table(whole, loaded, _data(loaded.config))
+    return explanations.explain_table(loaded, prepared, len(table.times), method=selected, variable=variable)
 
 
 def _read_table(loaded: LoadedModel, payload: bytes) -> tuple[Table, Table]:
-    """A CSV's table, and the same with the model's variables and empty rows for the hours to come."""
+    """A CSV's table, and the same with the model's variables and empty rows for the forecast hours."""
     table, known = tables.read_csv(payload), loaded.preprocessing
     missing = [name for name in known["names"] if name not in table.names]
     if missing:
@@ -288,7 +294,7 @@ def _read_table(loaded: LoadedModel, payload: bytes) -> tuple[Table, Table]:
     return table, Table(times, values, tuple(known["names"]), tuple(known["units"]))
 
 
-def _asked(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
+def _prepare_table(table: Table, loaded: LoadedModel, data: ForecastData) -> Prepared:
     """A new table as `forecasts` takes it, scaled as in training, without splits."""
     scale = TableScale.from_json(loaded.preprocessing["scale"])
     features, calendar = windows.input_features(table, scale, data), windows.calendar_features(table.times)
@@ -312,10 +318,10 @@ def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
 
 
 def _data(config: RunConfig) -> ForecastData:
-    found = config.data_as(ForecastData)
-    if config.model == BLEND and (found.strategy != "direct" or found.target != "change"):
+    data = config.data_as(ForecastData)
+    if config.model == BLEND and (data.strategy != "direct" or data.target != "change"):
         raise DataError("the blend needs strategy=direct and target=change: set both.")
-    return found
+    return data
 
 
 def _steps(data: ForecastData) -> int:
@@ -340,7 +346,7 @@ def _recurrent(options: Any, facts: Any, *, gru: bool = False) -> nn.Module:
     )
 
 
-RECIPE: dict[str, Any] = {
+IMPROVED: dict[str, Any] = {
     **OBSERVED,
     "epochs": 16,
     "batch_size": 128,
@@ -360,7 +366,7 @@ TASK = Task(
     predict=predict,
     epoch_metrics=epoch_metrics,
     evaluate=evaluate,
-    goal=Monitor("validation_skill", "max"),  # losses of values and of changes are not in one unit
+    goal=Monitor("validation_skill", "max"),  # losses of values and of changes have different units
     compare=compare,
 )
 
@@ -455,8 +461,8 @@ PROJECT = Project(
             "learning_rate": 1e-3,
             "transformer": {**OBSERVED, "schedule": "one_cycle", "learning_rate": 2e-3, "clip_norm": 1.0},
             "dlinear": {"loss_on": "observed", "schedule": "cosine", "learning_rate": 1e-2},
-            "improved": {**RECIPE, "seeds": 3},
-            "blend": {**RECIPE, "seeds": 2, "epochs": 12},
+            "improved": {**IMPROVED, "seeds": 3},
+            "blend": {**IMPROVED, "seeds": 2, "epochs": 12},
         },
     },
     facts={"variables": 13, "features": 13, "window": 24, "steps": 1, "horizon": 1, "calendar": CALENDAR},

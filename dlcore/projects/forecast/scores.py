@@ -31,7 +31,7 @@ class Intervals:
 
 
 def intervals(predictions: Predictions) -> Intervals:
-    """Intervals of the test windows from validation errors and from test errors known by then."""
+    """Intervals of the test windows from validation errors and earlier test errors."""
     past = predictions["validation_targets"] - predictions["validation_scores"]
     now = predictions["test_targets"] - predictions["test_scores"]
     adaptive = conformal.adaptive_half_widths(past, now, level=LEVEL, delay=now.shape[1])
@@ -41,15 +41,15 @@ def intervals(predictions: Predictions) -> Intervals:
 def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[str], seed: int) -> Evaluation:
     """R2, skill and errors on observed and on filled targets, with intervals, and the coverage of 90 % intervals."""
     predicted, targets, last = (predictions[f"test_{name}"] for name in ("scores", "targets", "last"))
-    found = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
-    found |= _coverage(predictions, slugs)
-    said = {"persistence": forecast.persistence(last, horizon=targets.shape[1])}
+    metrics = forecast.metrics(predicted, targets, last, names=slugs, draws=DRAWS, seed=seed)
+    metrics |= _coverage(predictions, slugs)
+    forecasts = {"persistence": forecast.persistence(last, horizon=targets.shape[1])}
     if "test_linear" in predictions:
-        linear_said = said["ridge"] = predictions["test_linear"]
-        lead = forecast.skill_lead(predicted, linear_said, targets, last, draws=DRAWS, seed=seed)
-        found |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
-    rivals = {name: forecast.metrics(each, targets, last, names=slugs) for name, each in said.items()}
-    return Evaluation(found, rivals, verdict=_verdict(found, names, slugs))
+        linear = forecasts["ridge"] = predictions["test_linear"]
+        lead = forecast.skill_lead(predicted, linear, targets, last, draws=DRAWS, seed=seed)
+        metrics |= {name.replace("r2_mean", "lead_r2").replace("skill", "lead_skill"): v for name, v in lead.items()}
+    baseline_metrics = {name: forecast.metrics(each, targets, last, names=slugs) for name, each in forecasts.items()}
+    return Evaluation(metrics, baseline_metrics, verdict=_verdict(metrics, names, slugs))
 
 
 def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
@@ -59,11 +59,11 @@ def baselines(prepared: Prepared) -> dict[str, dict[str, float]]:
     test, horizon = cuts["test"], prepared.facts["horizon"]
     targets, last = future_values(table.values, test, horizon), filled[test - 1]
     day = max(1, round(24 * HOUR_MS / table.step_ms))
-    said = {}
+    forecasts = {}
     for name, period in {"seasonal_naive": 7 * day, "yesterday": day}.items():
         if period < test[0]:
-            said[name] = forecast.seasonal_naive(filled, test, horizon=horizon, period=period)
-    return {name: forecast.metrics(each, targets, last, names=table.slugs) for name, each in said.items()}
+            forecasts[name] = forecast.seasonal_naive(filled, test, horizon=horizon, period=period)
+    return {name: forecast.metrics(each, targets, last, names=table.slugs) for name, each in forecasts.items()}
 
 
 def ridge_outputs(prepared: Prepared) -> np.ndarray:
@@ -72,17 +72,17 @@ def ridge_outputs(prepared: Prepared) -> np.ndarray:
     The penalty is selected on validation, then training and validation are fitted together."""
     table, cuts = prepared.source["table"], prepared.source["cuts"]
     window, horizon = prepared.facts["window"], prepared.facts["horizon"]
-    rival = RidgeBaseline.of(prepared)
-    sides = [rival.sides(cuts[name], horizon) for name in ("train", "validation")]
-    first = slice(0, len(table.names))  # the strength is chosen by the first hour ahead
-    strength = ridge.choose(*((x, y[:, first]) for x, y in sides))
-    both = (np.concatenate(part) for part in zip(*sides, strict=True))
+    baseline = RidgeBaseline.of(prepared)
+    features_and_targets = [baseline.features_and_targets(cuts[name], horizon) for name in ("train", "validation")]
+    first = slice(0, len(table.names))  # the penalty is selected on the first forecast hour
+    strength = ridge.choose(*((x, y[:, first]) for x, y in features_and_targets))
+    both = (np.concatenate(part) for part in zip(*features_and_targets, strict=True))
     (weights,) = ridge.fit(*both, strengths=(strength,))
     places = np.arange(window, len(table.times) - horizon + 1)
-    found = np.full((len(table.times), horizon, len(table.names)), np.nan)
+    values = np.full((len(table.times), horizon, len(table.names)), np.nan)
     for part in np.array_split(places, max(1, len(places) // 4096)):
-        found[part] = rival.foretold(ridge.predict(weights, rival.features(part)), part)
-    return found
+        values[part] = baseline.to_forecasts(ridge.predict(weights, baseline.features(part)), part)
+    return values
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ class RidgeBaseline:
         products = (now[:, :, None] * hour[:, None, :]).reshape(len(first), -1)
         return np.concatenate([lags, self.calendar[first], products], axis=1)
 
-    def sides(self, first: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    def features_and_targets(self, first: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """Features (N, D) and targets (N, H V): future changes in units of their deviation."""
         targets = self.scale.to_targets(future_values(self.values, first, horizon), self.filled[first - 1])
         return self.features(first), targets.reshape(len(first), -1)
 
-    def foretold(self, outputs: np.ndarray, first: np.ndarray) -> np.ndarray:
+    def to_forecasts(self, outputs: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Outputs (N, H V) as forecasts (N, H, V)."""
         shaped = outputs.reshape(len(first), -1, self.filled.shape[1])
         return self.scale.to_values(shaped, self.filled[first - 1])
@@ -132,24 +132,31 @@ class BlendedLinear:
 
 
 def blended(table: Table, cuts: Mapping[SplitName, np.ndarray], scale: TableScale, data: ForecastData) -> BlendedLinear:
-    """Ridge regression fitted on training moments alone. A training moment is answered by a fit that never saw its
-    week (one of `FOLDS`): what is left over of it is then as large as on new data."""
+    """Ridge regression fitted on the training split, with out-of-fold outputs for training windows.
+
+    Each training window is predicted by a fit without its week (one of `FOLDS`), so its residuals are as large as on
+    new data.
+    """
     filled = tables.forward_fill(table.values, scale.mean)
-    rival = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, data.window)
+    baseline = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, data.window)
     train, validation = cuts["train"], cuts["validation"]
-    sides = rival.sides(train, data.horizon)
-    strength = ridge.choose(sides, rival.sides(validation, data.horizon))
-    (weights,) = ridge.fit(*sides, strengths=(strength,))
+    features_and_targets = baseline.features_and_targets(train, data.horizon)
+    strength = ridge.choose(features_and_targets, baseline.features_and_targets(validation, data.horizon))
+    (weights,) = ridge.fit(*features_and_targets, strengths=(strength,))
     places = np.arange(data.window, len(table.times) - data.horizon + 1)
     outputs = np.zeros((len(table.times), data.horizon, len(table.names)), np.float32)
     for part in np.array_split(places, max(1, len(places) // 4096)):
-        outputs[part] = ridge.predict(weights, rival.features(part)).reshape(len(part), data.horizon, -1)
+        outputs[part] = ridge.predict(weights, baseline.features(part)).reshape(len(part), data.horizon, -1)
     fold = train // WEEK % FOLDS
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            (others,) = ridge.fit(sides[0][~out], sides[1][~out], strengths=(strength,))
-            outputs[train[out]] = ridge.predict(others, sides[0][out]).reshape(int(out.sum()), data.horizon, -1)
+            (fold_weights,) = ridge.fit(
+                features_and_targets[0][~out], features_and_targets[1][~out], strengths=(strength,)
+            )
+            outputs[train[out]] = ridge.predict(fold_weights, features_and_targets[0][out]).reshape(
+                int(out.sum()), data.horizon, -1
+            )
     return BlendedLinear(weights, outputs)
 
 
@@ -159,87 +166,91 @@ def linear_outputs(table: Table, loaded: LoadedModel, first: np.ndarray) -> np.n
         return None
     scale = TableScale.from_json(loaded.preprocessing["linear_scale"])
     filled = tables.forward_fill(table.values, scale.mean)
-    rival = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, loaded.facts["window"])
+    baseline = RidgeBaseline(filled, table.values, calendar_features(table.times), scale, loaded.facts["window"])
     weights = np.asarray(loaded.preprocessing["linear"])
-    found = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
-    found[first] = ridge.predict(weights, rival.features(first)).reshape(len(first), *found.shape[1:])
-    return found
+    values = np.zeros((len(table.times), loaded.facts["horizon"], len(table.names)), np.float32)
+    values[first] = ridge.predict(weights, baseline.features(first)).reshape(len(first), *values.shape[1:])
+    return values
 
 
 def compare_with_baselines(evaluation: Evaluation, *, last: str = "hour") -> str:
     """Compare the network with persistence and ridge regression."""
-    own, rivals = evaluation.metrics, evaluation.baselines
-    said = []
-    copied = rivals.get("persistence", {})
-    if "r2_mean" in copied and "r2_mean" in own:
+    metrics, baselines = evaluation.metrics, evaluation.baselines
+    sentences = []
+    copied = baselines.get("persistence", {})
+    if "r2_mean" in copied and "r2_mean" in metrics:
         filled = copied.get("r2_mean_filled", copied["r2_mean"])
-        said.append(
-            f"Copying the last {last} gets R² {copied['r2_mean']:.3f} ({filled:.3f} if filled values count)"
-            + (", more than this network." if copied["r2_mean"] > own["r2_mean"] else ".")
+        sentences.append(
+            f"Persistence (the last {last}) has R² {copied['r2_mean']:.3f} ({filled:.3f} with filled values)"
+            + (", more than this network." if copied["r2_mean"] > metrics["r2_mean"] else ".")
         )
-    ridged = rivals.get("ridge", {})
-    if "skill" in ridged and "skill" in own:
-        said.append(_against_ridge(own, ridged))
-    return " ".join(said)
+    ridged = baselines.get("ridge", {})
+    if "skill" in ridged and "skill" in metrics:
+        sentences.append(_against_ridge(metrics, ridged))
+    return " ".join(sentences)
 
 
-def _against_ridge(own: Mapping[str, float], ridged: Mapping[str, float]) -> str:
-    mine, other = (f"R² {each['r2_mean']:.3f} and skill {each['skill']:.3f}" for each in (own, ridged))
-    pair = f"{mine} against {other}"
-    low, high = own.get("lead_skill_low", 0.0), own.get("lead_skill_high", 0.0)
+def _against_ridge(metrics: Mapping[str, float], ridged: Mapping[str, float]) -> str:
+    network, regression = (f"R² {each['r2_mean']:.3f} and skill {each['skill']:.3f}" for each in (metrics, ridged))
+    pair = f"{network} against {regression}"
+    low, high = metrics.get("lead_skill_low", 0.0), metrics.get("lead_skill_high", 0.0)
     if low <= 0 <= high:
         return (
-            f"There is no clear difference from ridge regression: {pair}, a gap in skill "
-            f"from {low:+.3f} to {high:+.3f}."
+            f"No significant difference from ridge regression: {pair}, difference in skill from {low:+.3f} "
+            f"to {high:+.3f}."
         )
-    pair += f", a gap in skill from {low:+.3f} to {high:+.3f} over other weeks"
-    if own["skill"] > ridged["skill"]:
+    pair += f", difference in skill from {low:+.3f} to {high:+.3f} over resampled weeks"
+    if metrics["skill"] > ridged["skill"]:
         return f"The network beats ridge regression: {pair}."
-    ahead = _ahead(own, ridged)
-    where = f"The network is ahead in {', '.join(ahead)} alone." if ahead else "The network is better for no variable."
+    better = _better_variables(metrics, ridged)
+    where = (
+        f"The network is better only for {', '.join(better)}."
+        if better
+        else "The network is not better for any variable."
+    )
     return f"Ridge regression beats this run: {pair}. {where}"
 
 
-def _ahead(own: Mapping[str, float], rival: Mapping[str, float]) -> list[str]:
-    """Variables whose R2 is higher than a competitor's."""
+def _better_variables(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> list[str]:
+    """Variables with a higher R2 than a competitor's."""
     means = ("r2_mean", "r2_mean_filled", "r2_mean_low", "r2_mean_high")
     return [
         name.removeprefix("r2_")
-        for name in own
+        for name in metrics
         if name.startswith("r2_")
         and name not in means
         and "r2_mean_h" not in name
         and not name.endswith("_filled")
-        and own[name] > rival.get(name, np.inf)
+        and metrics[name] > baseline.get(name, np.inf)
     ]
 
 
 def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float]:
     """Coverage on test: `coverage_90` of adaptive intervals, `coverage_90_fixed` of fixed ones."""
     errors = predictions["test_targets"] - predictions["test_scores"]
-    made = intervals(predictions)
+    half_widths = intervals(predictions)
     good = (~np.isnan(errors)).sum(axis=0) >= forecast.LEAST
-    found: dict[str, float] = {}
-    for name, widths in {"coverage_90": made.adaptive, "coverage_90_fixed": made.fixed}.items():
+    values: dict[str, float] = {}
+    for name, widths in {"coverage_90": half_widths.adaptive, "coverage_90_fixed": half_widths.fixed}.items():
         held = np.where(good, conformal.coverage(errors, np.broadcast_to(widths, errors.shape)), np.nan)
         if np.isfinite(held).any():
-            found[name] = float(np.nanmean(held))
+            values[name] = float(np.nanmean(held))
         if name == "coverage_90":
             columns = {slug: held[:, place] for place, slug in enumerate(slugs)}
-            found |= {
+            values |= {
                 f"coverage_90_{slug}": float(np.nanmean(c)) for slug, c in columns.items() if np.isfinite(c).any()
             }
-    return found
+    return values
 
 
-def _verdict(found: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
-    left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in found]
-    if "r2_mean" not in found:
+def _verdict(values: Mapping[str, float], names: Sequence[str], slugs: Sequence[str]) -> str:
+    left = [name for name, slug in zip(names, slugs, strict=True) if f"r2_{slug}" not in values]
+    if "r2_mean" not in values:
         return "No variable has enough observed test values to be scored."
     scored = len(names) - len(left)
-    said = f"R² {found['r2_mean']:.3f} and skill {found['skill']:.3f} over {scored} variables, on observed values. "
-    if "coverage_90" in found:
-        said += f"Intervals meant to hold 90 % of the time held {found['coverage_90']:.1%} of it. "
+    text = f"R² {values['r2_mean']:.3f} and skill {values['skill']:.3f} over {scored} variables, on observed values. "
+    if "coverage_90" in values:
+        text += f"The 90 % prediction intervals cover {values['coverage_90']:.1%} of the values. "
     if left:
-        said += f"Excluded from the means (too few observed test values): {', '.join(left)}."
-    return said.strip()
+        text += f"Excluded from the means (too few observed test values): {', '.join(left)}."
+    return text.strip()

@@ -60,10 +60,10 @@ class TableScale:
         """(..., V) in units of the deviation, 0 at the mean."""
         return (values - self.mean) / self.deviation
 
-    def moved(self, changes: np.ndarray) -> np.ndarray:
+    def scale_change(self, changes: np.ndarray) -> np.ndarray:
         """Hourly changes (..., V) in units of their deviation."""
-        found: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
-        return found
+        values: np.ndarray = changes / (self.deviation if self.change is None else self.change[0])
+        return values
 
     def to_targets(self, values: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Future values (N, H, V), last values (N, V) -> targets of the model."""
@@ -76,7 +76,7 @@ class TableScale:
         return outputs * self.change + last[:, None]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain lists."""
+        """A JSON-able dict of lists."""
         change = None if self.change is None else self.change.tolist()
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "change": change}
 
@@ -94,11 +94,11 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
     before each of these splits are an unused gap.
 
     Raises:
-        DataError: a split has too few windows; says what to change.
+        DataError: a split has too few windows; the message says what to change.
     """
     window, horizon = data.window, data.horizon
     test_from = int(points * (1 - data.test_share))
-    before = max(0, test_from - window)  # the gap before the test part
+    before = max(0, test_from - window)  # the gap before the test split
     validating = np.zeros(points, bool)
     if data.validation == "last":
         validating[int(before * (1 - data.validation_share)) : before] = True
@@ -107,20 +107,20 @@ def cut_windows(points: int, data: ForecastData) -> dict[SplitName, np.ndarray]:
         week = max(1, min(WEEK, before // (2 * every)))
         place = np.arange(before)
         validating[:before] = place // week % every == every // 2
-    ahead = np.arange(window, points - horizon + 1)
-    taken = _reached(validating, window)  # validation moments look back so far
-    taken[before:] = True
-    inside = _count(validating, ahead, ahead + horizon) == horizon
+    moments = np.arange(window, points - horizon + 1)
+    reached = _reached(validating, window)  # validation windows reach back this far
+    reached[before:] = True
+    inside = _count(validating, moments, moments + horizon) == horizon
     parts: dict[SplitName, np.ndarray] = {
-        "train": ahead[_count(taken, ahead - window, ahead + horizon) == 0],
-        "validation": ahead[inside],
-        "test": ahead[ahead >= test_from],
+        "train": moments[_count(reached, moments - window, moments + horizon) == 0],
+        "validation": moments[inside],
+        "test": moments[moments >= test_from],
     }
     for name in SPLITS:
         if len(parts[name]) < LEAST_MOMENTS:
             raise DataError(
                 f"{points:,} rows with a window of {window} and a horizon of {horizon} leave {len(parts[name])} "
-                f"moments for the {name} part, and {LEAST_MOMENTS} are needed: choose a shorter window, other "
+                f"windows for the {name} split; at least {LEAST_MOMENTS} are needed: choose a shorter window, other "
                 "shares, or validation=last."
             )
     return parts
@@ -131,8 +131,8 @@ def training_hours(train: np.ndarray, data: ForecastData, points: int) -> np.nda
     edges = np.zeros(points + 1, np.int64)
     np.add.at(edges, train - data.window, 1)
     np.add.at(edges, train + data.horizon, -1)
-    found: np.ndarray = np.cumsum(edges)[:-1] > 0
-    return found
+    mask: np.ndarray = np.cumsum(edges)[:-1] > 0
+    return mask
 
 
 def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale:
@@ -146,16 +146,16 @@ def fit_scale(table: Table, train: np.ndarray, data: ForecastData) -> TableScale
     if data.target == "values":
         return TableScale(mean, spread)
     filled = tables.forward_fill(table.values, mean)
-    moved = future_values(table.values, train, data.horizon) - filled[train - 1][:, None]
-    known = ~np.isnan(moved)
-    change = np.sqrt((np.where(known, moved, 0.0) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    changes = future_values(table.values, train, data.horizon) - filled[train - 1][:, None]
+    known = ~np.isnan(changes)
+    change = np.sqrt((np.where(known, changes, 0.0) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
     return TableScale(mean, spread, np.where(change > 0, change, 1.0))
 
 
 def future_values(values: np.ndarray, first: np.ndarray, horizon: int) -> np.ndarray:
     """(T, V), (N,) -> (N, H, V): values from each first hour on."""
-    found: np.ndarray = values[first[:, None] + np.arange(horizon)]
-    return found
+    value: np.ndarray = values[first[:, None] + np.arange(horizon)]
+    return value
 
 
 def calendar_features(times: np.ndarray) -> np.ndarray:
@@ -170,7 +170,7 @@ def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.nd
     filled = tables.forward_fill(table.values, scale.mean)
     parts = [scale.scaled(filled)]
     if data.difference_input:
-        parts.append(scale.moved(np.diff(filled, axis=0, prepend=filled[:1])))
+        parts.append(scale.scale_change(np.diff(filled, axis=0, prepend=filled[:1])))
     if data.mask_input:
         parts.append(np.isnan(table.values).astype(np.float64))
     if data.calendar_input:
@@ -180,8 +180,8 @@ def input_features(table: Table, scale: TableScale, data: ForecastData) -> np.nd
 
 def feature_count(variables: int, data: ForecastData) -> int:
     """Number of input features F."""
-    told = 1 + data.difference_input + data.mask_input
-    return variables * told + (CALENDAR if data.calendar_input else 0)
+    channels = 1 + data.difference_input + data.mask_input
+    return variables * channels + (CALENDAR if data.calendar_input else 0)
 
 
 def input_gatherer(
@@ -189,16 +189,16 @@ def input_gatherer(
 ) -> Transform:
     """Transform from indices (N,) of first forecast hours to inputs: window (N, L, F), calendar (N, C), and the linear
     forecast (N, H, V) if the model takes it."""
-    kept = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
+    tensors = [torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)) for part in (features, calendar)]
     if linear is not None:
-        kept.append(torch.from_numpy(linear.astype(np.float32)))
+        tensors.append(torch.from_numpy(linear.astype(np.float32)))
 
     def gather(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         (first,) = inputs
-        if kept[0].device != first.device:
-            kept[:] = [part.to(first.device) for part in kept]
+        if tensors[0].device != first.device:
+            tensors[:] = [part.to(first.device) for part in tensors]
         rows = first[:, None] + torch.arange(-window, 0, device=first.device)
-        return (kept[0][rows], *(part[first] for part in kept[1:]))
+        return (tensors[0][rows], *(part[first] for part in tensors[1:]))
 
     return gather
 
@@ -207,12 +207,12 @@ def _reached(marked: np.ndarray, window: int) -> np.ndarray:
     """Marked hours with the `window` hours before each."""
     total = np.r_[0, np.cumsum(marked)]
     stop = np.minimum(np.arange(len(marked)) + window + 1, len(marked))
-    found: np.ndarray = total[stop] > total[: len(marked)]
-    return found
+    mask: np.ndarray = total[stop] > total[: len(marked)]
+    return mask
 
 
 def _count(marked: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Number of marked hours from each start to its stop."""
     total = np.r_[0, np.cumsum(marked)]
-    found: np.ndarray = total[stop] - total[start]
-    return found
+    values: np.ndarray = total[stop] - total[start]
+    return values

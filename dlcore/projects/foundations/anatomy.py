@@ -34,40 +34,38 @@ class AnatomyData(Config):
 
     left_out: int = number(8, low=0, high=9, help="Index of the held-out class.")
     validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
-    train_rows: int = number(
-        0, low=0, high=60_000, unit="pictures", help="Training images used, stratified; 0 uses all."
-    )
+    train_rows: int = number(0, low=0, high=60_000, unit="images", help="Training images used, stratified; 0 uses all.")
 
 
 def prepare(config: RunConfig) -> Prepared:
     """Images as rows of 1,000 values; the held-out class is only in the test split, at its end."""
     options = config.data_as(AnatomyData)
-    found = images.load(config.dataset)
-    train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
-    train, validation = (rows[found.labels[rows] != options.left_out] for rows in (train, validation))
-    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
-    strange = found.test_labels == options.left_out
-    test = np.concatenate([np.flatnonzero(~strange), np.flatnonzero(strange)])
-    height, width = found.pixels.shape[1:]
+    data = images.load(config.dataset)
+    train, validation = stratified_split(data.labels, options.validation_share, seed=config.seed)
+    train, validation = (rows[data.labels[rows] != options.left_out] for rows in (train, validation))
+    train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
+    is_outlier = data.test_labels == options.left_out
+    test = np.concatenate([np.flatnonzero(~is_outlier), np.flatnonzero(is_outlier)])
+    height, width = data.pixels.shape[1:]
     return Prepared(
-        train=_split(found.pixels[train], train),
-        validation=_split(found.pixels[validation], validation),
-        test=_split(found.test_pixels[test], test),
+        train=_split(data.pixels[train], train),
+        validation=_split(data.pixels[validation], validation),
+        test=_split(data.test_pixels[test], test),
         facts={"features": FEATURES},
         preprocessing={"kind": "grey", "height": height, "width": width, "left_out": options.left_out},
-        labels=found.names,
-        checksum=found.checksum,
-        source={"classes": found.test_labels[test]},
+        labels=data.names,
+        checksum=data.checksum,
+        source={"classes": data.test_labels[test]},
         transform=_scaled,
     )
 
 
 def rows(pixels: np.ndarray) -> Tensor:
     """Resize images (N, H, W) uint8 to 25 x 40 pixels and flatten them: (N, 1000) uint8."""
-    drawn = functional.interpolate(
+    resized = functional.interpolate(
         torch.from_numpy(np.array(pixels)).unsqueeze(1), size=(HEIGHT, WIDTH), mode="bilinear"
     )
-    return drawn.flatten(1)
+    return resized.flatten(1)
 
 
 def _split(pixels: np.ndarray, ids: np.ndarray) -> Split:
@@ -121,21 +119,23 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     """How well the error detects the held-out class; the threshold is a quantile of validation errors."""
     if threshold is None:
         threshold = anomaly.threshold(predictions, quantile=QUANTILE)
-    scores, strange = predictions["test_scores"], predictions["test_targets"]
-    found = _told(scores, strange, threshold=threshold, draws=DRAWS)
+    scores, is_outlier = predictions["test_scores"], predictions["test_targets"]
+    metrics = _detection_metrics(scores, is_outlier, threshold=threshold, draws=DRAWS)
     verdict = (
-        f"The error of an outlier is larger in {found['roc_auc']:.1%} of all pairs of an outlier and a known image "
-        f"({len(strange):,} test images, {int(strange.sum()):,} outliers)."
+        f"The error of an outlier is larger in {metrics['roc_auc']:.1%} of all pairs of an outlier and a known image "
+        f"({len(is_outlier):,} test images, {int(is_outlier.sum()):,} outliers)."
     )
-    return Evaluation(metrics=found, baselines={}, threshold=threshold, verdict=verdict)
+    return Evaluation(metrics=metrics, baselines={}, threshold=threshold, verdict=verdict)
 
 
-def _told(scores: np.ndarray, strange: np.ndarray, *, threshold: float, draws: int = 0) -> dict[str, float]:
-    known = float(scores[strange == 0].mean())
-    found = anomaly.metrics(scores, strange, threshold=threshold, block=1, draws=draws)
-    kept = ("roc_auc", "auc_pr", "precision", "recall", "f1")
-    named = {name: value for name, value in found.items() if name.removesuffix("_low").removesuffix("_high") in kept}
-    return {"loss": known, "error_strangers": float(scores[strange == 1].mean()), **named}
+def _detection_metrics(
+    scores: np.ndarray, is_outlier: np.ndarray, *, threshold: float, draws: int = 0
+) -> dict[str, float]:
+    known = float(scores[is_outlier == 0].mean())
+    metrics = anomaly.metrics(scores, is_outlier, threshold=threshold, block=1, draws=draws)
+    names = ("roc_auc", "auc_pr", "precision", "recall", "f1")
+    named = {name: value for name, value in metrics.items() if name.removesuffix("_low").removesuffix("_high") in names}
+    return {"loss": known, "error_strangers": float(scores[is_outlier == 1].mean()), **named}
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -144,27 +144,29 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     count = int(config.model_as(AutoencoderConfig).bottleneck)
     mean = train.mean(axis=0)
     components = _components(train - mean, count)
-    found = {}
+    baseline_metrics = {}
     for name, axes in (("mean_picture", components[:0]), ("principal_components", components)):
         validation, test = (_rebuilt(part, mean, axes) for part in (prepared.validation, prepared.test))
-        strange = (prepared.source["classes"] == prepared.preprocessing["left_out"]).astype(np.int64)
-        told = _told(test, strange, threshold=anomaly.threshold({"validation_scores": validation}, quantile=QUANTILE))
-        found[name] = {key: told[key] for key in ("loss", "error_strangers", "roc_auc", "auc_pr")}
-    return found
+        is_outlier = (prepared.source["classes"] == prepared.preprocessing["left_out"]).astype(np.int64)
+        metrics = _detection_metrics(
+            test, is_outlier, threshold=anomaly.threshold({"validation_scores": validation}, quantile=QUANTILE)
+        )
+        baseline_metrics[name] = {key: metrics[key] for key in ("loss", "error_strangers", "roc_auc", "auc_pr")}
+    return baseline_metrics
 
 
-def _components(centred: np.ndarray, count: int) -> np.ndarray:
+def _components(centered: np.ndarray, count: int) -> np.ndarray:
     """The first principal axes (count, F) of rows (N, F)."""
-    _, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    found: np.ndarray = axes[:, ::-1][:, :count].T
-    return found
+    _, axes = np.linalg.eigh(centered.T @ centered / len(centered))
+    components: np.ndarray = axes[:, ::-1][:, :count].T
+    return components
 
 
 def _rebuilt(split: Split, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Mean squared reconstruction error (N,) of the projection on the axes."""
-    centred = split.inputs[0].numpy().astype(np.float32) / 255 - mean
-    rest: np.ndarray = np.square(centred - centred @ axes.T @ axes).mean(axis=1)
-    return rest
+    centered = split.inputs[0].numpy().astype(np.float32) / 255 - mean
+    errors: np.ndarray = np.square(centered - centered @ axes.T @ axes).mean(axis=1)
+    return errors
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -173,59 +175,61 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the file is not a readable image.
     """
-    seen = loaded.preprocessing
-    return score_pixels(loaded, images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"])))
+    preprocessing = loaded.preprocessing
+    return score_pixels(
+        loaded, images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
+    )
 
 
 def score_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
     """Like `answer`, for pixels (H, W) uint8 in the dataset's size."""
     x = rows(pixels[None]).float() / 255
     code = inference.forward_batch(loaded.module.get_submodule("encoder"), x)
-    rebuilt = inference.forward_batch(loaded.module, x)
-    error = float((rebuilt - x).square().mean())
+    reconstruction = inference.forward_batch(loaded.module, x)
+    error = float((reconstruction - x).square().mean())
     return {
         "error": error,
         "threshold": loaded.threshold,
         "strange": loaded.threshold is not None and error > loaded.threshold,
         "code": code[0].tolist(),
         "pixels": (x[0] * 255).round().int().reshape(HEIGHT, WIDTH).tolist(),
-        "reconstruction": (rebuilt[0] * 255).round().int().reshape(HEIGHT, WIDTH).tolist(),
+        "reconstruction": (reconstruction[0] * 255).round().int().reshape(HEIGHT, WIDTH).tolist(),
     }
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------
 
 
-def _strangers(run: RunEvidence) -> CorrectChoice:
+def _outlier_error(run: RunEvidence) -> CorrectChoice:
     times = run.metrics["error_strangers"] / run.metrics["loss"]
     right = 0 if times < 1 else 1 if times < 1.5 else 2 if times < 4 else 3
     return CorrectChoice(
         right,
-        f"Known {run.metrics['loss']:.4f}, strangers {run.metrics['error_strangers']:.4f}: {times:.2f} x.",
+        f"Known {run.metrics['loss']:.4f}, outliers {run.metrics['error_strangers']:.4f}: {times:.2f} x.",
     )
 
 
 def _shortest(run: RunEvidence) -> CorrectChoice:
     lengths = np.exp(np.log(np.maximum(run.norms, 1e-30)).mean(axis=0))
-    said = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
-    return CorrectChoice(int(lengths.argmin()), f"Mean gradient norm over the run: {said}.")
+    text = ", ".join(f"{name} {value:.2g}" for name, value in zip(run.layers, lengths, strict=True))
+    return CorrectChoice(int(lengths.argmin()), f"Mean gradient norm over the run: {text}.")
 
 
 def _halved(run: RunEvidence) -> CorrectChoice:
-    values = run.curves["validation_loss"][1]
-    fell = 1 - float(values.min()) / float(values[0])
+    losses = run.curves["validation_loss"][1]
+    fell = 1 - float(losses.min()) / float(losses[0])
     right = 0 if fell < 0.1 else 1 if fell < 0.5 else 2
     return CorrectChoice(
-        right, f"From {values[0]:.4f} after the first epoch to {values.min():.4f} at best: {fell:.0%} less."
+        right, f"From {losses[0]:.4f} after the first epoch to {losses.min():.4f} at best: {fell:.0%} less."
     )
 
 
 QUESTIONS: tuple[Question[RunEvidence], ...] = (
     Question(
-        "strangers",
+        "outliers",
         "One class is held out. How large is its mean error compared with known classes?",
         ("smaller", "up to 1.5 times", "1.5 to 4 times", "over four times"),
-        _strangers,
+        _outlier_error,
     ),
     Question(
         "shortest",
@@ -248,17 +252,17 @@ def _alike(run: RunEvidence) -> tuple[bool, str]:
 
 
 def _flat(run: RunEvidence) -> tuple[bool, str]:
-    values = run.curves["batch_loss"][1]
+    losses = run.curves["batch_loss"][1]
     still = float(np.median(run.norms[len(run.norms) // 2 :].sum(axis=1)) if len(run.norms) else 0.0)
-    stuck = float(values[-10:].mean()) > 0.5 * float(values[0]) or still < 1e-6 or bool(run.broke)
-    return stuck, f"The loss ended at {values[-1]:.3f}; sum of the gradient norms in the second half: {still:.1e}."
+    stuck = float(losses[-10:].mean()) > 0.5 * float(losses[0]) or still < 1e-6 or bool(run.broke)
+    return stuck, f"The loss ended at {losses[-1]:.3f}; sum of the gradient norms in the second half: {still:.1e}."
 
 
 def _creeps(run: RunEvidence) -> tuple[bool, str]:
-    values, length = run.curves["batch_loss"][1], float(run.norms[-1].max())
+    losses, length = run.curves["batch_loss"][1], float(run.norms[-1].max())
     return (
-        values[-1] > 0.8 * values[0] and length > 1e-4,
-        f"The loss went from {values[0]:.3f} to {values[-1]:.3f}; the longest gradient is {length:.3f}.",
+        losses[-1] > 0.8 * losses[0] and length > 1e-4,
+        f"The loss went from {losses[0]:.3f} to {losses[-1]:.3f}; the longest gradient is {length:.3f}.",
     )
 
 

@@ -39,23 +39,28 @@ def prepare(config: RunConfig) -> Prepared:
     """Training and validation from the run's seed; the test split is the same for all seeds."""
     options = config.data_as(RecallData)
     how: dict[str, Any] = {"pairs": options.pairs, "question": options.question}
-    learnt = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
-    test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # no run's seed reaches so far
+    sequences = recall.make_sequences(options.train_rows + options.validation_rows, seed=config.seed, **how)
+    test = recall.make_sequences(TEST_ROWS, seed=2**31, **how)  # above any run's seed
     cut = options.train_rows
     return Prepared(
-        train=_split(learnt, slice(0, cut)),
-        validation=_split(learnt, slice(cut, None)),
+        train=_split(sequences, slice(0, cut)),
+        validation=_split(sequences, slice(cut, None)),
         test=_split(test, slice(None)),
         facts={"letters": len(recall.LETTERS), "classes": CLASSES, "tokens": options.pairs + 1},
         preprocessing=how,
         labels=tuple(recall.DIGITS),
-        checksum=learnt.checksum,
+        checksum=sequences.checksum,
     )
 
 
-def _split(found: RecallSequences, part: slice) -> Split:
-    inputs = (torch.from_numpy(found.letters[part].copy()), torch.from_numpy(found.values[part].copy()))
-    return Split(inputs, torch.from_numpy(found.answers[part].copy()), np.arange(len(found.answers))[part])
+def _split(recall_sequences: RecallSequences, part: slice) -> Split:
+    inputs = (
+        torch.from_numpy(recall_sequences.letters[part].copy()),
+        torch.from_numpy(recall_sequences.values[part].copy()),
+    )
+    return Split(
+        inputs, torch.from_numpy(recall_sequences.answers[part].copy()), np.arange(len(recall_sequences.answers))[part]
+    )
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -63,17 +68,17 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     test, truth = prepared.test, prepared.test.targets.numpy()
     train = prepared.train
     regression = linear.logistic_regression(_bag(train), train.targets.numpy(), _bag(test), classes=CLASSES)
-    there = _there(test)
+    is_present = _digits_present(test)
     return {
         "majority": classification.compute_metrics(
             simple.majority(train.targets.numpy(), len(test), classes=CLASSES), truth
         ),
-        "any_digit_there": classification.compute_metrics(there / there.sum(axis=1, keepdims=True), truth),
+        "any_digit_there": classification.compute_metrics(is_present / is_present.sum(axis=1, keepdims=True), truth),
         "logistic_regression": classification.compute_metrics(regression, truth),
     }
 
 
-def _there(split: Split) -> np.ndarray:
+def _digits_present(split: Split) -> np.ndarray:
     """Counts of each digit (N, 10)."""
     values = split.inputs[1].numpy()
     return np.stack([(values == digit + 2).sum(axis=1) for digit in range(CLASSES)], axis=1).astype(np.float64)
@@ -82,9 +87,9 @@ def _there(split: Split) -> np.ndarray:
 def _bag(split: Split) -> np.ndarray:
     """Bag of letters, digits and queries (N, 10 + 10 + 10)."""
     letters, values = (part.numpy() for part in split.inputs)
-    asked = (letters * (values == recall.QUESTION)).max(axis=1)
-    known = np.stack([((letters == one) & (values > recall.QUESTION)).any(axis=1) for one in range(1, 11)], axis=1)
-    return np.concatenate([_there(split), known, np.eye(11)[asked][:, 1:]], axis=1).astype(np.float32)
+    queried = (letters * (values == recall.QUESTION)).max(axis=1)
+    known = np.stack([((letters == item) & (values > recall.QUESTION)).any(axis=1) for item in range(1, 11)], axis=1)
+    return np.concatenate([_digits_present(split), known, np.eye(11)[queried][:, 1:]], axis=1).astype(np.float32)
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -128,17 +133,17 @@ def _reached(run: RunEvidence) -> float:
 
 
 def _shortest(run: RunEvidence) -> CorrectChoice:
-    wanted = {name: place for place, name in enumerate(run.layers) if name.startswith("attention.")}
-    lengths = {name: float(run.norms[:3, place].mean()) for name, place in wanted.items()}
+    places = {name: place for place, name in enumerate(run.layers) if name.startswith("attention.")}
+    lengths = {name: float(run.norms[:3, place].mean()) for name, place in places.items()}
     names = ("attention.query", "attention.key", "attention.value", "attention.out")
-    said = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
+    text = ", ".join(f"{name.removeprefix('attention.')} {lengths[name]:.2g}" for name in names)
     pair = min(lengths[names[0]], lengths[names[1]]) < min(lengths[names[2]], lengths[names[3]])
     why = (
         "Saturated rows pass no gradient."
         if pair
         else "Saturated rows pass no gradient, but unscaled scores amplify it 16 times in the other rows."
     )
-    return CorrectChoice(0 if pair else 1, f"Mean gradient norm in the first three steps: {said}. {why}")
+    return CorrectChoice(0 if pair else 1, f"Mean gradient norm in the first three steps: {text}. {why}")
 
 
 def compare_without_root(run: RunEvidence) -> CorrectChoice:

@@ -41,9 +41,11 @@ def prepare(config: RunConfig) -> Prepared:
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training loop in NumPy with shift augmentation."""
-    seen = prepared.preprocessing
+    preprocessing = prepared.preprocessing
     shift = config.data_as(BackpropData).shift
-    return NumpyTrainingLoop(module, prepared, config, prepare=Shifted(seen["mean"], seen["std"], shift=shift))
+    return NumpyTrainingLoop(
+        module, prepared, config, prepare=Shifted(preprocessing["mean"], preprocessing["std"], shift=shift)
+    )
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -83,16 +85,16 @@ def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:
 def center_ink(picture: np.ndarray, side: int) -> np.ndarray:
     """Place an image (h, w) uint8 on black (side, side) with its center of mass in the middle, if it fits."""
     height, width = picture.shape
-    found = np.zeros((side, side), dtype=np.uint8)
+    values = np.zeros((side, side), dtype=np.uint8)
     mass = picture.sum(dtype=np.float64)
     if not mass:
-        return found
+        return values
     corner = []
     for length, marginal in ((height, picture.sum(axis=1)), (width, picture.sum(axis=0))):
         middle = float((marginal * (np.arange(length) + 0.5)).sum() / mass)
         corner.append(min(max(0, round(side / 2 - middle)), side - length))
-    found[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = picture
-    return found
+    values[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = picture
+    return values
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------
@@ -119,12 +121,12 @@ def gradient_lengths(run: RunEvidence) -> np.ndarray:
 
 
 def _shortest(run: RunEvidence) -> CorrectChoice:
-    found = gradient_lengths(run)
-    place = int(found.argmin())
-    right = 0 if place == 0 else 2 if place == len(found) - 1 else 1
+    norms = gradient_lengths(run)
+    place = int(norms.argmin())
+    right = 0 if place == 0 else 2 if place == len(norms) - 1 else 1
     names = [run.layers[place] for place in weight_layers(run)]
-    said = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, found, strict=True))
-    return CorrectChoice(right, f"Mean gradient norm over the run: {said}.")
+    text = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in zip(names, norms, strict=True))
+    return CorrectChoice(right, f"Mean gradient norm over the run: {text}.")
 
 
 def _gap(run: RunEvidence) -> CorrectChoice:
@@ -176,8 +178,8 @@ def _explodes(run: RunEvidence) -> tuple[bool, str]:
 
 
 def _vanishes(run: RunEvidence) -> tuple[bool, str]:
-    found = gradient_lengths(run)
-    ratio = float(found[0] / found[-1])
+    norms = gradient_lengths(run)
+    ratio = float(norms[0] / norms[-1])
     words = (
         f"The first layer's gradient is {ratio:.1e} of the last one's; the loss ended at {run.last('batch_loss'):.2f}."
     )

@@ -32,7 +32,7 @@ class WalkStage:
     """One layer of the pass for a single example, without the batch dimension.
 
     kind is the layer's class name in lower case. `x` is the input, `y` the output, `dx` and `dy` the loss gradients.
-    `facts` hold further values of its formula (`mean`, `spread`, `padding`, `side`). `error` is the largest difference
+    `facts` has further values of its formula (`mean`, `spread`, `padding`, `side`). `error` is the largest difference
     to autograd, relative to the largest autograd value.
     """
 
@@ -73,8 +73,8 @@ def walk(module: NumpyModule, x: np.ndarray, target: int) -> BackpropWalk:
     errors = differences(network, batch, target)
     stages, inputs = [], batch
     names = list(network.layers)
-    for place, (name, layer) in enumerate(network.layers.items()):
-        dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
+    for index, (name, layer) in enumerate(network.layers.items()):
+        dx = network.backwards[names[index - 1]] if index else layer.backward(network.backwards[name])
         stages.append(
             WalkStage(
                 name,
@@ -115,63 +115,68 @@ def differences(network: NumpyNetwork, x: np.ndarray, target: int) -> dict[str, 
     at = torch.tensor(x, requires_grad=True)
     inputs: list[Tensor] = [at]
     for name, layer in network.layers.items():
-        mine = {one: tensors[f"{name}.{one}"] for one in layer.parameters}
-        at = TWINS[type(layer)](layer, at, mine)
+        parameters = {parameter: tensors[f"{name}.{parameter}"] for parameter in layer.parameters}
+        at = TORCH_LAYERS[type(layer)](layer, at, parameters)
         inputs.append(at)
-    wanted = [*inputs[:-1], *tensors.values()]
-    found = torch.autograd.grad(functional.cross_entropy(at, torch.tensor([target])), wanted)
-    back = dict(zip(network.layers, found[: len(network.layers)], strict=True))
-    gradients = dict(zip(tensors, found[len(network.layers) :], strict=True))
+    leaves = [*inputs[:-1], *tensors.values()]
+    grads = torch.autograd.grad(functional.cross_entropy(at, torch.tensor([target])), leaves)
+    back = dict(zip(network.layers, grads[: len(network.layers)], strict=True))
+    gradients = dict(zip(tensors, grads[len(network.layers) :], strict=True))
     names = list(network.layers)
     errors = {}
-    for place, (name, layer) in enumerate(network.layers.items()):
-        dx = network.backwards[names[place - 1]] if place else layer.backward(network.backwards[name])
-        pairs = [(dx, back[name]), *((layer.gradients[one], gradients[f"{name}.{one}"]) for one in layer.parameters)]
-        errors[name] = max(_apart(mine, other.numpy()) for mine, other in pairs)
+    for index, (name, layer) in enumerate(network.layers.items()):
+        dx = network.backwards[names[index - 1]] if index else layer.backward(network.backwards[name])
+        pairs = [
+            (dx, back[name]),
+            *((layer.gradients[parameter], gradients[f"{name}.{parameter}"]) for parameter in layer.parameters),
+        ]
+        errors[name] = max(_relative_error(computed, expected.numpy()) for computed, expected in pairs)
     return errors
 
 
-def _apart(mine: np.ndarray, other: np.ndarray) -> float:
-    largest = float(np.abs(other).max(initial=0))
-    return float(np.abs(mine - other).max(initial=0)) / (largest or 1.0)
+def _relative_error(values: np.ndarray, expected: np.ndarray) -> float:
+    largest = float(np.abs(expected).max(initial=0))
+    return float(np.abs(values - expected).max(initial=0)) / (largest or 1.0)
 
 
-Twin = Callable[[NumpyLayer, Tensor, Mapping[str, Tensor]], Tensor]
+TorchLayer = Callable[[NumpyLayer, Tensor, Mapping[str, Tensor]], Tensor]
 
 
-def _norm(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _norm(layer: NumpyLayer, x: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
     mean, variance = (torch.tensor(layer.buffers[name]) for name in ("running_mean", "running_var"))
-    return functional.batch_norm(x, mean, variance, mine["weight"], mine["bias"], training=False, eps=BatchNorm.eps)
+    return functional.batch_norm(
+        x, mean, variance, parameters["weight"], parameters["bias"], training=False, eps=BatchNorm.eps
+    )
 
 
-def _convolution(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _convolution(layer: NumpyLayer, x: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
     assert isinstance(layer, Convolution)
-    return functional.conv2d(x, mine["weight"], mine.get("bias"), padding=layer.padding)
+    return functional.conv2d(x, parameters["weight"], parameters.get("bias"), padding=layer.padding)
 
 
-def _pool(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
+def _pool(layer: NumpyLayer, x: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
     assert isinstance(layer, MaxPool)
     return functional.max_pool2d(x, layer.side)
 
 
-def _recurrent(layer: NumpyLayer, x: Tensor, mine: Mapping[str, Tensor]) -> Tensor:
-    h = torch.zeros(len(x), len(mine["bias"]), dtype=x.dtype)
-    weights = [mine["weight"], mine["recurrent"], mine["bias"], torch.zeros_like(mine["bias"])]
+def _recurrent(layer: NumpyLayer, x: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
+    h = torch.zeros(len(x), len(parameters["bias"]), dtype=x.dtype)
+    weights = [parameters["weight"], parameters["recurrent"], parameters["bias"], torch.zeros_like(parameters["bias"])]
     states, _ = torch.rnn_tanh(x, h[None], weights, True, 1, 0.0, False, False, True)
     return states[:, -1]
 
 
-TWINS: dict[type[NumpyLayer], Twin] = {
-    Dense: lambda layer, x, mine: functional.linear(x, mine["weight"], mine.get("bias")),
-    Relu: lambda layer, x, mine: torch.relu(x),
-    Tanh: lambda layer, x, mine: torch.tanh(x),
-    Sigmoid: lambda layer, x, mine: torch.sigmoid(x),
-    Flatten: lambda layer, x, mine: x.flatten(1),
-    AddChannel: lambda layer, x, mine: x[:, None],
-    Dropout: lambda layer, x, mine: x,
+TORCH_LAYERS: dict[type[NumpyLayer], TorchLayer] = {
+    Dense: lambda layer, x, parameters: functional.linear(x, parameters["weight"], parameters.get("bias")),
+    Relu: lambda layer, x, parameters: torch.relu(x),
+    Tanh: lambda layer, x, parameters: torch.tanh(x),
+    Sigmoid: lambda layer, x, parameters: torch.sigmoid(x),
+    Flatten: lambda layer, x, parameters: x.flatten(1),
+    AddChannel: lambda layer, x, parameters: x[:, None],
+    Dropout: lambda layer, x, parameters: x,
     BatchNorm: _norm,
     Convolution: _convolution,
     MaxPool: _pool,
     Recurrent: _recurrent,
 }
-"""Layer of numpy_nn -> name in PyTorch."""
+"""PyTorch equivalent of each NumPy layer."""

@@ -15,14 +15,14 @@ from dlcore.models.numpy_module import NumpyModule
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
 from dlcore.models.numpy_nn.optimizers import Adam, NumpyOptimizer, Sgd
 from dlcore.projects.run_config import RunConfig
-from dlcore.training import numpy_nn as by_hand
+from dlcore.training import numpy_nn
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Event
 from dlcore.training.fit import Validation
 from dlcore.training.state import thread_count
 
 
-class NumpyTrainingLoop(by_hand.NumpyTrainingState):
+class NumpyTrainingLoop(numpy_nn.NumpyTrainingState):
     """Training state of a NumPy network, with a module that shares its memory for inference."""
 
     def __init__(
@@ -48,15 +48,15 @@ class NumpyTrainingLoop(by_hand.NumpyTrainingState):
 
     def events(self, validation: Validation) -> Iterator[Event]:
         """Train from here to the end of the config."""
-        check = by_hand.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
+        check = numpy_nn.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
         threads = thread_count(sum(array.size for array in self.network.parameters.values()), os.cpu_count() or 1)
-        with threadpool_limits(limits=threads, user_api="blas"):  # as torch is held to: see `thread_count`
-            yield from by_hand.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
+        with threadpool_limits(limits=threads, user_api="blas"):  # the same limit as for torch: see `thread_count`
+            yield from numpy_nn.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
 
     def snapshot(self) -> dict[str, Any]:
         """State for checkpoints: arrays as tensors that share memory."""
-        found: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
-        return found
+        exchanged: dict[str, Any] = _exchanged(super().snapshot(), np.ndarray, torch.from_numpy)
+        return exchanged
 
     def restore(self, snapshot: Any) -> None:
         """Restore the state from `snapshot`."""
@@ -66,7 +66,7 @@ class NumpyTrainingLoop(by_hand.NumpyTrainingState):
 def _exchanged(value: Any, kind: type, change: Any) -> Any:
     """A nested dict with all values of one type converted."""
     if isinstance(value, dict):
-        return {name: _exchanged(one, kind, change) for name, one in value.items()}
+        return {name: _exchanged(item, kind, change) for name, item in value.items()}
     return change(value) if isinstance(value, kind) else value
 
 

@@ -37,13 +37,13 @@ class MarkedAnswer:
     """A graded answer."""
 
     question: str
-    chosen: int
-    found: CorrectChoice
+    choice: int
+    expected: CorrectChoice
 
     @property
     def right(self) -> bool:
         """Whether the answer is correct."""
-        return self.chosen == self.found.right
+        return self.choice == self.expected.right
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,21 @@ class RunEvidence:
         return float(self.curves[name][1][-1])
 
 
-def mark_answer(question: Question[Evidence], chosen: int, evidence: Evidence) -> MarkedAnswer:
+def mark_answer(question: Question[Evidence], choice: int, evidence: Evidence) -> MarkedAnswer:
     """Grade one answer.
 
     Raises:
-        RequestError: the choice is unknown, or the question computes one that it does not offer.
+        RequestError: the choice is unknown, or the computed choice is out of range.
     """
-    found = question.find(evidence)
-    for place in (chosen, found.right):
+    expected = question.find(evidence)
+    for place in (choice, expected.right):
         if not 0 <= place < len(question.choices):
             raise RequestError(f"'{question.name}' has no choice {place}: it has {len(question.choices)}.")
-    return MarkedAnswer(question.name, chosen, found)
+    return MarkedAnswer(question.name, choice, expected)
 
 
 def score(marked: Sequence[MarkedAnswer]) -> str:
     """Score of the answers as a sentence."""
-    right = sum(one.right for one in marked)
+    right = sum(item.right for item in marked)
     words = {0: "None", len(marked): "All"}
     return f"{words.get(right, str(right))} of {len(marked)} predicted right."

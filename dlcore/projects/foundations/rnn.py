@@ -43,45 +43,49 @@ def prepare(config: RunConfig) -> Prepared:
     """Images as sequences of rows, or the memory task drawn from the seed."""
     if config.dataset == MEMORY:
         return _memory(config)
-    found = fashion.prepare(config)
-    facts = {"steps": found.facts["height"], "features": found.facts["width"], "classes": found.facts["classes"]}
+    prepared = fashion.prepare(config)
+    facts = {
+        "steps": prepared.facts["height"],
+        "features": prepared.facts["width"],
+        "classes": prepared.facts["classes"],
+    }
     return Prepared(
-        train=found.train,
-        validation=found.validation,
-        test=found.test,
+        train=prepared.train,
+        validation=prepared.validation,
+        test=prepared.test,
         facts=facts,
-        preprocessing=found.preprocessing,
-        labels=found.labels,
-        checksum=found.checksum,
-        transform=found.transform,
+        preprocessing=prepared.preprocessing,
+        labels=prepared.labels,
+        checksum=prepared.checksum,
+        transform=prepared.transform,
     )
 
 
 def _memory(config: RunConfig) -> Prepared:
     options = config.data_as(RnnData)
-    made = memory_task.make_sequences(options.rows, gap=options.gap, seed=config.seed)
+    sequences = memory_task.make_sequences(options.rows, gap=options.gap, seed=config.seed)
     test = memory_task.make_sequences(TEST_ROWS, gap=options.gap, seed=TEST_SEED)
     held = max(1, round(options.rows * options.validation_share))
     return Prepared(
-        train=_split(made, slice(held, None)),
-        validation=_split(made, slice(0, held)),
+        train=_split(sequences, slice(held, None)),
+        validation=_split(sequences, slice(0, held)),
         test=_split(test, slice(None)),
         facts={"steps": options.gap + 1, "features": memory_task.SIGNALS, "classes": memory_task.SIGNALS},
         preprocessing={"kind": MEMORY, "gap": options.gap},
         labels=tuple(f"signal {n}" for n in range(memory_task.SIGNALS)),
-        checksum=made.checksum,
+        checksum=sequences.checksum,
     )
 
 
-def _split(made: memory_task.MemoryTask, rows: slice) -> Split:
-    inputs, targets = made.inputs[rows], made.targets[rows]
-    return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(made.targets))[rows])
+def _split(task: memory_task.MemoryTask, rows: slice) -> Split:
+    inputs, targets = task.inputs[rows], task.targets[rows]
+    return Split((torch.from_numpy(inputs),), torch.from_numpy(targets), np.arange(len(task.targets))[rows])
 
 
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training loop in NumPy with backpropagation through time."""
-    seen = prepared.preprocessing
-    scale = None if seen["kind"] == MEMORY else Shifted(seen["mean"], seen["std"])
+    preprocessing = prepared.preprocessing
+    scale = None if preprocessing["kind"] == MEMORY else Shifted(preprocessing["mean"], preprocessing["std"])
     return NumpyTrainingLoop(module, prepared, config, prepare=scale)
 
 
@@ -101,8 +105,8 @@ def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) 
     if dataset == MEMORY:
         test = memory_task.make_sequences(TEST_ROWS, gap=gap, seed=TEST_SEED)
         return test.inputs[row], int(test.targets[row])
-    found = images.load(dataset)
-    return images.normalize(np.asarray(found.test_pixels[row]), preprocessing), int(found.test_labels[row])
+    data = images.load(dataset)
+    return images.normalize(np.asarray(data.test_pixels[row]), preprocessing), int(data.test_labels[row])
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------
@@ -113,30 +117,30 @@ BRIDGED = 0.9
 """Accuracy from which a gap counts as bridged; chance is 0.1."""
 
 
-def longest_gap(found: Bridges, model: str) -> int:
+def longest_gap(bridges: Bridges, model: str) -> int:
     """Longest gap such that it and all shorter ones are bridged; 0 if none is."""
     last = 0
-    for gap, accuracy in sorted(found[model].items()):
+    for gap, accuracy in sorted(bridges[model].items()):
         if accuracy < BRIDGED:
             break
         last = gap
     return last
 
 
-def _further(found: Bridges) -> CorrectChoice:
-    rnn, lstm = longest_gap(found, "rnn"), longest_gap(found, "lstm")
+def _further(bridges: Bridges) -> CorrectChoice:
+    rnn, lstm = longest_gap(bridges, "rnn"), longest_gap(bridges, "lstm")
     right = 0 if rnn > lstm else 1 if lstm > rnn else 2
     return CorrectChoice(right, f"90 % accuracy up to a gap of {rnn} (RNN) and {lstm} (LSTM).")
 
 
-def _first_to_fail(found: Bridges) -> CorrectChoice:
-    last = longest_gap(found, "rnn")
+def _first_to_fail(bridges: Bridges) -> CorrectChoice:
+    last = longest_gap(bridges, "rnn")
     right = 0 if last < 10 else 1 if last < 40 else 2 if last < 100 else 3
     return CorrectChoice(right, f"The RNN bridged every gap up to {last}.")
 
 
-def _how_it_fails(found: Bridges) -> CorrectChoice:
-    values = [accuracy for _, accuracy in sorted(found["rnn"].items())]
+def _how_it_fails(bridges: Bridges) -> CorrectChoice:
+    values = [accuracy for _, accuracy in sorted(bridges["rnn"].items())]
     drop = max((a - b for a, b in itertools.pairwise(values)), default=0.0)
     right = 2 if min(values) >= BRIDGED else 1 if drop > 0.5 * (max(values) - min(values)) else 0
     return CorrectChoice(right, f"Its accuracy by gap: {', '.join(f'{value:.0%}' for value in values)}.")

@@ -38,17 +38,17 @@ class UnrolledRun:
 def unroll(module: nn.Module, x: np.ndarray, target: int) -> UnrolledRun:
     """Forward and backward pass of one sequence (T, F)."""
     if isinstance(module, NumpyModule):
-        found = walk(module, x, target)
-        stage = found.stages[0]
+        backprop = walk(module, x, target)
+        stage = backprop.stages[0]
         return UnrolledRun(
             stage.x,
             np.asarray(stage.facts["states"])[1:],
             np.asarray(stage.facts["by_step"]),
-            found.probabilities,
+            backprop.probabilities,
             target,
-            found.loss,
+            backprop.loss,
             stage.parameters,
-            found.error,
+            backprop.error,
         )
     assert isinstance(module, LstmClassifier)
     return _lstm(module, x, target)
@@ -70,7 +70,7 @@ def _lstm(module: LstmClassifier, x: np.ndarray, target: int) -> UnrolledRun:
     return UnrolledRun(
         np.asarray(x, dtype=np.float64),
         np.stack([state.detach().numpy()[0] for state in states]),
-        np.stack([one.numpy()[0] for one in back]),
+        np.stack([item.numpy()[0] for item in back]),
         scores.detach().softmax(dim=1)[0].numpy(),
         target,
         float(loss.detach()),

@@ -49,18 +49,18 @@ def prepare(config: RunConfig) -> Prepared:
         DataError: the dataset or the BERT is missing, or its maximum length is smaller than requested.
     """
     options, plan = config.data_as(BertTextData), _plan(config)
-    taken = bert_texts.load(config, options)
-    checkpoint, found, parts, said = taken.checkpoint, taken.found, taken.parts, taken.said
+    data = bert_texts.load(config, options)
+    checkpoint, dataset, parts, texts_by_split = data.checkpoint, data.dataset, data.parts, data.texts_by_split
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
         raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: use another BERT.")
-    pieces = bert_tokens.WordPieceTokenizer(checkpoint)
-    ids = {name: pieces.encode(said[name], length=options.length, keep=options.keep) for name in SPLITS}
-    facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(found.names)}
+    tokenizer = bert_tokens.WordPieceTokenizer(checkpoint)
+    ids = {name: tokenizer.encode(texts_by_split[name], length=options.length, keep=options.keep) for name in SPLITS}
+    facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(dataset.names)}
     pooled = _pooled(checkpoint, plan, facts, ids) if plan.train == "head" else {}
 
     def split(name: SplitName) -> Split:
-        targets, rows = torch.from_numpy(found.labels[parts[name]]), found.rows[parts[name]]
+        targets, rows = torch.from_numpy(dataset.labels[parts[name]]), dataset.rows[parts[name]]
         if pooled:
             return Split((torch.from_numpy(np.array(pooled[name])),), targets, rows)
         lengths = np.array([len(row) for row in ids[name]])
@@ -72,9 +72,9 @@ def prepare(config: RunConfig) -> Prepared:
         test=split("test"),
         facts=facts,
         preprocessing=texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
-        labels=found.names,
-        checksum=found.checksum,
-        source={"texts": said, "doubled": found.doubled},
+        labels=dataset.names,
+        checksum=dataset.checksum,
+        source={"texts": texts_by_split, "doubled": dataset.doubled},
         transform=None if pooled else texts.trim,
         start=None if plan.initialization == "random" else lambda module: _take_over(module, checkpoint),
     )
@@ -123,12 +123,12 @@ def _pooled(
         network.load_pretrained(checkpoint.state())
         done, total = 0, sum(len(rows) for rows in ids.values())
         for name in SPLITS:
-            kept = np.zeros((len(ids[name]), facts["hidden_size"]), dtype=np.float32)
+            cached = np.zeros((len(ids[name]), facts["hidden_size"]), dtype=np.float32)
             for rows, values in _computed(network, ids[name]):
-                kept[rows] = values
+                cached[rows] = values
                 done += len(rows)
                 progress.report("Encoding texts with the pretrained BERT (cached)", done, total)
-            np.save(draft / f"{name}.npy", kept)
+            np.save(draft / f"{name}.npy", cached)
 
     place = array_cache.get_or_create("bert-pooled", digest.hexdigest(), make)
     return {name: array_cache.load(place / f"{name}.npy") for name in SPLITS}
@@ -145,8 +145,8 @@ def _computed(network: FineTunedBert, ids: list[np.ndarray]) -> Iterator[tuple[n
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Baselines of all texts; for questions also a trigram SVM."""
-    simpler = questions.baselines if config.dataset in questions.PROJECT.datasets else texts.baselines
-    return simpler(prepared, config)
+    compute = questions.baselines if config.dataset in questions.PROJECT.datasets else texts.baselines
+    return compute(prepared, config)
 
 
 def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
@@ -154,7 +154,7 @@ def build(options: FineTuneConfig, facts: Mapping[str, int]) -> nn.Module:
     return FineTunedBert(options, config={name: facts[name] for name in SIZES}, classes=facts["classes"])
 
 
-_RECIPE = {
+_TRAINING = {
     "batch_size": 32,
     "optimizer": "adamw",
     "weight_decay": 0.01,
@@ -211,7 +211,7 @@ PROJECT = Project(
     data_config=BertTextData,
     presets={
         "quick": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 2,
             "rows": 2000,
             "train_rows": 600,
@@ -220,7 +220,7 @@ PROJECT = Project(
             "scratch": {**_SCRATCH, "epochs": 2},
         },
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 4,
             "precision": "bf16-mixed",
             "last_layers": {"top_layers": 4},

@@ -17,7 +17,7 @@ from dlcore.models import bert
 TOKENS_AT_ONCE = 4096
 """Tokens per forward pass, in batches of similar length."""
 VERSION = 1
-"""Increase it if the same texts would give other states."""
+"""Increase it if the states of the same texts change."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.nda
     chunks = [token_states.load(key, texts=len(part), width=width) for key, part in zip(keys, parts, strict=True)]
     missing = [place for place, chunk in enumerate(chunks) if chunk is None]
     if missing:
-        pieces = bert_tokens.WordPieceTokenizer(reading.checkpoint)
-        ids = {place: pieces.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
+        tokenizer = bert_tokens.WordPieceTokenizer(reading.checkpoint)
+        ids = {place: tokenizer.encode(parts[place], length=reading.length, keep=reading.keep) for place in missing}
         tokens = sum(len(row) for each in ids.values() for row in each)
         token_states.evict(tokens * width * token_states.BYTES, of=keys)
         for place in _computed(ids, keys, reading):
             chunks[place] = token_states.load(keys[place], texts=len(parts[place]), width=width)
     whole = [chunk for chunk in chunks if chunk is not None]
     if len(whole) != len(parts):
-        return compute_states(texts, reading, rows=rows)  # another process cleared some meanwhile
+        return compute_states(texts, reading, rows=rows)  # another process deleted some chunks in the meantime
     sizes = [len(part) for part in parts]
     return TokenStates(whole, np.array([(part, row) for part, size in enumerate(sizes) for row in range(size)]))
 
@@ -85,26 +85,26 @@ def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: Fe
     done, total = 0, sum(len(rows) for rows in ids.values())
     for place in np.random.default_rng().permutation(list(ids)).tolist():
         if token_states.load(keys[place], texts=len(ids[place]), width=network.width) is None:
-            chunk = _states(network, ids[place], reading, told=(done, total))
+            chunk = _states(network, ids[place], reading, counts=(done, total))
             token_states.save(keys[place], chunk.states, chunk.offsets)
         done += len(ids[place])
         yield place
 
 
-def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, told: tuple[int, int]) -> Chunk:
+def _states(network: bert.Bert, ids: list[np.ndarray], reading: FeatureConfig, *, counts: tuple[int, int]) -> Chunk:
     """States of one chunk's texts, computed in batches of similar length."""
     lengths = np.array([len(row) for row in ids])
     offsets = np.concatenate([[0], lengths.cumsum()])
     states = np.zeros((offsets[-1], network.width), dtype=np.float16)
-    kind, (done, total) = torch.device(reading.device).type, told
+    kind, (done, total) = torch.device(reading.device).type, counts
     with evaluation_mode(network), torch.autocast(kind, torch.bfloat16, enabled=reading.half):
         for rows in _alike(lengths):
             few = torch.from_numpy(bert_tokens.pad([ids[row] for row in rows])).to(reading.device)
-            found = network(few).half().cpu().numpy()
-            for row, each in zip(rows, found, strict=True):
+            values = network(few).half().cpu().numpy()
+            for row, each in zip(rows, values, strict=True):
                 states[offsets[row] : offsets[row + 1]] = each[: lengths[row]]
             done += len(rows)
-            progress.report(f"{reading.checkpoint.name} reads every text, once", done, total)
+            progress.report(f"Encoding texts with {reading.checkpoint.name} (cached)", done, total)
     return Chunk(states, offsets)
 
 

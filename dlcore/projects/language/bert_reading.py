@@ -16,7 +16,7 @@ from dlcore.models.bert import Bert
 from dlcore.models.masked_bert import MaskedBert
 
 MOST = 64
-"""Tokens read of a sentence."""
+"""Maximum number of tokens of a sentence."""
 BLANK = re.compile(r"\[MASK\]|_{2,}", re.IGNORECASE)
 """Text forms of a mask token."""
 
@@ -53,39 +53,39 @@ def reader(name: str) -> SentenceReader:
     return SentenceReader(checkpoint, pieces, bert.pretrained(checkpoint.config, state), None)
 
 
-def attend(found: SentenceReader, said: str) -> tuple[list[str], np.ndarray]:
+def attend(reader: SentenceReader, sentence: str) -> tuple[list[str], np.ndarray]:
     """Tokens (T) of a text, including [CLS] and [SEP], and attention weights (L, H, T, T)."""
-    (ids,) = found.pieces.encode([said], length=MOST)
-    words = ["[CLS]", *found.pieces.tokens(said)[: len(ids) - 2], "[SEP]"]
-    with evaluation_mode(found.network):
-        return words, found.network.attentions(torch.from_numpy(ids[None]))[0].numpy()
+    (ids,) = reader.pieces.encode([sentence], length=MOST)
+    words = ["[CLS]", *reader.pieces.tokens(sentence)[: len(ids) - 2], "[SEP]"]
+    with evaluation_mode(reader.network):
+        return words, reader.network.attentions(torch.from_numpy(ids[None]))[0].numpy()
 
 
-def fill_blanks(found: SentenceReader, said: str, *, top: int = 5) -> tuple[FilledBlank, ...]:
+def fill_blanks(reader: SentenceReader, sentence: str, *, top: int = 5) -> tuple[FilledBlank, ...]:
     """Predictions for each mask (`[MASK]` or `__`) of a text.
 
     Raises:
         DataError: no mask, no other word, or no masked-language-model head.
     """
-    if found.filler is None:
+    if reader.filler is None:
         raise DataError(
-            f"{found.checkpoint.name} has no masked-language-model head: run "
+            f"{reader.checkpoint.name} has no masked-language-model head: run "
             "`python -m dlcore data get bert:bert-base-uncased` (440 MB)."
         )
-    parts = BLANK.split(text.clean_text(said))
+    parts = BLANK.split(text.clean_text(sentence))
     if len(parts) < 2 or not "".join(parts).strip():
         raise DataError("no mask in the text: write [MASK] or __ in place of a word.")
-    ids = [found.pieces.first]
+    ids = [reader.pieces.first]
     for place, part in enumerate(parts):
-        ids += [found.pieces.mask] if place else []
-        ids += found.pieces.encode([part], length=MOST)[0][1:-1].tolist() if part.strip() else []
-    ids = [*ids[: MOST - 1], found.pieces.last]
-    blanks = [place for place, number in enumerate(ids) if number == found.pieces.mask]
+        ids += [reader.pieces.mask] if place else []
+        ids += reader.pieces.encode([part], length=MOST)[0][1:-1].tolist() if part.strip() else []
+    ids = [*ids[: MOST - 1], reader.pieces.last]
+    blanks = [place for place, number in enumerate(ids) if number == reader.pieces.mask]
     if not blanks:
-        raise DataError(f"the mask comes after the {MOST} pieces that are read: shorten the sentence before it.")
-    with evaluation_mode(found.filler):
-        chances = found.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
+        raise DataError(f"the mask is after the first {MOST} tokens, which are read: shorten the text before it.")
+    with evaluation_mode(reader.filler):
+        chances = reader.filler(torch.tensor([ids]))[0, blanks].softmax(dim=-1).topk(top)
     return tuple(
-        FilledBlank(tuple((found.pieces.words[number], share) for number, share in zip(numbers, shares, strict=True)))
+        FilledBlank(tuple((reader.pieces.words[number], share) for number, share in zip(numbers, shares, strict=True)))
         for numbers, shares in zip(chances.indices.tolist(), chances.values.tolist(), strict=True)
     )

@@ -22,7 +22,7 @@ class BertTextData(Config):
         bert_weights.OFFLINE, help="Pretrained BERT, by its name on the Hugging Face hub (see data list)."
     )
     length: int = number(
-        128, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
+        128, low=8, high=512, unit="tokens", help="Tokens read of each text, including [CLS] and [SEP]."
     )
     keep: bert_tokens.Keep = choice("start", help="Part of a longer text that is read; both: a quarter from its start.")
     balanced: bool = choice(False, help="Weight classes equally in the loss.")
@@ -37,17 +37,17 @@ class BertTexts:
     """Texts of a source, row numbers (N,) of each split, and the BERT checkpoint."""
 
     checkpoint: bert_weights.Checkpoint
-    found: text.TextDataset
+    dataset: text.TextDataset
     parts: dict[SplitName, np.ndarray]
 
     @property
-    def said(self) -> dict[SplitName, list[str]]:
+    def texts_by_split(self) -> dict[SplitName, list[str]]:
         """Texts of each split."""
-        return {name: [self.found.texts[row] for row in rows] for name, rows in self.parts.items()}
+        return {name: [self.dataset.texts[row] for row in rows] for name, rows in self.parts.items()}
 
 
 def load(config: RunConfig, options: BertTextData) -> BertTexts:
-    """Test split of the source or a fifth of all, a tenth for validation; `rows` limits the rest.
+    """Test split of the source or a fifth of all, a tenth for validation; `rows` limits the other texts.
 
     Raises:
         ConfigError: `length` exceeds the BERT's maximum.
@@ -55,13 +55,11 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     """
     checkpoint = bert_weights.require(options.bert)
     if options.length > checkpoint.longest:
-        raise ConfigError(
-            f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} pieces at once."
-        )
-    found = texts.load(config)
-    cut = texts.cut(found, options.rows, seed=config.seed)
+        raise ConfigError(f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} tokens.")
+    data = texts.load(config)
+    cut = texts.cut(data, options.rows, seed=config.seed)
     parts: dict[SplitName, np.ndarray] = {name: cut[name] for name in SPLITS}
     parts["train"] = parts["train"][
-        stratified_sample(found.labels[parts["train"]], options.train_rows, seed=config.seed)
+        stratified_sample(data.labels[parts["train"]], options.train_rows, seed=config.seed)
     ]
-    return BertTexts(checkpoint, found, parts)
+    return BertTexts(checkpoint, data, parts)

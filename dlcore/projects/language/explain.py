@@ -1,4 +1,4 @@
-"""Explain the class of a text: contributions of its words, and the sanity checks of them."""
+"""Explain the class of a text: contributions of its words, and their sanity checks."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -23,18 +23,18 @@ METHODS: dict[Method, str] = {
     "feature_ablation": "Hiding each word",
 }
 MIN_WORDS = 5
-"""Words from which their order can be compared."""
+"""Minimum number of words for comparing their order."""
 STEPS = (64, 256, 1024)
-"""Steps of integrated gradients, tried in turn until the sum is complete."""
+"""Integration steps of integrated gradients; the next number is used if completeness fails."""
 MAX_TOKENS = 20_000
-"""After the first try a whole BERT reads at most this many tokens, steps times tokens: about 15 s on one processor."""
+"""Maximum steps times tokens of a fine-tuned BERT after the first number of steps: about 15 s on one CPU core."""
 
 
 @dataclass(frozen=True)
 class TextExplanation:
     """Contributions (T,) of a text's tokens to the logit of one class.
 
-    `delta` is the gap of the sum of integrated gradients; None for methods that promise no sum.
+    `delta` is the completeness gap of integrated gradients; None for other methods.
     """
 
     encoded: EncodedText
@@ -47,12 +47,12 @@ class TextExplanation:
 
     @property
     def is_masked(self) -> bool:
-        """Whether the baseline is a text of masked words, not of unknown ones."""
-        return self.encoded.gone != self.encoded.strange
+        """Whether the baseline consists of mask tokens, not of unknown words."""
+        return self.encoded.mask_id != self.encoded.unknown_id
 
     @property
     def is_known(self) -> np.ndarray:
-        """(T,) true for tokens that differ from the baseline."""
+        """Mask (T,) of tokens that differ from the baseline."""
         mask: np.ndarray = (self.encoded.ids != self.encoded.without())[0]
         return mask
 
@@ -70,13 +70,13 @@ def explain_text(
 ) -> TextExplanation:
     """Contributions of a text's words to class number `target`, against a text of unknown (or masked) words.
 
-    From padding, zero vectors, the path crosses a cliff and the sum settles at none of the steps tried (64 to 1,024);
-    from unknown words most reviews settle at 64, a long one may need all 1,024 (3 s).
+    With a padding baseline (zero vectors) the sum does not converge in 64 to 1,024 steps; with unknown words most
+    reviews converge in 64 steps, long ones in up to 1,024 (3 s).
     """
     module, ids = loaded.module, torch.from_numpy(encoded.ids)
     baseline = torch.from_numpy(encoded.without())
     for steps in STEPS:
-        if encoded.marks and steps > STEPS[0] and steps * ids.numel() > MAX_TOKENS:
+        if encoded.specials and steps > STEPS[0] and steps * ids.numel() > MAX_TOKENS:
             break
         attribution = attribute(module, ids, target, method=method, baseline=baseline, steps=steps)
         result = TextExplanation(
@@ -126,14 +126,14 @@ def check_text(loaded: LoadedModel, result: TextExplanation) -> CheckedText:
 
 
 class _ImageRow(nn.Module):
-    """Takes rows of ids as (M, 1, T), the shape of images of one line."""
+    """Wraps a text model to take ids as (M, 1, T), the shape of one-line images."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(M, 1, T) -> (M, K)."""
+        """Logits (M, K) of ids (M, 1, T)."""
         scores: Tensor = self.module(ids.squeeze(1))
         return scores
 
@@ -150,11 +150,13 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
     encoded = texts.encode_known_text(loaded, payload)
     prediction = texts.classify(loaded, encoded)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
-    chosen = cast(Method, classification.choose(method, tuple(METHODS), default="integrated_gradients", kind="method"))
-    result = explain_text(loaded, encoded, loaded.labels.index(label), method=chosen)
+    selected = cast(
+        Method, classification.choose(method, tuple(METHODS), default="integrated_gradients", kind="method")
+    )
+    result = explain_text(loaded, encoded, loaded.labels.index(label), method=selected)
     top = [encoded.words[place] for place in np.argsort(-result.values)[:3] if result.values[place] > 0]
     return {
-        "method": METHODS[chosen],
+        "method": METHODS[selected],
         "methods": list(METHODS),
         "target": label,
         "prediction": prediction,

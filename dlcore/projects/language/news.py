@@ -23,7 +23,7 @@ def prepare(config: RunConfig) -> Prepared:
     return texts.prepare(config, NewsData)
 
 
-_RECIPE = {"batch_size": 32, "learning_rate": 5e-4, "clip_norm": 1.0, "schedule": "one_cycle"}
+_TRAINING = {"batch_size": 32, "learning_rate": 5e-4, "clip_norm": 1.0, "schedule": "one_cycle"}
 
 PROJECT = Project(
     slug="news",
@@ -50,7 +50,7 @@ PROJECT = Project(
     data_config=NewsData,
     presets={
         "quick": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 1,
             "rows": 6000,
             "length": 64,
@@ -58,7 +58,7 @@ PROJECT = Project(
             "feed_forward": 256,
         },
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 6,
             "balanced": True,
             "encoder": {"word_dropout": 0.15},

@@ -41,18 +41,18 @@ def find_variants(dataset: str, *, seeds: Sequence[int], epochs: int) -> dict[st
     }
 
 
-def probability_over_padding(loaded: LoadedModel, seen: EncodedText, *, most: int = 400) -> np.ndarray | None:
+def probability_over_padding(loaded: LoadedModel, encoded: EncodedText, *, most: int = 400) -> np.ndarray | None:
     """Probability (most + 1,) of the second class after 0 to `most` words of padding; None if not last-state."""
     module = loaded.module
     if not isinstance(module, BaseLstm) or module.pooling == "mean_max":
         return None
     with torch.no_grad():
-        scores = module.classes(_states(module, seen, most))
+        scores = module.classes(_states(module, encoded, most))
     return np.asarray(scores.softmax(dim=1)[:, 1].numpy())
 
 
 def difference_left(
-    loaded: LoadedModel, one: EncodedText, other: EncodedText, *, most: int = 200
+    loaded: LoadedModel, encoded_text: EncodedText, other: EncodedText, *, most: int = 200
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Distance of two texts' states after padding, relative to that after their last words.
 
@@ -64,18 +64,18 @@ def difference_left(
         torch.manual_seed(loaded.config.seed)
         entry = get(loaded.config.project).models[loaded.config.model]
         fresh = entry.build(loaded.config.model_options, loaded.facts)
-    found = []
-    for own in (module, fresh):
-        assert isinstance(own, BaseLstm)
-        states = [_states(own, seen, most) for seen in (one, other)]
-        apart = (states[0] - states[1]).norm(dim=1)
-        found.append(np.asarray((apart / apart[0]).numpy()))
-    return found[0], found[1]
+    norms = []
+    for item in (module, fresh):
+        assert isinstance(item, BaseLstm)
+        states = [_states(item, encoded, most) for encoded in (encoded_text, other)]
+        norm = (states[0] - states[1]).norm(dim=1)
+        norms.append(np.asarray((norm / norm[0]).numpy()))
+    return norms[0], norms[1]
 
 
-def _states(module: BaseLstm, seen: EncodedText, most: int) -> torch.Tensor:
+def _states(module: BaseLstm, encoded: EncodedText, most: int) -> torch.Tensor:
     """States (most + 1, D) after the last word and each word of padding."""
     with evaluation_mode(module):
-        states, _ = module.lstm(module.embedding(functional.pad(torch.from_numpy(seen.ids), (0, most))))
-    last: torch.Tensor = states[0, seen.ids.shape[1] - 1 :]
+        states, _ = module.lstm(module.embedding(functional.pad(torch.from_numpy(encoded.ids), (0, most))))
+    last: torch.Tensor = states[0, encoded.ids.shape[1] - 1 :]
     return last

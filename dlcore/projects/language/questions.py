@@ -27,7 +27,7 @@ from dlcore.projects.run_config import RunConfig
 class QuestionsData(texts.TextData):
     """Tokenization of questions."""
 
-    length: int = number(40, low=8, high=1000, unit="pieces", help="Tokens read of each question.")
+    length: int = number(40, low=8, high=1000, unit="tokens", help="Tokens read of each question.")
     tokens: Kind = choice(
         "wordpiece", help="Tokenizer: words, BERT's WordPiece, or byte-pair encoding of the training texts."
     )
@@ -57,16 +57,16 @@ IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 def prepare(config: RunConfig) -> Prepared:
     """Test split of the source, a tenth of the rest for validation; tokens from the training split or BERT's."""
     if config.model != BERT:
-        found = texts.prepare(config, QuestionsData)
-        return replace(found, facts={**found.facts, "width": config.model_as(RnnClassifierConfig).embedding})
+        prepared = texts.prepare(config, QuestionsData)
+        return replace(prepared, facts={**prepared.facts, "width": config.model_as(RnnClassifierConfig).embedding})
     options = config.model_as(BertGruConfig)
     data = parse(
         reviews_bert.ReviewsBertData,
         {**config.data_options.model_dump(include=set(READ)), "bert": options.bert, "after_layer": options.after_layer},
     )
-    found = reviews_bert.prepare(config.model_copy(update={"data_options": data}))
-    pieces = len(bert_weights.require(options.bert).vocabulary)
-    return replace(found, facts={**found.facts, "vocabulary": pieces})
+    prepared = reviews_bert.prepare(config.model_copy(update={"data_options": data}))
+    vocabulary = len(bert_weights.require(options.bert).vocabulary)
+    return replace(prepared, facts={**prepared.facts, "vocabulary": vocabulary})
 
 
 def complete(module: nn.Module, preprocessing: Mapping[str, Any]) -> None:
@@ -84,14 +84,14 @@ def needs(config: RunConfig) -> tuple[str, ...]:
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Baselines of all texts, and a linear SVM on word trigrams."""
-    said, targets = prepared.source["texts"], prepared.train.targets.numpy()
+    texts_by_split, targets = prepared.source["texts"], prepared.train.targets.numpy()
     classes = prepared.facts["classes"]
-    found = texts.baselines(prepared, config)
+    metrics = texts.baselines(prepared, config)
     with contextlib.suppress(DataError):
-        scores = linear.trigram_svm(said["train"], targets, said["test"], classes=classes)
+        scores = linear.trigram_svm(texts_by_split["train"], targets, texts_by_split["test"], classes=classes)
         measured = classification.compute_metrics(scores, prepared.test.targets.numpy())
-        found["trigram_svm"] = texts.drop_probability_metrics(measured)
-    return found
+        metrics["trigram_svm"] = texts.drop_probability_metrics(measured)
+    return metrics
 
 
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
@@ -110,7 +110,7 @@ _CELLS: dict[Cell, tuple[str, str]] = {
     "lstm": ("LSTM", "A state and a cell with three gates (Hochreiter & Schmidhuber 1997)."),
     "rnn": ("Plain RNN", "Recurrent network without gates (Elman 1990)."),
 }
-_RECIPE = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle"}
+_TRAINING = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle"}
 
 PROJECT = Project(
     slug="questions",
@@ -135,9 +135,9 @@ PROJECT = Project(
     },
     data_config=QuestionsData,
     presets={
-        "quick": {**_RECIPE, "epochs": 4, "hidden": 64},
+        "quick": {**_TRAINING, "epochs": 4, "hidden": 64},
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 16,
             "hidden": 200,
             "rnn": {"learning_rate": 1e-3},

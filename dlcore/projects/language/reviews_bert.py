@@ -28,7 +28,7 @@ class ReviewsBertData(BertTextData):
     """Pretrained BERT, length, and the layer of its states."""
 
     length: int = number(
-        256, low=8, high=512, unit="pieces", help="Tokens read of each text, including [CLS] and [SEP]."
+        256, low=8, high=512, unit="tokens", help="Tokens read of each text, including [CLS] and [SEP]."
     )
     keep: bert_tokens.Keep = choice("both", help="Part of a longer text that is read; both: a quarter from its start.")
     after_layer: int = number(
@@ -46,35 +46,35 @@ def prepare(config: RunConfig) -> Prepared:
         DataError: the dataset or the BERT is missing, or disk space is too small.
     """
     options = config.data_as(ReviewsBertData)
-    taken = bert_texts.load(config, options)
-    checkpoint, found, parts = taken.checkpoint, taken.found, taken.parts
+    data = bert_texts.load(config, options)
+    checkpoint, dataset, parts = data.checkpoint, data.dataset, data.parts
     layers = int(checkpoint.config["num_hidden_layers"])
     if options.after_layer > layers:
         raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
-    used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: another seed finds the same chunks
+    used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: other seeds reuse the chunks
     states = bert_features.compute_states(
-        [found.texts[row] for row in used],
+        [dataset.texts[row] for row in used],
         bert_features.FeatureConfig(
             checkpoint, options.length, options.keep, options.after_layer, devices.resolve(config.device)
         ),
         rows=used,
     )
     splits = {
-        name: _split(np.searchsorted(used, rows), found.labels[rows], found.rows[rows], states)
+        name: _split(np.searchsorted(used, rows), dataset.labels[rows], dataset.rows[rows], states)
         for name, rows in parts.items()
     }
     return Prepared(
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
-        facts={"width": checkpoint.width, "length": options.length, "classes": len(found.names)},
+        facts={"width": checkpoint.width, "length": options.length, "classes": len(dataset.names)},
         preprocessing={
             **texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
             "after_layer": options.after_layer,
         },
-        labels=found.names,
-        checksum=found.checksum,
-        source={"texts": taken.said, "doubled": found.doubled},
+        labels=dataset.names,
+        checksum=dataset.checksum,
+        source={"texts": data.texts_by_split, "doubled": dataset.doubled},
         transform=lambda inputs, training: states.gather(inputs[0]),
     )
 
@@ -102,7 +102,7 @@ def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
     return build
 
 
-_RECIPE = {
+_TRAINING = {
     "batch_size": 32,
     "clip_norm": 1.0,
     "schedule": "one_cycle",
@@ -135,8 +135,8 @@ PROJECT = Project(
     },
     data_config=ReviewsBertData,
     presets={
-        "quick": {**_RECIPE, "epochs": 3, "rows": 3000, "length": 64, "hidden": 32},
-        "full": {**_RECIPE, "epochs": 3, "length": 128},
+        "quick": {**_TRAINING, "epochs": 3, "rows": 3000, "length": 64, "hidden": 32},
+        "full": {**_TRAINING, "epochs": 3, "length": 128},
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,

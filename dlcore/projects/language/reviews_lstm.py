@@ -34,7 +34,7 @@ def _improved(options: ImprovedLstmConfig, facts: Mapping[str, int]) -> nn.Modul
     return RnnClassifier(options, cell="lstm", vocabulary=facts["vocabulary"], classes=facts["classes"])
 
 
-_RECIPE = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}
+_TRAINING = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}
 
 PROJECT = Project(
     slug="reviews_lstm",
@@ -61,7 +61,7 @@ PROJECT = Project(
     data_config=LstmReviewsData,
     presets={
         "quick": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 4,
             "learning_rate": 5e-3,
             "rows": 8000,
@@ -71,7 +71,7 @@ PROJECT = Project(
             "improved_lstm": {"epochs": 2, "learning_rate": 3e-3, "hidden": 16, "layers": 2, "vectors": "glove"},
         },
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 6,
             "learning_rate": 2e-3,
             "base_lstm": {"hidden": 96, "epochs": 5},

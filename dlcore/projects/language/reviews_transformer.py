@@ -43,7 +43,7 @@ VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
 }
 """Variant -> title, summary, and settings that differ from the base."""
-_RECIPE = {"batch_size": 32, "learning_rate": 1e-3, "clip_norm": 1.0}
+_TRAINING = {"batch_size": 32, "learning_rate": 1e-3, "clip_norm": 1.0}
 _FULL = {name: dict(settings) for name, (_, _, settings) in VARIANTS.items()}
 _FULL["early_stopping"]["epochs"] = 12
 _FULL["improved"] |= {"schedule": "one_cycle", "epochs": 5}
@@ -66,7 +66,7 @@ PROJECT = Project(
     data_config=TransformerReviewsData,
     presets={
         "quick": {
-            **_RECIPE,
+            **_TRAINING,
             "epochs": 2,
             "rows": 4000,
             "length": 100,
@@ -77,7 +77,7 @@ PROJECT = Project(
             "early_stopping": {"patience": 1, "epochs": 4},
             "improved": {"dropout": 0.2, "word_dropout": 0.2},
         },
-        "full": {**_RECIPE, "epochs": 4, **_FULL},
+        "full": {**_TRAINING, "epochs": 4, **_FULL},
     },
     facts={"vocabulary": 15_000, "length": 250, "classes": 2},
     prepare=prepare,

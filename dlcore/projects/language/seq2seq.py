@@ -16,7 +16,7 @@ from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import sequences
 from dlcore.data.text.sequences import PAD, Alphabet, SequencePairs
-from dlcore.evaluation import sequences as judged
+from dlcore.evaluation import sequences as sequence_metrics
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -61,9 +61,9 @@ def prepare(config: RunConfig) -> Prepared:
 
     def split(pairs: SequencePairs) -> Split:
         ids = source.encode(pairs.sources, length=facts["source_length"])
-        wanted = target.encode(pairs.targets, length=facts["target_length"], ends=True)
-        inputs = (torch.from_numpy(ids), torch.from_numpy(sequences.decoder_inputs(wanted)))
-        return Split(inputs, torch.from_numpy(wanted), np.arange(len(pairs)), lengths=(ids != PAD).sum(axis=1))
+        target_ids = target.encode(pairs.targets, length=facts["target_length"], ends=True)
+        inputs = (torch.from_numpy(ids), torch.from_numpy(sequences.decoder_inputs(target_ids)))
+        return Split(inputs, torch.from_numpy(target_ids), np.arange(len(pairs)), lengths=(ids != PAD).sum(axis=1))
 
     return Prepared(
         train=split(parts.train),
@@ -80,8 +80,8 @@ def prepare(config: RunConfig) -> Prepared:
 def _parts(config: RunConfig, sizes: sequences.SplitSizes) -> sequences.SequenceSplits:
     """Generated pairs, or those of a custom dataset."""
     if custom_registry.is_custom(config.dataset):
-        kept = custom_pairs.load(config.dataset, checksum=config.data_checksum)
-        return custom_pairs.split_pairs(kept, sizes, seed=config.seed)
+        data = custom_pairs.load(config.dataset, checksum=config.data_checksum)
+        return custom_pairs.split_pairs(data, sizes, seed=config.seed)
     return sequences.make_splits(cast(sequences.Task, config.dataset), sizes, seed=config.seed)
 
 
@@ -101,51 +101,51 @@ def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def _losses(outputs: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy per sequence (N,); `outputs` (N, L, V) may be shorter than the targets."""
-    wanted = targets[:, : outputs.shape[1]]
-    found = functional.cross_entropy(outputs.transpose(1, 2), wanted, ignore_index=PAD, reduction="none")
-    return found.sum(dim=1) / wanted.ne(PAD).sum(dim=1)
+    expected = targets[:, : outputs.shape[1]]
+    cross_entropy = functional.cross_entropy(outputs.transpose(1, 2), expected, ignore_index=PAD, reduction="none")
+    return cross_entropy.sum(dim=1) / expected.ne(PAD).sum(dim=1)
 
 
-def _right(outputs: Tensor, targets: Tensor) -> Tensor:
-    wanted = targets[:, : outputs.shape[1]]
-    return ((outputs.argmax(dim=2) == wanted) | (wanted == PAD)).all(dim=1)
+def _exact_match(outputs: Tensor, targets: Tensor) -> Tensor:
+    expected = targets[:, : outputs.shape[1]]
+    return ((outputs.argmax(dim=2) == expected) | (expected == PAD)).all(dim=1)
 
 
 def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    return _right(outputs, targets).sum()
+    return _exact_match(outputs, targets).sum()
 
 
 def teacher_forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:
     """With teacher forcing: cross-entropy (N,) and exact match (N,) per sequence."""
-    device, losses, right = next(module.parameters()).device, [], []
+    device, losses, exact = next(module.parameters()).device, [], []
     plain = Split(part.inputs, part.targets, part.ids)
     with evaluation_mode(module):
         for inputs, targets in Batches(plain, AT_ONCE, device=device, transform=prepared.transform).epoch(1):
             outputs = module(*inputs).float()
             losses.append(_losses(outputs, targets))
-            right.append(_right(outputs, targets))
-    return torch.cat(losses).cpu().numpy(), torch.cat(right).cpu().numpy()
+            exact.append(_exact_match(outputs, targets))
+    return torch.cat(losses).cpu().numpy(), torch.cat(exact).cpu().numpy()
 
 
 def generate(module: nn.Module, part: Split, *, length: int, beams: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Decoded ids (N, length) and their log probability (N,)."""
     device, ids, scores = next(module.parameters()).device, [], []
     for (source, *_), _ in Batches(part, AT_ONCE, device=device, transform=trim).epoch(1):
-        found = decode.decode(module, source, length=length, beams=beams)
-        ids.append(found.best)
-        scores.append(found.scores[:, 0])
+        decoded = decode.decode(module, source, length=length, beams=beams)
+        ids.append(decoded.best)
+        scores.append(decoded.scores[:, 0])
     return torch.cat(ids).cpu().numpy(), torch.cat(scores).cpu().numpy()
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
     """Loss and exact match with teacher forcing, and exact match of decoded outputs."""
     held = prepared.validation
-    losses, right = teacher_forced(module, prepared, held)
+    losses, exact = teacher_forced(module, prepared, held)
     few = Split(tuple(part[:WATCHED] for part in held.inputs), held.targets[:WATCHED], held.ids[:WATCHED])
     ids, _ = generate(module, few, length=prepared.facts["target_length"])
     return {
         "validation_loss": float(losses.mean()),
-        "validation_accuracy": float(right.mean()),
+        "validation_accuracy": float(exact.mean()),
         "validation_exact_match": float((ids == few.targets.numpy()).all(axis=1).mean()),
     }
 
@@ -153,11 +153,11 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """Test pairs with greedy and beam search outputs, also beyond the training lengths."""
     test, length = prepared.test, prepared.facts["target_length"]
-    losses, right = teacher_forced(module, prepared, test)
+    losses, exact = teacher_forced(module, prepared, test)
     ids, scores = generate(module, test, length=length)
     beam, _ = generate(module, test, length=length, beams=BEAMS)
     parts: sequences.SequenceSplits = prepared.source["parts"]
-    found = {
+    predictions = {
         "test_scores": scores,
         "test_targets": test.targets.numpy(),
         "test_ids": test.ids,
@@ -165,15 +165,15 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
         "test_beam": beam,
         "test_sources": test.inputs[0].numpy(),
         "test_kinds": parts.test.kinds,
-        "test_forced": right,
+        "test_forced": exact,
         "test_losses": losses,
     }
     longer: Split | None = prepared.source["longer"]
     if longer is not None:
-        found["longer_written"], _ = generate(module, longer, length=length)
-        found |= {"longer_targets": longer.targets.numpy(), "longer_kinds": parts.longer.kinds}
+        predictions["longer_written"], _ = generate(module, longer, length=length)
+        predictions |= {"longer_targets": longer.targets.numpy(), "longer_kinds": parts.longer.kinds}
     small = {np.dtype(np.int64): np.int16, np.dtype(np.float64): np.float32}
-    return {name: array.astype(small.get(array.dtype, array.dtype)) for name, array in found.items()}
+    return {name: array.astype(small.get(array.dtype, array.dtype)) for name, array in predictions.items()}
 
 
 WAYS = {"beam": f"beam search with {BEAMS} beams", "answer_given": "teacher forcing"}
@@ -183,14 +183,14 @@ WAYS = {"beam": f"beam search with {BEAMS} beams", "answer_given": "teacher forc
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
     """Exact match of greedy decoding on test; `parts` has beam search and teacher forcing."""
     targets = predictions["test_targets"]
-    right = (predictions["test_written"] == targets).all(axis=1)
+    exact = (predictions["test_written"] == targets).all(axis=1)
     losses = predictions["test_losses"].astype(np.float64)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5
     loss = float(losses.mean())
-    metrics = {**judged.share_correct(right), "loss": loss, "loss_low": loss - half, "loss_high": loss + half}
+    metrics = {**sequence_metrics.share_correct(exact), "loss": loss, "loss_low": loss - half, "loss_high": loss + half}
     parts = {
-        "beam": judged.share_correct((predictions["test_beam"] == targets).all(axis=1)),
-        "answer_given": judged.share_correct(predictions["test_forced"]),
+        "beam": sequence_metrics.share_correct((predictions["test_beam"] == targets).all(axis=1)),
+        "answer_given": sequence_metrics.share_correct(predictions["test_forced"]),
     }
     low, high = metrics["exact_match_low"], metrics["exact_match_high"]
     verdict = (
@@ -208,14 +208,14 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     """Copying the source, the target of the nearest training pair, and a rule-based date parser."""
     parts: sequences.SequenceSplits = prepared.source["parts"]
     train, test = parts.train, parts.test
-    near = judged.nearest_neighbor(train.sources, train.targets, test.sources)
-    found = {
-        "copy": judged.exact_match(test.sources, test.targets),
-        "nearest_item": judged.exact_match(near, test.targets),
+    near = sequence_metrics.nearest_neighbor(train.sources, train.targets, test.sources)
+    metrics = {
+        "copy": sequence_metrics.exact_match(test.sources, test.targets),
+        "nearest_item": sequence_metrics.exact_match(near, test.targets),
     }
     if config.dataset == "dates_in_words":
-        found["date_parser"] = judged.exact_match(judged.parsed_dates(test.sources), test.targets)
-    return found
+        metrics["date_parser"] = sequence_metrics.exact_match(sequence_metrics.parsed_dates(test.sources), test.targets)
+    return metrics
 
 
 # --- one text ---------------------------------------------------------------------------------------------------------
@@ -232,18 +232,18 @@ def encode_source(loaded: LoadedModel, payload: bytes) -> tuple[str, Tensor]:
     Raises:
         DataError: the text is empty, too long, or has an unknown symbol.
     """
-    said = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
+    cleaned = payload[:MOST].decode("utf-8", errors="replace").strip().lower()
     source, _ = alphabets(loaded.preprocessing)
     longest = int(loaded.facts["source_length"])
-    if not said:
+    if not cleaned:
         raise DataError("the text is empty: enter a text.")
-    if len(said) > longest:
-        raise DataError(f"the text has {len(said)} characters: the maximum is {longest}; shorten it.")
-    strange = sorted(set(said) - set(source.symbols))
-    if strange:
+    if len(cleaned) > longest:
+        raise DataError(f"the text has {len(cleaned)} characters: the maximum is {longest}; shorten it.")
+    unknown = sorted(set(cleaned) - set(source.symbols))
+    if unknown:
         known = source.symbols.replace(" ", "the space, ")
-        raise DataError(f"the model never saw '{''.join(strange)[:20]}': it knows only {known}.")
-    return said, torch.from_numpy(source.encode([said], length=len(said)))
+        raise DataError(f"the model does not know '{''.join(unknown)[:20]}'; its symbols are {known}.")
+    return cleaned, torch.from_numpy(source.encode([cleaned], length=len(cleaned)))
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -252,16 +252,16 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the text is invalid.
     """
-    said, source = encode_source(loaded, payload)
+    cleaned, source = encode_source(loaded, payload)
     _, target = alphabets(loaded.preprocessing)
     length = int(loaded.facts["target_length"])
-    found = decode.decode(loaded.module, source, length=length)
+    greedy = decode.decode(loaded.module, source, length=length)
     beam = decode.decode(loaded.module, source, length=length, beams=BEAMS)
-    sums = [step.scores[0, 0].item() for step in found.steps]
-    symbols = [target.name(int(number)) for number in found.best[0, : len(sums)]]
+    sums = [step.scores[0, 0].item() for step in greedy.steps]
+    symbols = [target.name(int(number)) for number in greedy.best[0, : len(sums)]]
     return {
-        "source": said,
-        "answer": target.decode(found.best[0].tolist()),
+        "source": cleaned,
+        "answer": target.decode(greedy.best[0].tolist()),
         "probability": float(np.exp(sums[-1])),
         "symbols": [
             {"symbol": symbol, "probability": float(np.exp(here - before))}
@@ -289,7 +289,7 @@ def _build(options: Seq2SeqConfig, facts: Mapping[str, int]) -> nn.Module:
     )
 
 
-_RECIPE = {"batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
+_TRAINING = {"batch_size": 64, "learning_rate": 2e-3, "schedule": "one_cycle", "clip_norm": 1.0}
 
 TASK = Task(
     name="sequence to sequence",
@@ -317,8 +317,8 @@ PROJECT = Project(
     },
     data_config=Seq2SeqData,
     presets={
-        "quick": {**_RECIPE, "epochs": 4, "batch_size": 32, "train_rows": 8000, "validation_rows": 500},
-        "full": {**_RECIPE, "epochs": 6},
+        "quick": {**_TRAINING, "epochs": 4, "batch_size": 32, "train_rows": 8000, "validation_rows": 500},
+        "full": {**_TRAINING, "epochs": 6},
     },
     facts={"sources": 40, "symbols": 15, "source_length": 51, "target_length": 11},
     prepare=prepare,

@@ -64,28 +64,28 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         DataError: the dataset or the word vectors are not on this machine.
     """
     options = config.data_as(data)
-    found = load(config)
-    parts = cut(found, options.rows, seed=config.seed)
-    texts = {name: [found.texts[row] for row in rows] for name, rows in parts.items()}
+    dataset = load(config)
+    parts = cut(dataset, options.rows, seed=config.seed)
+    texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
     splits = {}
     for name, rows in parts.items():
         ids = known.encode(texts[name], length=options.length, keep=options.keep)
         splits[name] = Split(
             (torch.from_numpy(ids),),
-            torch.from_numpy(found.labels[rows]),
-            found.rows[rows],
+            torch.from_numpy(dataset.labels[rows]),
+            dataset.rows[rows],
             lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
         )
     return Prepared(
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
-        facts={"vocabulary": len(known), "length": options.length, "classes": len(found.names)},
+        facts={"vocabulary": len(known), "length": options.length, "classes": len(dataset.names)},
         preprocessing=text.as_preprocessing(known, length=options.length, keep=options.keep),
-        labels=found.names,
-        checksum=found.checksum,
-        source={"texts": texts, "doubled": found.doubled},
+        labels=dataset.names,
+        checksum=dataset.checksum,
+        source={"texts": texts, "doubled": dataset.doubled},
         transform=trim if options.bucketed else None,
         start=start,
     )
@@ -94,8 +94,8 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
 def needs(config: RunConfig) -> tuple[str, ...]:
     """GloVe vectors and BERT's vocabulary, if the run uses them."""
     options = config.data_as(TextData)
-    wanted = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
-    return tuple(name for name, asked in wanted.items() if asked)
+    uses = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
+    return tuple(name for name, value in uses.items() if value)
 
 
 def load(config: RunConfig) -> text.TextDataset:
@@ -109,16 +109,16 @@ def load(config: RunConfig) -> text.TextDataset:
     return text.load(config.dataset)
 
 
-def cut(found: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of the three splits; `rows` thins each split, so no test text moves into training."""
-    labels = found.labels
-    if found.test is None:
-        rest, test = stratified_split(labels, TEST_SHARE, seed=0)
+def cut(dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training."""
+    labels = dataset.labels
+    if dataset.test is None:
+        remaining, test = stratified_split(labels, TEST_SHARE, seed=0)
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:
-        rest, test, share = np.flatnonzero(~found.test), np.flatnonzero(found.test), VALIDATION_SHARE
-    inner, held = stratified_split(labels[rest], share, seed=seed)
-    parts = dict(zip(SPLITS, (rest[inner], rest[held], test), strict=True))
+        remaining, test, share = np.flatnonzero(~dataset.test), np.flatnonzero(dataset.test), VALIDATION_SHARE
+    inner, held = stratified_split(labels[remaining], share, seed=seed)
+    parts = dict(zip(SPLITS, (remaining[inner], remaining[held], test), strict=True))
     if rows <= 0:
         return dict(parts)
     shares = {name: max(2, round(rows * len(part) / len(labels))) for name, part in parts.items()}
@@ -133,25 +133,26 @@ def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callab
     )
     if options.vectors == "none":
         return known, None
-    if options.tokens != "byte_pair":  # a word that training never says still has a vector
+    if options.tokens != "byte_pair":  # words outside the training split have a vector too
         whole = set(vocabulary_of_bert().words) if options.tokens == "wordpiece" else None
         more = [word for word in word_vectors.most_frequent_words(UNSEEN) if whole is None or word in whole]
         single = [word for word in more if whole is not None or known.tokens(word) == [word]]
         known = text.Vocabulary(list(dict.fromkeys([*known.words, *single])), kind=known.kind)
-    found = word_vectors.load_vectors([word.removeprefix("##") for word in known.words])
+    vectors = word_vectors.load_vectors([word.removeprefix("##") for word in known.words])
 
     def start(module: nn.Module) -> None:
         embedding = module.get_submodule("embedding")
         assert isinstance(embedding, nn.Embedding)
         if embedding.embedding_dim != word_vectors.WIDTH:
             raise ConfigError(
-                f"GloVe's vectors have {word_vectors.WIDTH} numbers and the model's words {embedding.embedding_dim}: "
-                f"make them {word_vectors.WIDTH}, or set vectors=none."
+                f"GloVe vectors have {word_vectors.WIDTH} dimensions, the model's embedding {embedding.embedding_dim}: "
+                f"set embedding={word_vectors.WIDTH}, or vectors=none."
             )
         with torch.no_grad():
-            there = torch.from_numpy(found.known)
-            embedding.weight *= float(found.vectors[found.known].std())  # a word GloVe lacks: chance of the same spread
-            embedding.weight[there] = torch.from_numpy(found.vectors[found.known])
+            is_known = torch.from_numpy(vectors.known)
+            # words outside GloVe: random with the same standard deviation
+            embedding.weight *= float(vectors.vectors[vectors.known].std())
+            embedding.weight[is_known] = torch.from_numpy(vectors.vectors[vectors.known])
             embedding.weight[text.PAD] = 0.0
 
     return known, start
@@ -185,14 +186,14 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     """Majority class, logistic regression on TF-IDF, and NB-SVM on bigrams, of complete texts."""
     texts, classes = prepared.source["texts"], prepared.facts["classes"]
     targets, truth = prepared.train.targets.numpy(), prepared.test.targets.numpy()
-    found = {"majority": classification.majority_class(prepared)}
+    metrics = {"majority": classification.majority_class(prepared)}
     with contextlib.suppress(DataError):
         regression = linear.tfidf_logistic_regression(texts["train"], targets, texts["test"], classes=classes)
-        found["tfidf_logistic_regression"] = classification.compute_metrics(regression, truth)
+        metrics["tfidf_logistic_regression"] = classification.compute_metrics(regression, truth)
     with contextlib.suppress(DataError):
         machine = linear.nb_svm(texts["train"], targets, texts["test"], classes=classes)
-        found["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
-    return found
+        metrics["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
+    return metrics
 
 
 def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
@@ -204,26 +205,26 @@ def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
 class EncodedText:
     """A text as model input: words, ids (1, T), and the number of words cut off.
 
-    `gone` is the id of a hidden word, `strange` that of an unknown one; `marks` special tokens at each end cannot be
-    hidden.
+    `mask_id` replaces a hidden word, `unknown_id` marks an unknown one; `specials` is the number of special tokens at
+    each end, which cannot be hidden.
     """
 
     words: list[str]
     ids: np.ndarray
     left_out: int
-    gone: int = text.UNKNOWN
-    strange: int = text.UNKNOWN
-    marks: int = 0
+    mask_id: int = text.UNKNOWN
+    unknown_id: int = text.UNKNOWN
+    specials: int = 0
 
     @property
     def unknown(self) -> np.ndarray:
         """Mask (T,) of words outside the vocabulary."""
-        return np.asarray(self.ids[0] == self.strange)
+        return np.asarray(self.ids[0] == self.unknown_id)
 
     def without(self, places: Sequence[int] | None = None) -> np.ndarray:
         """Ids (1, T) with the words at `places` hidden."""
-        ids, own = self.ids.copy(), range(self.marks, self.ids.shape[1] - self.marks)
-        ids[:, [place for place in (own if places is None else places) if place in own]] = self.gone
+        ids, hideable = self.ids.copy(), range(self.specials, self.ids.shape[1] - self.specials)
+        ids[:, [place for place in (hideable if places is None else places) if place in hideable]] = self.mask_id
         return ids
 
 
@@ -261,38 +262,43 @@ def checkpoint_of(preprocessing: Mapping[str, Any]) -> bert_weights.Checkpoint:
     """
     if not {"bert", "bert_checksum"} <= preprocessing.keys():
         raise DataError("the bundle does not name its pretrained BERT: use another bundle.")
-    found = bert_weights.require(str(preprocessing["bert"]))
-    made_with = str(preprocessing["bert_checksum"])
-    if found.checksum != made_with:
+    checkpoint = bert_weights.require(str(preprocessing["bert"]))
+    checksum = str(preprocessing["bert_checksum"])
+    if checkpoint.checksum != checksum:
         raise DataError(
-            f"this run uses a '{found.name}' whose checksum begins with {made_with[:8]}, that in "
-            f"{found.folder} begins with {found.checksum[:8]}: put the one it was made with there."
+            f"this run uses a '{checkpoint.name}' whose checksum begins with {checksum[:8]}, that in "
+            f"{checkpoint.folder} begins with {checkpoint.checksum[:8]}: put the original checkpoint there."
         )
-    return found
+    return checkpoint
 
 
-def _read_pieces(loaded: LoadedModel, said: str) -> EncodedText:
+def _read_pieces(loaded: LoadedModel, cleaned: str) -> EncodedText:
     """Encode a cleaned text for BERT, with [CLS] and [SEP]."""
     if loaded.module not in _PIECES:
         _PIECES[loaded.module] = bert_tokens.WordPieceTokenizer(checkpoint_of(loaded.preprocessing))
-    pieces, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
-    words, (ids,) = pieces.tokens(said), pieces.encode([said], length=length, keep=keep)
-    kept = [words[place] for place in bert_tokens.kept_positions(len(words), length - 2, keep)]
+    tokenizer, length, keep = _PIECES[loaded.module], int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
+    words, (ids,) = tokenizer.tokens(cleaned), tokenizer.encode([cleaned], length=length, keep=keep)
+    read = [words[place] for place in bert_tokens.kept_positions(len(words), length - 2, keep)]
     return EncodedText(
-        ["[CLS]", *kept, "[SEP]"], ids[None], len(words) - len(kept), gone=pieces.mask, strange=pieces.unknown, marks=1
+        ["[CLS]", *read, "[SEP]"],
+        ids[None],
+        len(words) - len(read),
+        mask_id=tokenizer.mask,
+        unknown_id=tokenizer.unknown,
+        specials=1,
     )
 
 
-def encode_text(loaded: LoadedModel, said: str) -> EncodedText:
+def encode_text(loaded: LoadedModel, cleaned: str) -> EncodedText:
     """Encode a cleaned text for the model."""
     if loaded.preprocessing.get("kind") == PIECES:
-        return _read_pieces(loaded, said)
+        return _read_pieces(loaded, cleaned)
     length, keep = int(loaded.preprocessing["length"]), loaded.preprocessing["keep"]
     known = vocabulary(loaded)
-    words = known.tokens(said)
-    (ids,) = trim((torch.from_numpy(known.encode([said], length=length, keep=keep)),), False)
-    kept = (words[:length] if keep == "start" else words[-length:]) or ["?"]
-    return EncodedText(kept, ids.numpy(), max(0, len(words) - length))
+    words = known.tokens(cleaned)
+    (ids,) = trim((torch.from_numpy(known.encode([cleaned], length=length, keep=keep)),), False)
+    read = (words[:length] if keep == "start" else words[-length:]) or ["?"]
+    return EncodedText(read, ids.numpy(), max(0, len(words) - length))
 
 
 def classify(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, Any]:
@@ -303,15 +309,15 @@ def classify(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int]
     return classification.classify(loaded, inference.forward_batch(loaded.module, ids))
 
 
-def attentions(loaded: LoadedModel, seen: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
+def attentions(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
     """Attention weights (L, H, T, T) of a Transformer, rows sum to 1; words at `hidden` are hidden."""
     with inference.evaluation_mode(loaded.module) as module:
-        layers: list[Tensor] = module.attention_weights(torch.from_numpy(seen.without(hidden)))  # type: ignore[operator]
+        layers: list[Tensor] = module.attention_weights(torch.from_numpy(encoded.without(hidden)))  # type: ignore[operator]
     return torch.cat(layers).numpy()
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
-    """Predicted label of a text, calibrated probabilities, and how many words were read, unknown and left out.
+    """Predicted label of a text, calibrated probabilities, and the numbers of words read, unknown and truncated.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no word that the model knows.
@@ -319,20 +325,20 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     encoded = encode_known_text(loaded, payload)
     return {
         **classify(loaded, encoded),
-        "tokens": encoded.ids.shape[1] - 2 * encoded.marks,
+        "tokens": encoded.ids.shape[1] - 2 * encoded.specials,
         "unknown": int(encoded.unknown.sum()),
         "left_out": encoded.left_out,
     }
 
 
 def encode_known_text(loaded: LoadedModel, payload: bytes) -> EncodedText:
-    """A text's bytes as the model reads them.
+    """Decode, clean and encode a text.
 
     Raises:
         DataError: the text is empty, too long, not UTF-8, or has no known word.
     """
     encoded = encode_text(loaded, text.read_text(payload))
-    tokens = encoded.ids.shape[1] - 2 * encoded.marks
+    tokens = encoded.ids.shape[1] - 2 * encoded.specials
     if tokens == int(encoded.unknown.sum()):
         read_words = f"none of the {tokens} words read is" if tokens > 1 else "the only word is not"
         raise DataError(f"{read_words} in the model's vocabulary: enter an English text.")

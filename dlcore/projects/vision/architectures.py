@@ -10,7 +10,7 @@ from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.tasks import CLASSIFICATION
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import ImageData
 
@@ -45,7 +45,7 @@ REPORTED: dict[str, dict[str, tuple[float, ...]]] = {
 }
 """Curves reported by a course for two models on 30,000 of these images, by epoch."""
 
-_RECIPE = {
+_TRAINING = {
     "epochs": 30,
     "batch_size": 64,
     "optimizer": "sgd",
@@ -58,7 +58,7 @@ _RECIPE = {
     "cutout": 16,
     "color_jitter": 0.2,
 }
-"""For two cores and one night. The stem without downsampling costs four times as much: use a GPU."""
+"""Sized for a night on two CPU cores. Without downsampling in the stem, training takes four times as long."""
 
 
 PROJECT = Project(
@@ -104,16 +104,16 @@ PROJECT = Project(
             "resnext": {"width": 8, "cardinality": 4, "group_width": 4},
         },
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "vgg16_c": {"head": 512, "learning_rate": 0.02},
             "resnet18": {"stem": "half"},
             "resnext": {"stem": "half"},
         },
     },
     facts={"channels": 3, "height": 64, "width": 64, "classes": 3},
-    prepare=pictures.prepare,
-    baselines=pictures.baselines,
-    answer=pictures.answer,
+    prepare=vision_images.prepare,
+    baselines=vision_images.baselines,
+    answer=vision_images.answer,
     explain=explain,
     input_limit=images.MAX_BYTES,
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},

@@ -18,7 +18,7 @@ from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.inference.predict import evaluation_mode, forward_batch
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 
 Method = Literal["gradients", "occlusion", "cam", "rollout"]
 METHODS: dict[Method, str] = {
@@ -30,14 +30,14 @@ METHODS: dict[Method, str] = {
 ONE_SIDED: tuple[Method, ...] = ("cam", "rollout")
 """Maps without negative values."""
 LARGE = 128
-"""Images of at least this many pixels a side open on Grad-CAM, the quickest method."""
+"""Side in pixels from which Grad-CAM, the fastest method, is the default."""
 REGIONS = 4
 """Rows and columns of the coarse grid in which `explain` sums a map."""
 
 
 @dataclass(frozen=True)
 class ImagePlan:
-    """What a network allows: compute budget, occlusion window, and the last feature map's layer and grid."""
+    """What a network supports: compute budget, occlusion window, and the last feature map's layer and grid."""
 
     budget: effort.ComputeBudget
     window: occlusion.OcclusionWindow
@@ -48,7 +48,7 @@ class ImagePlan:
 
 @dataclass(frozen=True)
 class ImageQuestion:
-    """One image and one class as the network reads them: x and its black baseline (1, ...)."""
+    """One image and one class as model input: x and its black baseline (1, ...)."""
 
     module: nn.Module
     x: Tensor
@@ -58,19 +58,19 @@ class ImageQuestion:
 
     @property
     def default_method(self) -> Method:
-        """Grad-CAM for large images where the network allows it, else integrated gradients."""
+        """Grad-CAM for large images if the network supports it, else integrated gradients."""
         return "cam" if "cam" in self.plan.methods and self.x.shape[-1] >= LARGE else "gradients"
 
     @property
     def is_visible(self) -> np.ndarray:
-        """(H, W): where the image is not black."""
+        """Mask (H, W) of pixels that are not black."""
         mask: np.ndarray = (self.x != self.black).reshape(-1, *self.x.shape[-2:]).any(dim=0).numpy()
         return mask
 
 
 @dataclass(frozen=True)
 class AttributionMap:
-    """values (H, W); for integrated gradients also the logit, that of black, and the gap of the sum."""
+    """Attribution values (H, W); for integrated gradients also logit, baseline logit, and completeness gap."""
 
     values: np.ndarray
     output: float = 0.0
@@ -80,7 +80,7 @@ class AttributionMap:
 
 @dataclass(frozen=True)
 class CheckedMap:
-    """Sanity checks of a map, with what they compared: maps (H, W) of another method and of random weights."""
+    """Sanity checks of a map, with the compared maps (H, W): of another method and of random weights."""
 
     checks: tuple[SanityCheck, ...]
     other: Method
@@ -118,7 +118,7 @@ def prepare_explanation(model: LoadedModel, pixels: np.ndarray, target: int) -> 
 
 
 def compute_map(question: ImageQuestion, method: Method, module: nn.Module | None = None) -> AttributionMap:
-    """The map by one method, of the question's network or of another one of its architecture (random weights)."""
+    """Map of one method, for the explained network or for one of the same architecture (random weights)."""
     module, plan = module or question.module, question.plan
     if method == "gradients":
         attribution = attribute(module, question.x, question.target, baseline=question.black, steps=plan.budget.steps)
@@ -140,7 +140,7 @@ def compute_map(question: ImageQuestion, method: Method, module: nn.Module | Non
 
 
 def _attention_rollout(module: Any, x: Tensor) -> np.ndarray:
-    """The class token's share of each patch, spread over the patch's pixels: (H, W)."""
+    """Attention rollout (H, W): the class token's share of each patch, spread over its pixels."""
     with evaluation_mode(module):
         attentions = module.attentions(x)[0].numpy()
     rows, columns = module.grid
@@ -150,7 +150,7 @@ def _attention_rollout(module: Any, x: Tensor) -> np.ndarray:
 
 
 def second_method(method: Method) -> Method:
-    """The method that a map is compared with."""
+    """Method whose map is compared with that of `method`."""
     return "gradients" if method == "occlusion" else "occlusion"
 
 
@@ -197,7 +197,7 @@ def check_map(question: ImageQuestion, method: Method, result: AttributionMap, s
 def _align_maps(
     question: ImageQuestion, method: Method, values: np.ndarray, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two maps made comparable: equally coarse, or without sign where one of them has none."""
+    """Two maps at the same resolution, unsigned if one of them is."""
     if method == "occlusion":
         return values.ravel(), occlusion.coarsen(other, question.plan.window).ravel()
     if method == "gradients":
@@ -212,22 +212,22 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
 
     Raises:
         DataError: the file is not an image that can be read.
-        RequestError: the network does not allow the method, or has no such class.
+        RequestError: the network does not support the method, or has no such class.
     """
-    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    pixels = vision_images.read_model_image(payload, loaded.preprocessing)
     logits = forward_batch(loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None]))
     prediction = classification.classify(loaded, logits)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
     question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
-    chosen = cast(
+    selected = cast(
         Method, classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
     )
-    result = compute_map(question, chosen)
-    checked = check_map(question, chosen, result, compute_map(question, second_method(chosen)))
+    result = compute_map(question, selected)
+    checked = check_map(question, selected, result, compute_map(question, second_method(selected)))
     regions = _sum_regions(result.values)
     top = max(regions, key=lambda row: row["value"])["part"]
     return {
-        "method": METHODS[chosen],
+        "method": METHODS[selected],
         "methods": list(question.plan.methods),
         "target": label,
         "prediction": prediction,

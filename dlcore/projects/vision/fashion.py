@@ -26,9 +26,7 @@ class FashionData(Config):
     """Splits and augmentation."""
 
     validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
-    train_rows: int = number(
-        0, low=0, high=60_000, unit="pictures", help="Training images used, stratified; 0 uses all."
-    )
+    train_rows: int = number(0, low=0, high=60_000, unit="images", help="Training images used, stratified; 0 uses all.")
     flip: bool = choice(False, help="Random horizontal flip in training; never for digits.")
     shift: int = number(0, low=0, high=14, unit="pixels", help="Random shift in training, at most.")
 
@@ -36,19 +34,19 @@ class FashionData(Config):
 def prepare(config: RunConfig) -> Prepared:
     """Official test split; the rest is split into training and validation by the seed, stratified."""
     options = config.data_as(FashionData)
-    found = images.load(config.dataset)
-    train, validation = stratified_split(found.labels, options.validation_share, seed=config.seed)
-    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
-    scale = images.mean_and_std(found.pixels[train])
-    height, width = found.pixels.shape[1:]
+    data = images.load(config.dataset)
+    train, validation = stratified_split(data.labels, options.validation_share, seed=config.seed)
+    train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
+    scale = images.mean_and_std(data.pixels[train])
+    height, width = data.pixels.shape[1:]
     return Prepared(
-        train=_split(found.pixels[train], found.labels[train], train),
-        validation=_split(found.pixels[validation], found.labels[validation], validation),
-        test=_split(found.test_pixels, found.test_labels, np.arange(len(found.test_labels))),
-        facts={"height": height, "width": width, "classes": len(found.names)},
+        train=_split(data.pixels[train], data.labels[train], train),
+        validation=_split(data.pixels[validation], data.labels[validation], validation),
+        test=_split(data.test_pixels, data.test_labels, np.arange(len(data.test_labels))),
+        facts={"height": height, "width": width, "classes": len(data.names)},
         preprocessing={"kind": "grey", "height": height, "width": width, **scale},
-        labels=found.names,
-        checksum=found.checksum,
+        labels=data.names,
+        checksum=data.checksum,
         transform=_Scale(scale["mean"], scale["std"], augmentation(options, config.dataset)),
     )
 
@@ -87,9 +85,11 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the file is not a readable image.
     """
-    seen = loaded.preprocessing
-    pixels = images.read_gray(payload, height=int(seen["height"]), width=int(seen["width"]))
-    scores = inference.forward_batch(loaded.module, torch.from_numpy(images.normalize(pixels, seen)).unsqueeze(0))
+    preprocessing = loaded.preprocessing
+    pixels = images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
+    scores = inference.forward_batch(
+        loaded.module, torch.from_numpy(images.normalize(pixels, preprocessing)).unsqueeze(0)
+    )
     return classification.classify_image(loaded, scores, pixels)
 
 

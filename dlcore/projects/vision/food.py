@@ -27,7 +27,7 @@ from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import food_features
-from dlcore.projects.vision import images as pictures
+from dlcore.projects.vision import images as vision_images
 from dlcore.projects.vision.explain import explain
 from dlcore.training.fit import Objective
 
@@ -48,7 +48,7 @@ class FoodData(Config):
 
     side: int = number(256, low=64, high=512, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
+        0, low=0, high=1_000_000, unit="images", help="Training images used, stratified; 0 uses all."
     )
     validation_share: float = number(0.15, low=0.02, high=0.5, help="Validation share of the training images.")
     train_side: int = number(192, low=0, high=512, unit="pixels", help="Side of random crops in training; 0: `side`.")
@@ -72,21 +72,21 @@ def prepare(config: RunConfig) -> Prepared:
         DataMissingError: the dataset or the pretrained weights are not on this machine.
     """
     options, plan = config.data_as(FoodData), _plan(config)
-    found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    if found.channels != 3:
+    data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
+    if data.channels != 3:
         raise ConfigError(f"{config.dataset} is grayscale: choose a dataset of color photos.")
-    train, validation = _parts(found, options, config.seed)
-    test = np.arange(len(found.test_labels))
+    train, validation = _parts(data, options, config.seed)
+    test = np.arange(len(data.test_labels))
     changes = PhotoAugmentation(
         options.train_side, options.zoom, options.flip, options.color_jitter, options.random_erasing, options.mixup
     )
     parts = (
-        (found.pixels, found.labels, train),
-        (found.pixels, found.labels, validation),
-        (found.test_pixels, found.test_labels, test),
+        (data.pixels, data.labels, train),
+        (data.pixels, data.labels, validation),
+        (data.test_pixels, data.test_labels, test),
     )
     if plan.train == "head":
-        learn, last = food_features.compute_features(found, backbone=MODELS[config.model].backbone, side=options.side)
+        learn, last = food_features.compute_features(data, backbone=MODELS[config.model].backbone, side=options.side)
         splits = [
             _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
         ]
@@ -99,7 +99,7 @@ def prepare(config: RunConfig) -> Prepared:
         train=splits[0],
         validation=splits[1],
         test=splits[2],
-        facts={"channels": 3, "height": options.side, "width": options.side, "classes": len(found.names)},
+        facts={"channels": 3, "height": options.side, "width": options.side, "classes": len(data.names)},
         preprocessing={
             "kind": "picture",
             "channels": 3,
@@ -107,10 +107,10 @@ def prepare(config: RunConfig) -> Prepared:
             "mean": list(weights.MEAN),
             "std": list(weights.STD),
         },
-        labels=tuple(name.replace("_", " ") for name in found.names),
-        checksum=found.checksum,
-        source={"images": found},
-        start=_starter(found, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
+        labels=tuple(name.replace("_", " ") for name in data.names),
+        checksum=data.checksum,
+        source={"images": data},
+        start=_starter(data, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
         transform=FeatureViews(options.mixup)
         if plan.train == "head"
         else PhotoTransform(weights.MEAN, weights.STD, changes),
@@ -118,13 +118,13 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def _starter(
-    found: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
+    dataset: Images, plan: TransferConfig, config: RunConfig, side: int, rows: np.ndarray
 ) -> Callable[[nn.Module], None]:
     backbone = MODELS[config.model].backbone
 
     def warm() -> tuple[np.ndarray, np.ndarray]:
-        learn, _ = food_features.compute_features(found, backbone=backbone, side=side)
-        return learn[rows].reshape(-1, learn.shape[-1]), found.labels[rows].repeat(learn.shape[1])
+        learn, _ = food_features.compute_features(dataset, backbone=backbone, side=side)
+        return learn[rows].reshape(-1, learn.shape[-1]), dataset.labels[rows].repeat(learn.shape[1])
 
     return partial(_start, backbone=backbone, warm=warm if plan.warm_head else None)
 
@@ -142,11 +142,13 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
 
 
-def _parts(found: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(~found.also_in_test)
-    rest, held = grouped_stratified_split(found.labels[rows], found.groups[rows], options.validation_share, seed=seed)
-    train, validation = rows[rest], rows[held]
-    return train[stratified_sample(found.labels[train], options.train_rows, seed=seed)], validation
+def _parts(dataset: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.flatnonzero(~dataset.also_in_test)
+    train_index, validation_index = grouped_stratified_split(
+        dataset.labels[rows], dataset.groups[rows], options.validation_share, seed=seed
+    )
+    train, validation = rows[train_index], rows[validation_index]
+    return train[stratified_sample(dataset.labels[train], options.train_rows, seed=seed)], validation
 
 
 def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.ndarray | None = None) -> Split:
@@ -158,7 +160,7 @@ def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.nda
 
 
 def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.ndarray, np.ndarray]] | None) -> None:
-    """Load ImageNet weights and, if requested, a fitted head: a random one distorts features (Kumar et al. 2022)."""
+    """Load ImageNet weights and, if requested, fit the head: a random head distorts features (Kumar et al. 2022)."""
     network = cast(TransferNet, module)
     network.load_pretrained(weights.load(backbone))
     if warm is not None:
@@ -169,18 +171,18 @@ def _start(module: nn.Module, backbone: Backbone, warm: Callable[[], tuple[np.nd
 def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float = PULL) -> None:
     """Fit the head as multinomial logistic regression of targets (N,) on features (N, F) with L-BFGS (deterministic).
 
-    `pull` is the L2 penalty on half the squared weights, beside the summed log loss."""
+    `pull` is the L2 penalty on half the squared weights, added to the summed log loss."""
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     search = torch.optim.LBFGS(head.parameters(), max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         search.zero_grad()
-        found = (
+        cross_entropy = (
             functional.cross_entropy(head(features), targets, reduction="sum") + pull / 2 * head.weight.square().sum()
         )
-        found.backward()
-        return found
+        cross_entropy.backward()
+        return cross_entropy
 
     search.step(loss)  # type: ignore[no-untyped-call]
 
@@ -193,11 +195,11 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         mix: MixupResult | None = transform.mix
-        own = functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
+        cross_entropy = functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
         if mix is None or len(mix.other) != len(targets):
-            return own
+            return cross_entropy
         other = functional.cross_entropy(outputs, targets[mix.other], label_smoothing=smoothing)
-        return mix.share * own + (1 - mix.share) * other
+        return mix.share * cross_entropy + (1 - mix.share) * other
 
     return Objective(loss=loss, correct=classification.objective(config, prepared).correct)
 
@@ -205,25 +207,25 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class; nearest class mean and logistic regression on small images; logistic regression on pretrained
     features, if the weights are on this machine."""
-    found, side = cast(Images, prepared.source["images"]), pictures.BASELINE_SIDE
-    learn = images.resize(found.pixels[prepared.train.ids], side)
-    last = images.resize(found.test_pixels[prepared.test.ids], side)
+    dataset, side = cast(Images, prepared.source["images"]), vision_images.BASELINE_SIDE
+    learn = images.resize(dataset.pixels[prepared.train.ids], side)
+    last = images.resize(dataset.test_pixels[prepared.test.ids], side)
     small = [
         Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
         for part, split in ((learn, prepared.train), (last, prepared.test))
     ]
     shrunk = Prepared(small[0], prepared.validation, small[1], prepared.facts, prepared.preprocessing)
-    named = pictures.baselines(shrunk, config)
+    named = vision_images.baselines(shrunk, config)
     try:
-        known, asked = food_features.compute_features(
-            found, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
+        train_features, test_features = food_features.compute_features(
+            dataset, backbone=MODELS[config.model].backbone, side=prepared.facts["height"]
         )
     except DataMissingError:
         return named
     scores = linear.logistic_regression(
-        known[prepared.train.ids, 0],
+        train_features[prepared.train.ids, 0],
         prepared.train.targets.numpy(),
-        asked[prepared.test.ids, 0],
+        test_features[prepared.test.ids, 0],
         classes=prepared.facts["classes"],
     )
     truth = prepared.test.targets.numpy()
@@ -232,12 +234,12 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
     """A sentence that compares the run with logistic regression on pretrained features."""
-    rival = evaluation.baselines.get("logistic_regression_on_features")
-    if rival is None:
+    baseline = evaluation.baselines.get("logistic_regression_on_features")
+    if baseline is None:
         return ""
-    gain = 100 * (evaluation.metrics["accuracy"] - rival["accuracy"])
-    said = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
-    return f"Logistic regression on pretrained features: {rival['accuracy']:.1%}, {said}."
+    gain = 100 * (evaluation.metrics["accuracy"] - baseline["accuracy"])
+    text = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if gain else "the same"
+    return f"Logistic regression on pretrained features: {baseline['accuracy']:.1%}, {text}."
 
 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     Raises:
         DataError: the file is not a readable image.
     """
-    pixels = pictures.read_model_image(payload, loaded.preprocessing)
+    pixels = vision_images.read_model_image(payload, loaded.preprocessing)
     logits = inference.forward_batch(
         loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
     )
@@ -283,7 +285,7 @@ _TUNED = {
 }
 """Lowest validation loss of three learning rates and depths; 1e-3 destroys pretrained features in the first epochs."""
 _FROZEN = {**_HEAD, "blocks": 12, "norm_layers": "trained", "backbone_rate": 0.1, "zoom": 0.35, "color_jitter": 0.2}
-"""As in its reference run, although training only the head ignores the additions."""
+"""As in its reference run; training only the head ignores the other settings."""
 _SCRATCH = {
     **_TUNED,
     "train": "all",

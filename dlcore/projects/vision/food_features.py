@@ -20,29 +20,29 @@ AT_ONCE = 16
 _VERSION = 1
 
 
-def compute_features(found: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
+def compute_features(dataset: Images, *, backbone: Backbone, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Memory-mapped features (N, V, F) float32 of the training and of the test images.
 
     Raises:
         DataMissingError: the backbone's weights are not on this machine.
     """
     carried = weights.load(backbone)
-    said = f"{_VERSION} {found.checksum} {weights.WEIGHTS[backbone].digits} {side} {VIEWS}"
-    key = hashlib.sha256(said.encode()).hexdigest()
+    text = f"{_VERSION} {dataset.checksum} {weights.WEIGHTS[backbone].digits} {side} {VIEWS}"
+    key = hashlib.sha256(text.encode()).hexdigest()
     network = TransferNet(TransferConfig(train="head"), backbone=backbone, classes=2)
     network.load_pretrained(carried)
 
     def make(draft: Path) -> None:
-        total, done = len(found.pixels) + len(found.test_pixels), 0
-        for name, pixels in (("learn", found.pixels), ("test", found.test_pixels)):
-            kept = np.lib.format.open_memmap(
+        total, done = len(dataset.pixels) + len(dataset.test_pixels), 0
+        for name, pixels in (("learn", dataset.pixels), ("test", dataset.test_pixels)):
+            memmap = np.lib.format.open_memmap(
                 draft / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(pixels), VIEWS, network.width)
             )
             for rows, values in _computed(network, pixels, side):
-                kept[rows] = values
+                memmap[rows] = values
                 done += len(values)
                 progress.report("Computing image features (cached)", done, total)
-            kept.flush()
+            memmap.flush()
 
     place = array_cache.get_or_create(f"features-{backbone}", key, make)
     return array_cache.load(place / "learn.npy"), array_cache.load(place / "test.npy")

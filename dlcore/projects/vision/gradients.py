@@ -25,15 +25,15 @@ def _network(title: str, summary: str) -> ModelEntry:
 
 
 PLAIN = {"skip_connections": False, "normalization": "none", "initialization": "torch", "activation": "relu"}
-NORMALISED = {**PLAIN, "normalization": "batch", "initialization": "he"}
+NORMALIZED = {**PLAIN, "normalization": "batch", "initialization": "he"}
 NETWORKS = {
     "vgg_deep": {**PLAIN, "depth": 20},
-    "resnet": {**NORMALISED, "depth": 20, "skip_connections": True},
-    "plain_norm_shallow": {**NORMALISED, "depth": 20},
-    "plain_norm": {**NORMALISED, "depth": 38},
-    "resnet_deep": {**NORMALISED, "depth": 38, "skip_connections": True},
+    "resnet": {**NORMALIZED, "depth": 20, "skip_connections": True},
+    "plain_norm_shallow": {**NORMALIZED, "depth": 20},
+    "plain_norm": {**NORMALIZED, "depth": 38},
+    "resnet_deep": {**NORMALIZED, "depth": 38, "skip_connections": True},
     "residual_bare": {
-        **NORMALISED,
+        **NORMALIZED,
         "depth": 38,
         "skip_connections": True,
         "normalization": "none",
@@ -76,7 +76,7 @@ PROJECT = Project(
         "resnet_deep": _network("ResNet, 38 layers", "With skip connections, depth does not hurt."),
         "residual_bare": _network(
             "Residual without normalization, 38 layers",
-            "Skip connections alone: every sum amplifies the signal. Diverges at the usual learning rate; slow with "
+            "Skip connections alone: every sum amplifies the signal. Diverges at the default learning rate; slow with "
             "clipping and a fiftieth of it.",
         ),
         "sigmoid": _network(
@@ -151,7 +151,7 @@ def describe_network(config: RunConfig) -> str:
 
 @dataclass(frozen=True)
 class Remedy:
-    """A changed setting and its reason; `suits` says whether it treats the verdict."""
+    """A changed setting and its reason; `suits` says whether it fits the diagnosis."""
 
     name: str
     why: str
@@ -192,11 +192,11 @@ REMEDIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("exploding", "not finite", "dying units"),
     ),
 }
-"""Remedy -> label, reason, and the verdicts that it treats."""
+"""Remedy -> label, reason, and the diagnoses it fits."""
 
 
 def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
-    """Remedies for a network, those for the verdict `kind` first."""
+    """Remedies for a network, those for the diagnosis `kind` first."""
     options, training = config.model_as(DeepNetworkConfig), config.training
     changes: dict[str, dict[str, Any]] = {}
     if options.normalization == "none":
@@ -212,5 +212,5 @@ def list_remedies(config: RunConfig, kind: str) -> list[Remedy]:
     if not training.clip_norm:
         changes["clip_norm"] = {"clip_norm": 1.0}
     changes["learning_rate"] = {"learning_rate": max(1e-7, training.learning_rate / 10)}
-    found = [Remedy(*REMEDIES[name][:2], settings, kind in REMEDIES[name][2]) for name, settings in changes.items()]
-    return sorted(found, key=lambda cure: not cure.suits)
+    remedies = [Remedy(*REMEDIES[name][:2], settings, kind in REMEDIES[name][2]) for name, settings in changes.items()]
+    return sorted(remedies, key=lambda remedy: not remedy.suits)

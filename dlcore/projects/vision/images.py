@@ -30,7 +30,7 @@ class ImageData(Config):
 
     side: int = number(64, low=32, high=256, unit="pixels", help="Height and width of the input images.")
     train_rows: int = number(
-        0, low=0, high=1_000_000, unit="pictures", help="Training images used, stratified; 0 uses all."
+        0, low=0, high=1_000_000, unit="images", help="Training images used, stratified; 0 uses all."
     )
     validation_share: float = number(0.1, low=0.02, high=0.5, help="Validation share of the training images.")
     flip: bool = choice(True, help="Random horizontal flip in training; never for digits.")
@@ -48,24 +48,24 @@ def prepare(config: RunConfig) -> Prepared:
     and standard deviation come from the training split.
     """
     options = config.data_as(ImageData)
-    found = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    rows = np.flatnonzero(~found.also_in_test)
-    rest, held = grouped_stratified_split(
-        found.labels[rows], found.groups[rows], options.validation_share, seed=config.seed
+    data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
+    rows = np.flatnonzero(~data.also_in_test)
+    train_index, validation_index = grouped_stratified_split(
+        data.labels[rows], data.groups[rows], options.validation_share, seed=config.seed
     )
-    train, validation = rows[rest], rows[held]
-    train = train[stratified_sample(found.labels[train], options.train_rows, seed=config.seed)]
-    split = _split(found.pixels, found.labels, train, options.side)
-    seen = split.inputs[0].numpy()
-    scale = images.channel_mean_and_std(seen if seen.ndim == 4 else seen[..., None])
+    train, validation = rows[train_index], rows[validation_index]
+    train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
+    split = _split(data.pixels, data.labels, train, options.side)
+    values = split.inputs[0].numpy()
+    scale = images.channel_mean_and_std(values if values.ndim == 4 else values[..., None])
     return Prepared(
         train=split,
-        validation=_split(found.pixels, found.labels, validation, options.side),
-        test=_split(found.test_pixels, found.test_labels, np.arange(len(found.test_labels)), options.side),
-        facts={"channels": found.channels, "height": options.side, "width": options.side, "classes": len(found.names)},
-        preprocessing={"kind": "picture", "channels": found.channels, "side": options.side, **scale},
-        labels=found.names,
-        checksum=found.checksum,
+        validation=_split(data.pixels, data.labels, validation, options.side),
+        test=_split(data.test_pixels, data.test_labels, np.arange(len(data.test_labels)), options.side),
+        facts={"channels": data.channels, "height": options.side, "width": options.side, "classes": len(data.names)},
+        preprocessing={"kind": "picture", "channels": data.channels, "side": options.side, **scale},
+        labels=data.names,
+        checksum=data.checksum,
         transform=ImageTransform(scale["mean"], scale["std"], augmentation(options, config.dataset)),
     )
 

@@ -25,8 +25,8 @@ def analyze_text(text: str) -> Anatomy:
         RequestError: the text is invalid.
     """
     with torch.device("meta"):
-        found = layer_language.build_network(text)
-        return anatomy.analyze(found.module, (torch.empty(BATCH, *found.shape),))
+        network = layer_language.build_network(text)
+        return anatomy.analyze(network.module, (torch.empty(BATCH, *network.shape),))
 
 
 def analyze_model(slug: str, model: str) -> Anatomy:
@@ -42,7 +42,7 @@ def analyze_model(slug: str, model: str) -> Anatomy:
     for inputs in (_by_facts, _by_data):
         try:
             return _opened(*inputs(slug, model))
-        except Exception as error:  # torch says in many ways that a shape does not fit; the next inputs are tried
+        except Exception as error:  # torch raises various errors for a wrong shape; try the next inputs
             why = one_line(error)
     raise RequestError(f"'{model}' of '{slug}' could not be analyzed: {why}")
 
@@ -53,9 +53,9 @@ def _opened(build: Build, inputs: tuple[Tensor, ...]) -> Anatomy:
         with torch.device("meta"):
             module = build()
             if any(isinstance(part, nn.RNNBase) for part in module.modules()):
-                raise NotImplementedError  # meta takes them step by step, which is slower than to compute them
+                raise NotImplementedError  # stepping through them on meta is slower than computing them
             return anatomy.analyze(module, tuple(part.to("meta") for part in inputs))
-    except Exception:  # what looks at a value cannot run on meta
+    except Exception:  # modules that read values cannot run on meta
         return anatomy.analyze(build(), inputs)
 
 
@@ -72,7 +72,7 @@ def _by_facts(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
         return build, (torch.zeros(BATCH, *channels, facts["height"], facts["width"]),)
     if {"vocabulary", "length"} <= set(facts):
         return build, (torch.ones(BATCH, facts["length"], dtype=torch.int64),)
-    if {"vocab_size", "max_position_embeddings"} <= set(facts):  # a BERT: the numbers of a short sentence's pieces
+    if {"vocab_size", "max_position_embeddings"} <= set(facts):  # a BERT: token ids of a short sentence
         return build, (torch.ones(BATCH, min(_PIECES, facts["max_position_embeddings"]), dtype=torch.int64),)
     if set(facts) == {"features"}:
         return build, (torch.zeros(BATCH, facts["features"]),)
@@ -90,5 +90,5 @@ def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     config = registry.configure(slug, model=model, dataset=here, settings=few)
     prepared = project.prepare(config)
     inputs = tuple(part[:BATCH] for part in prepared.train.inputs)
-    given = prepared.transform(inputs, False) if prepared.transform else inputs
-    return lambda: project.models[model].build(config.model_options, prepared.facts), given
+    transform = prepared.transform(inputs, False) if prepared.transform else inputs
+    return lambda: project.models[model].build(config.model_options, prepared.facts), transform

@@ -29,7 +29,7 @@ def _cnn(options: SmallCnnConfig, facts: Mapping[str, int]) -> nn.Module:
     return SmallCnn(options, channels=GREY, classes=facts["classes"])
 
 
-_RECIPE = {
+_TRAINING = {
     "batch_size": 64,
     "optimizer": "adamw",
     "learning_rate": 2e-3,
@@ -80,7 +80,7 @@ PROJECT = Project(
             "cnn": {"width": EQUAL_WIDTH},
         },
         "full": {
-            **_RECIPE,
+            **_TRAINING,
             "vit": {**SIZES, "epochs": 12, "shift": 1},
             "hybrid": {**SIZES, "epochs": 24, "shift": 1},
             "cnn": {"width": EQUAL_WIDTH, "epochs": 3},

@@ -11,7 +11,7 @@ from dlcore.evaluation.metrics import baseline_title, format_with_interval, metr
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
 MOST_CLASSES = 30
 """Largest number of class names on a card."""
-_AHEAD = "_centred"
+_CENTERED = "_centred"
 _DEFAULT_LIMITS = (
     "Trained and evaluated on one split of one dataset. The metrics do not carry over to other data, years or "
     "places: evaluate the model there before you rely on it."
@@ -19,26 +19,26 @@ _DEFAULT_LIMITS = (
 
 
 def render_card(run: Mapping[str, Any]) -> str:
-    """The card in Markdown, from the content of `run.json`."""
+    """Return the card in Markdown, from the content of `run.json`."""
     record, evaluation = run["record"], run["evaluation"]
     project = projects.get(record["project"])
     best = record["best"]
-    chosen = (
+    weights = (
         f"Weights of epoch {best['epoch']}, the best by {best['metric']} ({best['value']:.6g})."
         if best
-        else "Weights of the last step: no epoch had ended."
+        else "Weights of the last step: training stopped before the end of the first epoch."
     )
     parts = [
         f"# {project.title}: {project.models[record['model']].title}",
         f"{project.summary} {evaluation['verdict']}".strip(),
         "## Result on the test split",
         _table(_rows(evaluation)),
-        f"{chosen} The test split was evaluated {_times(run['test_looks'])}. In brackets: 95 % confidence interval.",
+        f"{weights} The test split was evaluated {_times(run['test_looks'])}. In brackets: 95 % confidence interval.",
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
-        f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'not known'}`.{_classes(run)}",
+        f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'unknown'}`.{_classes(run)}",
         "## Training",
-        _made(run),
+        _training(run),
         f"```\n{run['command']}\n```",
         "## Limitations",
         _DEFAULT_LIMITS,
@@ -47,25 +47,25 @@ def render_card(run: Mapping[str, Any]) -> str:
 
 
 def _classes(run: Mapping[str, Any]) -> str:
-    """Class names, if there are few; variables of a forecast are no classes."""
+    """Return a sentence with the class names of a classifier, if there are few."""
     names = run.get("labels", [])
     if not 2 <= len(names) <= MOST_CLASSES or "accuracy" not in run["evaluation"]["metrics"]:
         return ""
     return f" Classes: {', '.join(names)}."
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the numerical packages."""
-    found = {"python": platform.python_version()}
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of the numerical packages."""
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
-def _made(run: Mapping[str, Any]) -> str:
+def _training(run: Mapping[str, Any]) -> str:
     record, environment = run["record"], run["environment"]
     return (
         f"{record['epoch']} of {record['epochs']} epochs, {record['step']} steps of {record['batch_size']} samples, "
@@ -76,27 +76,27 @@ def _made(run: Mapping[str, Any]) -> str:
     )
 
 
-def _pretrained(found: Mapping[str, str]) -> str:
-    """Sentence about the pretrained network that the bundle omits."""
-    if not found:
+def _pretrained(network: Mapping[str, str]) -> str:
+    """Return a sentence about the pretrained network that the bundle omits."""
+    if not network:
         return ""
     return (
-        f" It uses the pretrained BERT `{found['name']}` (sha256 over its files `{found['checksum']}`): its "
+        f" It uses the pretrained BERT `{network['name']}` (sha256 over its files `{network['checksum']}`): its "
         "frozen weights are not in this bundle."
     )
 
 
 def _rows(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """Metrics of the model, of its non-causal variant, its parts, and the baselines."""
+    """Return the metrics of the model, of its non-causal variant, its parts, and the baselines."""
     metrics = evaluation["metrics"]
-    ahead = {name.removesuffix(_AHEAD): value for name, value in metrics.items() if name.endswith(_AHEAD)}
-    looking = {"this model, looking ahead": ahead} if ahead else {}
+    centered = {name.removesuffix(_CENTERED): value for name, value in metrics.items() if name.endswith(_CENTERED)}
+    non_causal = {"this model, looking ahead": centered} if centered else {}
     baselines = {baseline_title(name): values for name, values in evaluation["baselines"].items()}
-    return {"this model": metrics, **looking, **evaluation.get("parts", {}), **baselines}
+    return {"this model": metrics, **non_causal, **evaluation.get("parts", {}), **baselines}
 
 
 def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high", _AHEAD))]
+    names = [name for name in next(iter(rows.values())) if not name.endswith(("_low", "_high", _CENTERED))]
     lines = ["| | " + " | ".join(metric_title(name) for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for title, metrics in rows.items():
         lines.append(f"| {title} | " + " | ".join(format_with_interval(metrics, name) for name in names) + " |")
@@ -104,4 +104,4 @@ def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times (each time the run was resumed, or its weights were stored again)"
+    return "once" if count == 1 else f"{count} times (once more after each resume or weight conversion)"

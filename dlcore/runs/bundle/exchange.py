@@ -103,7 +103,7 @@ def _copy_folder(source: Path, draft: Path) -> None:
     for name in (*REQUIRED, *OPTIONAL):
         file = source / name
         if file.is_symlink():
-            raise RunError(f"{source.name}: '{name}' is a link, which a bundle does not hold: copy the file itself.")
+            raise RunError(f"{source.name}: '{name}' is a link, which a bundle cannot contain: copy the file itself.")
         if file.is_file():
             total += file.stat().st_size
             _within(total, source)
@@ -121,7 +121,7 @@ def _unpack(source: Path, draft: Path) -> None:
                 with archive.open(entry) as packed:
                     left -= _copy(packed, draft / name, limit=min(left, entry.file_size))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise RunError(f"{source.name} is no zip file that can be read ({error}): export the run again.") from None
+        raise RunError(f"{source.name} is not a readable zip file ({error}): export the run again.") from None
 
 
 def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
@@ -134,15 +134,15 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
     for entry in archive.infolist():
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or ":" in parts[0]:
-            raise RunError(f"{source.name}: '{entry.filename[:80]}' leads out of the bundle: refused.")
+            raise RunError(f"{source.name}: '{entry.filename[:80]}' points outside the bundle: rejected.")
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise RunError(f"{source.name}: '{entry.filename[:80]}' is a link, which a bundle does not hold: refused.")
+            raise RunError(f"{source.name}: '{entry.filename[:80]}' is a link, not a file: rejected.")
         if entry.is_dir() or parts[0] == "__MACOSX":
             continue
         if parts[-1] not in (*REQUIRED, *OPTIONAL) or len(parts) > 2:
-            raise RunError(f"{source.name}: '{entry.filename[:80]}' is no part of a bundle: refused.")
+            raise RunError(f"{source.name}: '{entry.filename[:80]}' is not part of a bundle: rejected.")
         if parts[-1] in entries:
-            raise RunError(f"{source.name}: '{parts[-1]}' comes twice: refused.")
+            raise RunError(f"{source.name}: '{parts[-1]}' appears twice: rejected.")
         entries[parts[-1]] = entry
     return entries
 
@@ -154,7 +154,7 @@ def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
         while chunk := packed.read(_CHUNK):
             total += len(chunk)
             if total > limit:
-                raise RunError(f"'{target.name}' unpacks to more than the zip says: refused.")
+                raise RunError(f"'{target.name}' unpacks to more than its stated size: rejected.")
             file.write(chunk)
     return total
 

@@ -31,10 +31,10 @@ def validate_bundle(folder: Path) -> Bundle:
     """
     for name in REQUIRED:
         if not (folder / name).is_file():
-            raise RunError(f"{folder} has no {name}: it is no bundle. Export the run again.")
+            raise RunError(f"{folder} has no {name}: it is not a bundle. Export the run again.")
     for path in (folder / name for name in (*REQUIRED, *OPTIONAL) if name.endswith((".json", ".md"))):
         if path.is_file() and path.stat().st_size > JSON_BYTES:
-            raise RunError(f"{path} is larger than {JSON_BYTES >> 20} MiB: refused.")
+            raise RunError(f"{path} is larger than {JSON_BYTES >> 20} MiB: rejected.")
     bundle = Bundle(folder)
     checks: tuple[Callable[[Bundle], None], ...] = (_card, _facts, _record, _numbers, _history, _arrays, _model)
     for check in checks:
@@ -44,7 +44,7 @@ def validate_bundle(folder: Path) -> Bundle:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError) as error:
             what = " ".join(f"{type(error).__name__} {error}".split())[:200]
-            raise RunError(f"{folder} is no bundle that can be read ({what}): export the run again.") from None
+            raise RunError(f"{folder} is not a readable bundle ({what}): export the run again.") from None
     return bundle
 
 
@@ -55,7 +55,7 @@ def _card(bundle: Bundle) -> None:
 def _facts(bundle: Bundle) -> None:
     for name, value in bundle.facts.items():
         if not 0 <= value <= LARGEST_FACT:
-            raise RunError(f"{bundle.folder / 'run.json'}: {name}={value} is not from 0 to {LARGEST_FACT}: refused.")
+            raise RunError(f"{bundle.folder / 'run.json'}: {name}={value} is not from 0 to {LARGEST_FACT}: rejected.")
 
 
 def _record(bundle: Bundle) -> None:
@@ -69,24 +69,29 @@ def _record(bundle: Bundle) -> None:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"{bundle.folder / 'run.json'}: record.{where}: {first['msg']}: refused.") from None
+        raise RunError(f"{bundle.folder / 'run.json'}: record.{where}: {first['msg']}: rejected.") from None
     record, config = bundle.record, bundle.config
     for name in ("project", "model", "dataset", "seed"):
         if getattr(record, name) != getattr(config, name):
-            raise RunError(f"{bundle.folder / 'run.json'}: record and config do not name the same {name}: refused.")
+            raise RunError(f"{bundle.folder / 'run.json'}: record and config do not name the same {name}: rejected.")
 
 
 def _numbers(bundle: Bundle) -> None:
-    found = bundle.evaluation
-    for name in (*found.parts, *found.baselines):
+    evaluation = bundle.evaluation
+    for name in (*evaluation.parts, *evaluation.baselines):
         _check_name(name, bundle)
-    for metrics in (found.metrics, *found.baselines.values(), *found.parts.values(), bundle.record.metrics):
+    for metrics in (
+        evaluation.metrics,
+        *evaluation.baselines.values(),
+        *evaluation.parts.values(),
+        bundle.record.metrics,
+    ):
         for name, value in metrics.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise RunError(f"{bundle.folder / 'run.json'}: metric '{name[:60]}' is not a finite number: refused.")
+                raise RunError(f"{bundle.folder / 'run.json'}: metric '{name[:60]}' is not a finite number: rejected.")
             _check_name(name, bundle)
     if bundle.threshold is not None and not math.isfinite(bundle.threshold):
-        raise RunError(f"{bundle.folder / 'threshold.json'}: the threshold is not a finite number: refused.")
+        raise RunError(f"{bundle.folder / 'threshold.json'}: the threshold is not a finite number: rejected.")
     dict(bundle.preprocessing)
     tuple(bundle.labels)
 
@@ -98,7 +103,7 @@ def _history(bundle: Bundle) -> None:
         _check_name(name, bundle)
         if rows > MOST_ROWS or (len(curve.steps) and curve.steps[0] < 0):
             raise RunError(
-                f"{bundle.folder / 'metrics.csv'}: negative steps, or more than {MOST_ROWS:,} rows: refused."
+                f"{bundle.folder / 'metrics.csv'}: negative steps, or more than {MOST_ROWS:,} rows: rejected."
             )
 
 
@@ -112,14 +117,14 @@ def _arrays(bundle: Bundle) -> None:
         (len(norms.steps), len(norms.layers))
     }
     if not fits:
-        raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not fit each other: refused.")
-    found = bundle.predictions()
+        raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not match: rejected.")
+    predictions = bundle.predictions()
     for split in ("train", "validation", "test"):
-        lengths = {len(array) for name, array in found.items() if name.startswith(f"{split}_")}
+        lengths = {len(array) for name, array in predictions.items() if name.startswith(f"{split}_")}
         if len(lengths) > 1:
-            raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: refused.")
-    if "test_scores" not in found:
-        raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: refused.")
+            raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: rejected.")
+    if "test_scores" not in predictions:
+        raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: rejected.")
 
 
 def _check_npz(path: Path) -> None:
@@ -127,11 +132,11 @@ def _check_npz(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:
-                raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: refused.")
+                raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: rejected.")
             for entry in archive.infolist():
                 known = ARRAYS if path.name == "predictions.npz" else MEASURED
                 if entry.filename.removesuffix(".npy") not in known:
-                    raise RunError(f"{path}: '{entry.filename[:60]}' is no array of a bundle: refused.")
+                    raise RunError(f"{path}: '{entry.filename[:60]}' is not an array of a bundle: rejected.")
                 _check_npy(path, archive, entry)
     except (OSError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read ({error}): export the run again.") from None
@@ -142,12 +147,12 @@ def _check_npy(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> 
         version = np.lib.format.read_magic(file)
         read: Any = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in read:
-            raise RunError(f"{path}: '{entry.filename[:60]}' has an unknown format: refused.")
+            raise RunError(f"{path}: '{entry.filename[:60]}' has an unknown format: rejected.")
         shape, _, dtype = read[version](file)
     if dtype.hasobject:
-        raise RunError(f"{path}: '{entry.filename[:60]}' holds Python objects, which are never loaded: refused.")
+        raise RunError(f"{path}: '{entry.filename[:60]}' holds Python objects, which are never loaded: rejected.")
     if math.prod(shape) * dtype.itemsize > entry.file_size:
-        raise RunError(f"{path}: '{entry.filename[:60]}' claims more numbers than it holds: refused.")
+        raise RunError(f"{path}: '{entry.filename[:60]}' claims more numbers than it contains: rejected.")
 
 
 def _model(bundle: Bundle) -> None:
@@ -156,4 +161,4 @@ def _model(bundle: Bundle) -> None:
 
 def _check_name(name: str, bundle: Bundle) -> None:
     if not _NAME.fullmatch(name):
-        raise RunError(f"{bundle.folder / 'run.json'}: {name[:60]!r} is no name of a metric: refused.")
+        raise RunError(f"{bundle.folder / 'run.json'}: {name[:60]!r} is not a valid metric name: rejected.")

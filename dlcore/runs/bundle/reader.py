@@ -31,11 +31,11 @@ REQUIRED = (
     "predictions.npz",
 )
 OPTIONAL = ("gradients.npz", "calibration.json")
-WRITTEN = ("written", "beam", "sources", "kinds", "forced", "losses")
+DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
     name: f"test_{name}"
-    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear", *WRITTEN)
+    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear", *DECODED)
 }
 
 

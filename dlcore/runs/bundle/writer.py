@@ -113,7 +113,7 @@ def describe(artifacts: RunArtifacts) -> dict[str, Any]:
         "pretrained": _pretrained(artifacts.prepared.preprocessing),
         "sizes": {name: len(artifacts.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(artifacts.config),
-        "environment": {**card.versions(), **devices.describe(), "threads": torch.get_num_threads()},
+        "environment": {**card.package_versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(artifacts.evaluation),
     }
 

@@ -1,6 +1,6 @@
-"""Starts a worker that outlives whoever requested it.
+"""Starts a worker that outlives the process that requested it.
 
-`launch` starts `python -m dlcore.runs` in a session of its own, and that process submits the worker to submitit: so
+`launch` starts `python -m dlcore.runs` in a new session, and that process submits the worker to submitit: so
 neither Ctrl-C in the terminal nor `kill -9` of the server reaches the worker (submitit's local executor would leave it
 in the caller's process group).
 """

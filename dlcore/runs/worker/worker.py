@@ -89,7 +89,7 @@ def _run_leader(context: WorkerContext) -> None:
 
 
 def _wait_and_work(context: WorkerContext, worker: liveness.WorkerInfo) -> None:
-    """Wait for the device on this machine; elsewhere the cluster has a queue of its own."""
+    """Wait for the device on this machine; a cluster has its own queue."""
     if worker.executor != "local":
         return _work(context)
     try:
@@ -119,7 +119,7 @@ def _run_follower(context: WorkerContext) -> None:
 
 
 def _work(context: WorkerContext) -> None:
-    """Train, and record the end whatever it is."""
+    """Train, and record how it ended."""
     from dlcore.runs.metric_log import FolderMetricLog
 
     folder = context.folder

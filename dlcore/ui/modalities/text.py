@@ -107,7 +107,7 @@ def _texts(config: RunConfig) -> None:
         share = float(np.mean(lengths > limit)) if limit else 0.0
         longer = f"{share:.1%} have" if share else "None has"
         cut = f" {longer} more than the {limit} words that the model reads." if limit else ""
-        if unit == "pieces":  # counted in words all the same: a word is one piece or several
+        if unit == "tokens":  # counted in words all the same: a word is one piece or several
             cut = f" {longer} more than {limit} words, and this model reads {limit} pieces of words."
         st.caption(f"Median: {np.median(lengths):.0f} words.{cut} Longer texts are shown as 1,000 words.")
     st.subheader("Samples", anchor=False)

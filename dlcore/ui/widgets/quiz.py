@@ -89,10 +89,10 @@ def _say(marked: MarkedAnswer | None, question: Question[Evidence]) -> None:
     if marked is None:
         return
     if marked.right:
-        st.success(f"Correct. {marked.found.why}", icon=":material/check_circle:")
+        st.success(f"Correct. {marked.expected.why}", icon=":material/check_circle:")
     else:
-        right = question.choices[marked.found.right]
-        st.warning(f"Incorrect: the answer is “{right}”. {marked.found.why}", icon=":material/cancel:")
+        right = question.choices[marked.expected.right]
+        st.warning(f"Incorrect: the answer is “{right}”. {marked.expected.why}", icon=":material/cancel:")
 
 
 def _forget(done: str) -> None:

@@ -102,4 +102,4 @@ def test_forecast_metrics_carry_the_variable_names(home):
     assert {"r2_gas", "r2_heat", "skill", "coverage_90"} <= set(evaluation.metrics)
     # an interval also for a test part of about one week
     assert evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
-    assert "Copying the last hour" in forecast.compare(evaluation, config)
+    assert "Persistence (the last hour)" in forecast.compare(evaluation, config)

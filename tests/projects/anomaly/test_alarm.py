@@ -1,4 +1,4 @@
-"""An alarm is explained in the window that its score is made from, for every model of the project."""
+"""Explanations of alarms: window, reconstruction and attribution, for every model."""
 
 import time
 
@@ -27,50 +27,57 @@ def case(request):
 
 
 @pytest.mark.parametrize("place", [5839, 6000, 10_319])
-def test_the_window_lies_before_the_alarm_and_its_error_is_the_models(case, place):
+def test_window_ends_at_the_alarm_and_has_the_models_error(case, place):
     module, prepared, config = case
-    found = alarm.reconstruct(module, prepared, config, place)
+    reconstruction = alarm.reconstruct(module, prepared, config, place)
     series = prepared.source["series"]
-    assert len(found.times) == len(found.seen) == len(found.rebuilt) == len(found.errors)
-    np.testing.assert_array_equal(found.seen, series.values[found.first : found.first + len(found.times)])
+    assert (
+        len(reconstruction.times)
+        == len(reconstruction.observed)
+        == len(reconstruction.rebuilt)
+        == len(reconstruction.errors)
+    )
+    np.testing.assert_array_equal(
+        reconstruction.observed, series.values[reconstruction.first : reconstruction.first + len(reconstruction.times)]
+    )
     if config.model.startswith("dense"):
-        assert series.times[place] in found.times  # the rows around
+        assert series.times[place] in reconstruction.times  # the rows around
     else:
-        assert found.times[-1] <= series.times[place]  # nothing after the point
-    assert np.isfinite(found.rebuilt).all() and (found.errors >= 0).all()
+        assert reconstruction.times[-1] <= series.times[place]  # nothing after the point
+    assert np.isfinite(reconstruction.rebuilt).all() and (reconstruction.errors >= 0).all()
 
 
-def test_an_explanation_adds_up_names_its_channels_and_leaves_the_model_alone(case):
+def test_attribution_is_complete_and_leaves_the_model_unchanged(case):
     module, prepared, config = case
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    found = alarm.reconstruct(module, prepared, config, 6000)
+    reconstruction = alarm.reconstruct(module, prepared, config, 6000)
     begin = time.process_time()
-    explained = alarm.explain(module, prepared, config, found, nothing="mean")
+    explained = alarm.explain(module, prepared, config, reconstruction, baseline_kind="mean")
     assert time.process_time() - begin < 3
-    assert explained.gradients.shape == explained.ablation.shape == (len(found.times), len(explained.channels))
-    assert explained.output == pytest.approx(found.by_point.mean(), rel=1e-4)
+    assert explained.gradients.shape == explained.ablation.shape == (len(reconstruction.times), len(explained.channels))
+    assert explained.output == pytest.approx(reconstruction.by_point.mean(), rel=1e-4)
     gap = explained.output - explained.baseline_output
     assert explained.gradients.sum() == pytest.approx(gap + explained.delta, abs=1e-4)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert all(not part._forward_hooks for part in module.modules())
 
 
-class ForgetsBusyHours(nn.Module):
-    """Rebuilds everything but what lies above 0.9."""
+class ClampingModel(nn.Module):
+    """Reconstructs values up to 0.9."""
 
     def forward(self, x):
         return x.clamp(max=0.9)
 
 
-@pytest.mark.parametrize("nothing", ["usual", "mean"])
-def test_the_point_that_was_not_rebuilt_is_found_by_both_methods(nothing):
+@pytest.mark.parametrize("baseline_kind", ["usual", "mean"])
+def test_both_methods_find_the_point_with_the_error(baseline_kind):
     _, prepared, config = built("conv")
     place = 9000
     prepared.source["rows"].scaled[place - 3, 0] = 2.0
-    found = alarm.reconstruct(ForgetsBusyHours(), prepared, config, place)
-    assert found.at == len(found.times) - 1  # a causal score is made from the window that ends at its point
-    assert int(found.by_point.argmax()) == found.at - 3
-    explained = alarm.explain(ForgetsBusyHours(), prepared, config, found, nothing=nothing)
-    assert int(explained.gradients[:, 0].argmax()) == found.at - 3
-    assert explained.ablation[found.at - 3, 0] == explained.ablation.max()
+    reconstruction = alarm.reconstruct(ClampingModel(), prepared, config, place)
+    assert reconstruction.at == len(reconstruction.times) - 1  # a causal score is of the window that ends at its point
+    assert int(reconstruction.by_point.argmax()) == reconstruction.at - 3
+    explained = alarm.explain(ClampingModel(), prepared, config, reconstruction, baseline_kind=baseline_kind)
+    assert int(explained.gradients[:, 0].argmax()) == reconstruction.at - 3
+    assert explained.ablation[reconstruction.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)

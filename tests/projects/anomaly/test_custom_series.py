@@ -1,4 +1,4 @@
-"""A series of one's own in a project: configured, trained, pinned, carried to another machine."""
+"""Custom series in the anomaly project: configuration, training, checksums and export."""
 
 import dataclasses
 import json
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("home")
 N = 600
 
 
-def kept(name="mine", *, labelled=True, shift=0.0) -> CustomDataset:
+def save_series(name="mine", *, is_labeled=True, shift=0.0) -> CustomDataset:
     hours = np.arange(N)
     values = shift + 50 + 20 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 2, N)
     values[500:512] += 60
     times = pd.date_range("2021-03-01", periods=N, freq="1h").to_numpy().astype("datetime64[ms]").astype(np.int64)
-    windows = (LabeledWindow(int(times[500]), int(times[511]), "surge"),) if labelled else ()
+    windows = (LabeledWindow(int(times[500]), int(times[511]), "surge"),) if is_labeled else ()
     series = Series(times, values, windows, period=24)
     return IMPORTER.save(name, preview_series(series, Columns("t", "v")))
 
@@ -35,8 +35,8 @@ def quick(dataset="mine", model="dense_32", **settings):
     return projects.configure("anomaly", model=model, dataset=dataset, preset="quick", settings=settings)
 
 
-def test_a_config_names_the_dataset_and_pins_its_content():
-    entry = kept()
+def test_config_pins_the_dataset_by_checksum():
+    entry = save_series()
     for name in ("mine", "custom:mine"):
         config = quick(name)
         assert (config.dataset, config.data_checksum) == ("custom:mine", entry.checksum)
@@ -46,8 +46,8 @@ def test_a_config_names_the_dataset_and_pins_its_content():
     assert "custom:mine" in projects.list_datasets("anomaly") and "custom:mine" not in projects.list_datasets("fashion")
 
 
-def test_settings_suit_the_series_unless_a_person_says_otherwise():
-    kept()
+def test_default_settings_fit_the_series_and_can_be_overridden():
+    save_series()
     for model in projects.get("anomaly").models:
         options = quick(model=model).flat
         assert (options["train_share"], options["validation_share"], options["window"]) == (0.5, 0.1, 24)
@@ -59,7 +59,7 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
 
 
 @pytest.mark.parametrize(
-    ("rows", "step_ms", "period", "wanted"),
+    ("rows", "step_ms", "period", "expected"),
     [
         (100_000, 300_000, 2016, 288),
         (10_000, 1_800_000, 336, 48),
@@ -70,12 +70,12 @@ def test_settings_suit_the_series_unless_a_person_says_otherwise():
         (100, 3_600_000, 24, 8),
     ],
 )
-def test_the_window_is_a_day_or_a_period_where_it_fits(rows, step_ms, period, wanted):
-    assert custom_series.window(rows, step_ms=step_ms, period=period) == wanted
+def test_window_is_a_day_or_a_period_if_it_fits(rows, step_ms, period, expected):
+    assert custom_series.window(rows, step_ms=step_ms, period=period) == expected
 
 
-def test_what_cannot_be_trained_on_is_said_at_once():
-    kept()
+def test_unusable_series_is_rejected_on_configuration():
+    save_series()
     with pytest.raises(ConfigError, match=r"unknown dataset 'moon'.*custom:mine"):
         quick("moon")
     with pytest.raises(DataError, match="not on this machine"):
@@ -84,49 +84,49 @@ def test_what_cannot_be_trained_on_is_said_at_once():
         projects.configure("fashion", dataset="mine")
 
 
-def test_another_file_under_the_name_is_noticed():
-    kept()
+def test_changed_file_with_the_same_name_is_an_error():
+    save_series()
     config = quick()
     custom.remove("mine")
     with pytest.raises(DataError, match="not on this machine"):
         projects.get("anomaly").prepare(config)
-    kept(shift=1.0)
+    save_series(shift=1.0)
     with pytest.raises(DataError, match="differs from the one this run was trained on"):
         projects.get("anomaly").prepare(config)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_a_run_goes_to_another_machine_and_is_judged_there(labelled, tmp_path, monkeypatch):
-    entry = kept(labelled=labelled)
+@pytest.mark.parametrize("is_labeled", [True, False])
+def test_exported_run_is_evaluated_on_another_machine(is_labeled, tmp_path, monkeypatch):
+    entry = save_series(is_labeled=is_labeled)
     record = runs.train_here(quick(epochs=2), tmp_path / "bundle")
     bundle = runs.Bundle(tmp_path / "bundle")
     assert record.state == "finished" and record.dataset == "custom:mine"
     assert bundle.run["data_checksum"] == bundle.config.data_checksum == entry.checksum
     assert entry.checksum in bundle.card and "--dataset custom:mine" in bundle.run["command"]
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "elsewhere"))
-    taken = runs.import_run(tmp_path / "bundle")
-    found = runs.evaluate(taken.run_id)
-    assert np.isfinite(list(found["metrics"].values())).all()
-    assert ("auc_pr" in found["metrics"]) == ("roc_auc" in found["metrics"]) == labelled
-    assert bundle.evaluation.verdict and ("no label" in bundle.evaluation.verdict) != labelled
-    assert "custom:mine" in command_line(bundle.config)  # though the series is not here
+    import_run = runs.import_run(tmp_path / "bundle")
+    evaluation = runs.evaluate(import_run.run_id)
+    assert np.isfinite(list(evaluation["metrics"].values())).all()
+    assert ("auc_pr" in evaluation["metrics"]) == ("roc_auc" in evaluation["metrics"]) == is_labeled
+    assert bundle.evaluation.verdict and ("no label" in bundle.evaluation.verdict) != is_labeled
+    assert "custom:mine" in command_line(bundle.config)  # although the series is not on this machine
     with pytest.raises(DataError, match=r"'mine' is not on this machine: add its file again"):
         projects.get("anomaly").prepare(bundle.config)
-    back = runs.export_run(taken.run_id, tmp_path / "back.zip")
+    back = runs.export_run(import_run.run_id, tmp_path / "back.zip")
     assert runs.import_run(back).dataset == "custom:mine"
 
 
-def test_every_model_trains_on_it(tmp_path):
-    kept()
+def test_every_model_trains_on_a_custom_series(tmp_path):
+    save_series()
     for model in projects.get("anomaly").models:
         record = runs.train_here(quick(model=model, epochs=1), tmp_path / model)
         assert record.state == "finished" and np.isfinite(record.metrics["validation_loss"])
 
 
-def test_labels_are_exactly_those_inside_a_window():
+def test_labels_are_one_only_inside_windows():
     times = np.arange(20, dtype=np.int64) * 10
     windows = (LabeledWindow(30, 50, ""), LabeledWindow(45, 61, ""), LabeledWindow(-5, 0, ""))
     series = Series(times, times * 1.0, windows)
-    wanted = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
-    assert series.labels.tolist() == wanted.astype(int).tolist()
+    result = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
+    assert series.labels.tolist() == result.astype(int).tolist()
     assert dataclasses.replace(series, windows=()).labels.sum() == 0

@@ -1,4 +1,4 @@
-"""The anomaly project: parameter counts, splits that leak nothing, errors per point, answers for a stranger's CSV."""
+"""The anomaly project: parameter counts, splits without leakage, errors per point, answers for a CSV."""
 
 import dataclasses
 
@@ -22,8 +22,8 @@ from dlcore.training.state import count_parameters
 MODELS = list(anomaly.PROJECT.models)
 
 
-def config(model="dense_32", **chosen):
-    return projects.configure("anomaly", model=model, settings=chosen)
+def config(model="dense_32", **settings):
+    return projects.configure("anomaly", model=model, settings=settings)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_parameter_counts(model, parameters):
     assert count_parameters(entry.build(entry.config(), anomaly.PROJECT.facts)) == (parameters, parameters)
 
 
-def test_layers_are_those_of_the_report():
+def test_layers_match_the_report():
     entry = anomaly.PROJECT.models["dense_32"]
     module = entry.build(entry.config(), {"features": 5})
     sizes = [sum(p.numel() for p in m.parameters()) for m in module.modules() if isinstance(m, nn.Linear)]
@@ -48,7 +48,7 @@ def test_layers_are_those_of_the_report():
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_splits_end_where_the_design_says_and_no_window_straddles(model):
+def test_no_window_crosses_a_split_boundary(model):
     prepared = anomaly.prepare(config(model, leave_out=""))
     taxi = load_nyc_taxi()
     length = prepared.facts["window"]
@@ -61,7 +61,7 @@ def test_splits_end_where_the_design_says_and_no_window_straddles(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_no_training_window_holds_a_day_that_was_left_out(model):
+def test_training_windows_have_no_excluded_day(model):
     prepared = anomaly.prepare(config(model, leave_out="2014-07-03/2014-07-06,2014-08-01"))
     length = prepared.facts["window"]
     places = (prepared.train.ids - prepared.source["series"].times[0]) // 1_800_000
@@ -73,26 +73,26 @@ def test_no_training_window_holds_a_day_that_was_left_out(model):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("yesterday", "not a time interval"),
         ("2014-07-06/2014-07-03", "ends before it begins"),
         ("2014-01-01/2015-12-31", "excludes all training days"),
     ],
 )
-def test_a_wrong_span_is_refused(text, said):
-    with pytest.raises(DataError, match=said):
+def test_invalid_interval_is_rejected(text, message):
+    with pytest.raises(DataError, match=message):
         anomaly.prepare(config(leave_out=text))
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_training_data_lie_between_zero_and_one(model):
+def test_training_data_are_between_zero_and_one(model):
     rows = anomaly.prepare(config(model)).train.inputs[0][..., :1]
     assert rows.min() >= 0 and rows.max() <= 1 and rows.max() > 0.99
 
 
 def leaky(series: Series, run: projects.RunConfig):
-    """A preparation with the classic fault: the scaler has seen the whole series."""
+    """Leaky preparation: the scaler is fitted on the whole series."""
     whole = dataclasses.replace(series, values=series.values)
     prepared = anomaly.prepare_series(whole, run)
     features = anomaly.time_features(series)
@@ -102,17 +102,17 @@ def leaky(series: Series, run: projects.RunConfig):
 
 
 @pytest.mark.parametrize(("prepare", "leaks"), [(anomaly.prepare_series, False), (leaky, True)])
-def test_a_changed_future_changes_nothing_that_is_trained_on(prepare, leaks):
+def test_test_values_do_not_change_training_data(prepare, leaks):
     taxi = load_nyc_taxi()
     other = taxi.values.copy()
     other[5000:] *= 100
     run = config()
-    one, two = prepare(taxi, run), prepare(dataclasses.replace(taxi, values=other), run)
-    assert torch.equal(one.train.inputs[0], two.train.inputs[0]) is not leaks
+    result, two = prepare(taxi, run), prepare(dataclasses.replace(taxi, values=other), run)
+    assert torch.equal(result.train.inputs[0], two.train.inputs[0]) is not leaks
 
 
 class Blind(nn.Module):
-    """Says zero whatever it sees: the error is then the mean square of the input."""
+    """Outputs zeros: the error is the mean square of the input."""
 
     def __init__(self):
         super().__init__()
@@ -123,25 +123,25 @@ class Blind(nn.Module):
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "calendar"])
-def test_each_point_gets_the_mean_of_its_squared_errors(model):
+def test_error_of_a_point_is_the_mean_over_its_windows(model):
     run = config(model)
     prepared = anomaly.prepare(run)
-    found = anomaly.predict(Blind(), prepared, run)
+    result = anomaly.predict(Blind(), prepared, run)
     scaled = prepared.source["rows"].scaled
     columns = scaled[:, :1] if model == "conv" else scaled
-    wanted = (columns.astype(np.float64) ** 2).mean(axis=1)
-    head = prepared.facts["window"] - 1  # before the first whole window there is no causal score
-    assert not found["train_scores"][:head].any()
-    found["train_scores"][:head] = wanted[:head]
+    mean = (columns.astype(np.float64) ** 2).mean(axis=1)
+    head = prepared.facts["window"] - 1  # no causal score before the first complete window
+    assert not result["train_scores"][:head].any()
+    result["train_scores"][:head] = mean[:head]
     for name, span in prepared.source["spans"].items():
-        assert found[f"{name}_scores"] == pytest.approx(wanted[span], rel=1e-5)
-        assert found[f"{name}_centred"] == pytest.approx(wanted[span], rel=1e-5)
-        assert len(found[f"{name}_targets"]) == len(found[f"{name}_ids"]) == span.stop - span.start
+        assert result[f"{name}_scores"] == pytest.approx(mean[span], rel=1e-5)
+        assert result[f"{name}_centred"] == pytest.approx(mean[span], rel=1e-5)
+        assert len(result[f"{name}_targets"]) == len(result[f"{name}_ids"]) == span.stop - span.start
 
 
-def fresh(model, **chosen):
+def fresh(model, **settings):
     small = {"window": 48, "seeds": 2} if model == "calendar" else {}
-    run = config(model, **small, **chosen)
+    run = config(model, **small, **settings)
     prepared = anomaly.prepare(run)
     torch.manual_seed(0)
     module = anomaly.PROJECT.models[model].build(run.model_options, prepared.facts).eval()
@@ -149,7 +149,7 @@ def fresh(model, **chosen):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_causal_score_sees_nothing_after_its_point_and_no_split_sees_a_later_one(model):
+def test_causal_scores_use_no_later_point_and_no_split_a_later_one(model):
     module, prepared, run = fresh(model, smoothing_h=24)
     taxi = prepared.source["series"]
     before = anomaly.predict(module, prepared, run)
@@ -157,7 +157,7 @@ def test_a_causal_score_sees_nothing_after_its_point_and_no_split_sees_a_later_o
         values = taxi.values.copy()
         values[change:] *= 3
         again = anomaly.predict(module, anomaly.prepare_series(dataclasses.replace(taxi, values=values), run), run)
-        causal, other = (np.concatenate([found[f"{n}_scores"] for n in SPLITS]) for found in (before, again))
+        causal, other = (np.concatenate([item[f"{n}_scores"] for n in SPLITS]) for item in (before, again))
         assert causal[:change] == pytest.approx(other[:change], rel=1e-4) and not np.allclose(
             causal[change:], other[change:]
         )
@@ -166,13 +166,15 @@ def test_a_causal_score_sees_nothing_after_its_point_and_no_split_sees_a_later_o
                 assert before[f"{name}_centred"] == pytest.approx(again[f"{name}_centred"], rel=1e-4)
 
 
-def test_a_module_in_training_is_judged_as_one_that_is_not():
+def test_scores_are_the_same_in_training_mode():
     module, prepared, run = fresh("calendar")
-    wanted = anomaly.predict(module, prepared, run)["train_scores"]
-    assert np.array_equal(anomaly.predict(module.train(), prepared, run)["train_scores"], wanted) and module.training
+    train_scores = anomaly.predict(module, prepared, run)["train_scores"]
+    assert (
+        np.array_equal(anomaly.predict(module.train(), prepared, run)["train_scores"], train_scores) and module.training
+    )
 
 
-def test_a_smoothed_score_is_the_mean_of_a_day():
+def test_smoothed_score_is_the_mean_of_a_day():
     module, prepared, run = fresh("dense_32")
     raw = anomaly.predict(module, prepared, run)
     smooth = anomaly.predict(module, prepared, projects.with_settings(run, {"smoothing_h": 24}))
@@ -184,7 +186,7 @@ def test_a_smoothed_score_is_the_mean_of_a_day():
     assert smooth["validation_centred"][-1] == pytest.approx(raw["validation_centred"][-25:].mean(), rel=1e-5)
 
 
-def test_cross_fitted_points_are_judged_by_networks_that_never_saw_them_and_held_against_other_weeks():
+def test_cross_fitted_points_are_scored_out_of_fold():
     module, prepared, _ = fresh("calendar", leave_out="")
     rows, span = prepared.source["rows"], prepared.source["spans"]["train"]
     assert set(rows.folds[:5000]) == set(range(7)) and (rows.folds[5000:] == -1).all()
@@ -193,32 +195,32 @@ def test_cross_fitted_points_are_judged_by_networks_that_never_saw_them_and_held
     with torch.no_grad():
         rebuilt = module(window, torch.full_like(fold, -1), turn).unflatten(1, (2, 7))[0, :, int(fold[0, -1]), -1]
     assert part.causal[1047] == pytest.approx((rebuilt - window[0, -1, 0]).square().numpy(), rel=1e-4)
-    kept = np.arange(5000) >= 47
-    scored.fit_error_scale(module, part, rows[span], kept=kept)
-    chosen = kept & (rows.folds[:5000] != 2) & (rows.places[:5000] == 30)
-    assert module.usual[1, 2, 30] == pytest.approx(np.sqrt(part.causal[chosen, 1].mean()), rel=1e-5)
-    everything = kept & (rows.places[:5000] == 30)
+    mask = np.arange(5000) >= 47
+    scored.fit_error_scale(module, part, rows[span], mask=mask)
+    result = mask & (rows.folds[:5000] != 2) & (rows.places[:5000] == 30)
+    assert module.usual[1, 2, 30] == pytest.approx(np.sqrt(part.causal[result, 1].mean()), rel=1e-5)
+    everything = mask & (rows.places[:5000] == 30)
     assert module.usual[1, -1, 30] == pytest.approx(np.sqrt(part.causal[everything, 1].mean()), rel=1e-5)
 
 
 def predictions(seed=0, **changed):
-    """What a run stores, with errors drawn at random: 900, 400 and 2,000 points, one labelled window."""
+    """Predictions of a run with random errors: 900, 400 and 2,000 points, one labeled window."""
     rng = np.random.default_rng(seed)
-    found, start = {}, np.datetime64("2020-01-01").astype("datetime64[ms]").astype(np.int64)
+    result, start = {}, np.datetime64("2020-01-01").astype("datetime64[ms]").astype(np.int64)
     for name, n in zip(SPLITS, (900, 400, 2000), strict=True):
-        found |= {
+        result |= {
             f"{name}_scores": rng.random(n),
             f"{name}_centred": rng.random(n),
             f"{name}_targets": np.zeros(n, np.uint8),
             f"{name}_ids": start + 1_800_000 * np.arange(n),
         }
         start += 1_800_000 * n
-    found["test_targets"][500:700] = 1
-    return {**found, **changed}
+    result["test_targets"][500:700] = 1
+    return {**result, **changed}
 
 
 @pytest.mark.parametrize("model", ["dense_32", "calendar"])
-def test_no_test_label_or_error_reaches_the_threshold(model):
+def test_threshold_uses_no_test_label_or_error(model):
     run = config(model, window=48)
     honest = anomaly.evaluate(predictions(), None, run).threshold
     flipped = 1 - predictions()["test_targets"]
@@ -229,54 +231,57 @@ def test_no_test_label_or_error_reaches_the_threshold(model):
     assert anomaly.evaluate(predictions(**level), None, run).threshold == pytest.approx(0.3)
 
 
-def test_the_verdict_says_what_was_kept_out():
-    told = [
+def test_verdict_names_the_excluded_days():
+    verdicts = [
         anomaly.evaluate(predictions(), None, config(leave_out=day)).verdict for day in ("2020-01-05", "2014-07-04")
     ]
-    assert "2020-01-05" in told[0] and "2014" not in told[1]  # the second lies outside the series
+    assert "2020-01-05" in verdicts[0] and "2014" not in verdicts[1]  # the second interval is outside the series
 
 
 @pytest.mark.parametrize("rule", scoring.RULES)
-def test_the_rule_in_the_config_sets_the_threshold(rule):
-    wanted = scoring.threshold_of(predictions()["validation_scores"], rule)
-    assert anomaly.evaluate(predictions(), None, config(threshold_rule=rule)).threshold == wanted
+def test_config_sets_the_threshold_rule(rule):
+    threshold = scoring.threshold_of(predictions()["validation_scores"], rule)
+    assert anomaly.evaluate(predictions(), None, config(threshold_rule=rule)).threshold == threshold
 
 
-def test_midway_lies_between_ordinary_days_and_known_holidays():
+def test_midway_is_between_ordinary_days_and_known_holidays():
     scores = np.array([1.0, 2.0, 9.0, 3.0, 50.0])
-    judged, known = np.array([1, 1, 1, 1, 0], bool), np.array([0, 0, 1, 0, 0], bool)
-    assert measured.threshold_of(scores, "midway", judged=judged, known=known) == 6.0
-    assert measured.threshold_of(scores, "midway", judged=judged, known=np.zeros(5, bool)) == 9.0
-    assert measured.threshold_of(scores[:4], "midway", judged=judged[:4], known=np.arange(4) == 0) == 9.0
+    result, known = np.array([1, 1, 1, 1, 0], bool), np.array([0, 0, 1, 0, 0], bool)
+    assert measured.threshold_of(scores, "midway", mask=result, known=known) == 6.0
+    assert measured.threshold_of(scores, "midway", mask=result, known=np.zeros(5, bool)) == 9.0
+    assert measured.threshold_of(scores[:4], "midway", mask=result[:4], known=np.arange(4) == 0) == 9.0
 
 
-def test_each_seed_is_told_apart_with_mean_and_range():
+def test_each_seed_has_metrics_with_mean_and_range():
     rng = np.random.default_rng(3)
     members = {
         f"{n}_{kind}": rng.random((k, 2))
         for n, k in zip(SPLITS, (900, 400, 2000), strict=True)
         for kind in ("members", "members_centred")
     }
-    found = anomaly.evaluate(predictions(**members), None, config())
-    assert list(found.parts) == ["seed_1", "seed_2", "seeds_mean", "seeds_lowest", "seeds_highest"]
-    each = [found.parts[name]["vus_pr_centred"] for name in ("seed_1", "seed_2")]
-    assert found.parts["seeds_mean"]["vus_pr_centred"] == pytest.approx(np.mean(each))
-    assert (found.parts["seeds_lowest"]["vus_pr_centred"], found.parts["seeds_highest"]["vus_pr_centred"]) == (
+    evaluation = anomaly.evaluate(predictions(**members), None, config())
+    assert list(evaluation.parts) == ["seed_1", "seed_2", "seeds_mean", "seeds_lowest", "seeds_highest"]
+    each = [evaluation.parts[name]["vus_pr_centred"] for name in ("seed_1", "seed_2")]
+    assert evaluation.parts["seeds_mean"]["vus_pr_centred"] == pytest.approx(np.mean(each))
+    assert (
+        evaluation.parts["seeds_lowest"]["vus_pr_centred"],
+        evaluation.parts["seeds_highest"]["vus_pr_centred"],
+    ) == (
         min(each),
         max(each),
     )
     assert anomaly.evaluate(predictions(), None, config()).parts == {}
 
 
-@pytest.mark.parametrize(("own", "said"), [(95.0, "beats every baseline"), (90.0, "does not beat")])
-def test_the_verdict_says_whether_the_simple_methods_are_beaten(own, said):
+@pytest.mark.parametrize(("network", "expected"), [(95.0, "beats every baseline"), (90.0, "does not beat")])
+def test_comparison_says_whether_every_baseline_is_beaten(network, expected):
     simple = {
         "weekly_median_causal": {"nab_standard": 93.9, "vus_pr": 0.6},
         "x_centred": {"nab_standard": 99.0, "vus_pr": 1.0},
     }
-    found = projects.Evaluation({"nab_standard": own, "vus_pr": 0.7}, simple)
-    text = anomaly.compare(found, config(smoothing_h=24))
-    assert said in text and "93.9 (weekly_median_causal)" in text
+    evaluation = projects.Evaluation({"nab_standard": network, "vus_pr": 0.7}, simple)
+    text = anomaly.compare(evaluation, config(smoothing_h=24))
+    assert expected in text and "93.9 (weekly_median_causal)" in text
 
 
 def loaded(model="dense_32"):
@@ -293,57 +298,59 @@ def csv_of(series, rows=400, start=0):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_an_answer_equals_the_errors_of_the_split_it_is_taken_from(model):
+def test_answer_equals_the_stored_errors(model):
     ready, prepared = loaded(model)
-    start = 5839 if model == "calendar" else 0  # what was cross-fitted is judged otherwise than a stranger's file
-    head = 0 if start == 0 else prepared.facts["window"] - 1 + 47  # before it, a mean takes in points before the file
+    start = 5839 if model == "calendar" else 0  # cross-fitted points are scored differently from a new file
+    head = (
+        0 if start == 0 else prepared.facts["window"] - 1 + 47
+    )  # earlier running means include points before the file
     answer = anomaly.answer(ready, csv_of(prepared.source["series"], rows=4000, start=start))
     stored = anomaly.predict(ready.module, prepared, ready.config)["test_scores" if start else "train_scores"]
-    wanted = np.r_[answer["errors"][:head], stored[head:4000]]
-    assert answer["errors"] == pytest.approx(wanted.tolist(), rel=1e-4, abs=1e-9)
+    result = np.r_[answer["errors"][:head], stored[head:4000]]
+    assert answer["errors"] == pytest.approx(result.tolist(), rel=1e-4, abs=1e-9)
     assert answer["rows"][0] == 2
-    assert [row - 2 for row in answer["alarm_rows"]] == np.flatnonzero(wanted > 0.05).tolist()
+    assert [row - 2 for row in answer["alarm_rows"]] == np.flatnonzero(result > 0.05).tolist()
     assert answer["note"] == ""
 
 
-def test_another_step_is_said():
+def test_note_names_a_different_step():
     ready, prepared = loaded()
     taxi = prepared.source["series"]
     hourly = dataclasses.replace(taxi, times=taxi.times[::2], values=taxi.values[::2])
     assert "60 minutes" in anomaly.answer(ready, csv_of(hourly, rows=300))["note"]
 
 
-def test_a_file_shorter_than_a_window_is_refused():
+def test_file_shorter_than_a_window_is_rejected():
     ready, prepared = loaded("conv")
     with pytest.raises(DataError, match="row 21: the file ends after 20 points; this model needs 48"):
         anomaly.answer(ready, csv_of(prepared.source["series"], rows=20))
 
 
-def test_a_window_that_is_no_multiple_of_four_is_refused():
+def test_window_that_is_no_multiple_of_four_is_rejected():
     with pytest.raises((DataError, ConfigError), match="multiple of 4"):
         anomaly.prepare(config("conv", window=50))
 
 
-def test_baselines_are_measured_on_the_same_points():
+def test_baselines_use_the_same_points():
     run = config()
-    found = anomaly.baselines(anomaly.prepare(run), run)
-    assert {"weekly_median_causal", "median_mad_centred", "nearest_window_causal", "random"} <= set(found)
-    assert found["random"]["roc_auc"] == pytest.approx(0.5, abs=0.05)
-    assert found["weekly_median_causal"]["auc_pr"] > found["random"]["auc_pr"]
+    baselines = anomaly.baselines(anomaly.prepare(run), run)
+    assert {"weekly_median_causal", "median_mad_centred", "nearest_window_causal", "random"} <= set(baselines)
+    assert baselines["random"]["roc_auc"] == pytest.approx(0.5, abs=0.05)
+    assert baselines["weekly_median_causal"]["auc_pr"] > baselines["random"]["auc_pr"]
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_reference_run_tells_what_its_predictions_say(model):
+def test_reference_metrics_follow_from_stored_predictions(model):
     bundle = Bundle(settings.ASSETS / "runs" / "anomaly" / model)
-    stored, found = bundle.evaluation, anomaly.evaluate(bundle.predictions(), None, bundle.config)
-    assert found.threshold == pytest.approx(stored.threshold) and set(stored.parts) == set(found.parts)
-    for name, metrics in {"all": found.metrics, **found.parts}.items():
+    stored, result = bundle.evaluation, anomaly.evaluate(bundle.predictions(), None, bundle.config)
+    assert result.threshold == pytest.approx(stored.threshold) and set(stored.parts) == set(result.parts)
+    for name, metrics in {"all": result.metrics, **result.parts}.items():
         for metric, value in metrics.items():
             assert value == pytest.approx((stored.parts.get(name) or stored.metrics)[metric], abs=1e-9), (name, metric)
 
 
-def test_the_reference_runs_weights_give_its_predictions():
+def test_reference_weights_reproduce_the_predictions():
     bundle = Bundle(settings.ASSETS / "runs" / "anomaly" / "calendar")
-    found = anomaly.predict(bundle.load().module, anomaly.prepare(bundle.config), bundle.config)
+    result = anomaly.predict(bundle.load().module, anomaly.prepare(bundle.config), bundle.config)
     for name, array in bundle.predictions().items():
-        assert found[name] == pytest.approx(array, rel=1e-3, abs=1e-6), name
+        assert result[name] == pytest.approx(array, rel=1e-3, abs=1e-6), name

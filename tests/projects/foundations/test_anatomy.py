@@ -1,4 +1,4 @@
-"""The autoencoder's project: what it never sees, what its run says, and questions marked from that."""
+"""The anatomy project: held-out class, metrics of its run, and quiz questions."""
 
 import json
 from dataclasses import replace
@@ -20,20 +20,20 @@ def prepared():
     return anatomy.prepare(config)
 
 
-def test_a_picture_is_a_thousand_numbers_and_strangers_come_last(prepared):
+def test_images_have_1_000_values_and_outliers_come_last(prepared):
     assert prepared.train.inputs[0].shape[1:] == (1000,) and prepared.train.inputs[0].dtype == torch.uint8
     strange = prepared.source["classes"] == 3
     assert strange.any() and (np.diff(strange.astype(int)) >= 0).all()
 
 
-def test_the_class_left_out_is_in_no_other_part(prepared):
+def test_held_out_class_is_only_in_the_test_split(prepared):
     labels = images.load("digits").labels
     for part in (prepared.train, prepared.validation):
         assert 3 not in labels[part.ids]
     assert set(labels[prepared.train.ids]) == set(range(10)) - {3}
 
 
-def test_as_many_principal_components_as_the_bottleneck_rebuild_what_lies_in_them():
+def test_principal_components_reconstruct_their_subspace():
     draw = np.random.default_rng(0)
     rows = draw.normal(size=(50, 4)) @ draw.normal(size=(4, 12))
     mean = rows.mean(axis=0)
@@ -42,32 +42,36 @@ def test_as_many_principal_components_as_the_bottleneck_rebuild_what_lies_in_the
 
 
 @pytest.fixture(scope="module")
-def seen() -> RunEvidence:
+def evidence() -> RunEvidence:
     return quiz.run_evidence(runs.open_run("reference:anatomy/autoencoder"))
 
 
-@pytest.mark.parametrize("question", anatomy.QUESTIONS, ids=lambda one: one.name)
-def test_a_stored_run_marks_right_and_wrong(seen, question):
-    found = question.find(seen)
-    assert [mark_answer(question, place, seen).right for place in range(len(question.choices))] == [
-        place == found.right for place in range(len(question.choices))
+@pytest.mark.parametrize("question", anatomy.QUESTIONS, ids=lambda item: item.name)
+def test_stored_run_marks_correct_and_incorrect_answers(evidence, question):
+    result = question.find(evidence)
+    assert [mark_answer(question, place, evidence).right for place in range(len(question.choices))] == [
+        place == result.right for place in range(len(question.choices))
     ]
 
 
-def test_another_run_another_answer(seen):
+def test_answer_depends_on_the_run(evidence):
     question = anatomy.QUESTIONS[0]
-    swapped = {**seen.metrics, "loss": seen.metrics["error_strangers"], "error_strangers": seen.metrics["loss"]}
-    assert question.find(seen).right > 0 == question.find(replace(seen, metrics=swapped)).right
+    swapped = {
+        **evidence.metrics,
+        "loss": evidence.metrics["error_strangers"],
+        "error_strangers": evidence.metrics["loss"],
+    }
+    assert question.find(evidence).right > 0 == question.find(replace(evidence, metrics=swapped)).right
 
 
-def test_the_reference_run_beats_principal_components_at_telling_strangers_only():
+def test_reference_run_beats_pca_in_outlier_detection_only():
     evaluation = runs.open_run("reference:anatomy/autoencoder").bundle.evaluation
-    rival = evaluation.baselines["principal_components"]
-    assert evaluation.metrics["roc_auc_low"] > rival["roc_auc"]
-    assert evaluation.metrics["loss"] > rival["loss"]
+    baseline = evaluation.baselines["principal_components"]
+    assert evaluation.metrics["roc_auc_low"] > baseline["roc_auc"]
+    assert evaluation.metrics["loss"] > baseline["loss"]
 
 
-def test_the_command_line_counts_its_parameters(capsys):
+def test_command_line_counts_parameters(capsys):
     assert cli.main(["models", "anatomy", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [
         {"project": "anatomy", "model": "autoencoder", "parameters": 1_058_824, "trainable": 1_058_824}

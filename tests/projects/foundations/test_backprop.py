@@ -30,11 +30,11 @@ def built(config):
     return PROJECT.models[config.model].build(config.model_options, prepared.facts), prepared
 
 
-def trained(config, *, stop: int | None = None, kept: dict | None = None) -> NumpyTrainingLoop:
+def trained(config, *, stop: int | None = None, snapshot: dict | None = None) -> NumpyTrainingLoop:
     module, prepared = built(config)
     state = PROJECT.models[config.model].training_loop(module, prepared, config)
-    if kept is not None:
-        state.restore(kept)
+    if snapshot is not None:
+        state.restore(snapshot)
     validation = Validation(lambda module: PROJECT.epoch_metrics(module, prepared, config))
     for number, _ in enumerate(state.events(validation), 1):
         if number == stop:
@@ -43,19 +43,19 @@ def trained(config, *, stop: int | None = None, kept: dict | None = None) -> Num
 
 
 @pytest.mark.parametrize("model", PROJECT.models)
-def test_a_checkpoint_goes_on_bitwise(model):
+def test_resumed_training_is_bitwise_equal(model):
     config = configured(model)
     straight = trained(config)
     left = trained(config, stop=5)
     buffer = io.BytesIO()
     torch.save(left.snapshot(), buffer)
     buffer.seek(0)
-    again = trained(config, kept=load_snapshot(buffer))
+    again = trained(config, snapshot=load_snapshot(buffer))
     for name, tensor in straight.module.state_dict().items():
         assert torch.equal(tensor, again.module.state_dict()[name]), name
 
 
-def test_a_run_trains_by_hand_and_leaves_a_bundle(tmp_path):
+def test_numpy_run_writes_a_bundle(tmp_path):
     config = configured(epochs=6, train_rows=0, batch_size=32)
     record = runs.train_here(config, tmp_path / "bundle")
     assert record.state == "finished" and record.metrics["accuracy"] > 0.85
@@ -75,53 +75,53 @@ def test_a_run_trains_by_hand_and_leaves_a_bundle(tmp_path):
         ("convolutional", {}),
     ],
 )
-def test_every_layer_of_a_walk_equals_autograd(model, settings):
+def test_every_layer_equals_autograd(model, settings):
     module, prepared = built(configured(model, **settings))
     (x,) = prepared.transform((prepared.test.inputs[0][:1],), False)
-    found = walk(module, x[0].numpy(), 3)
-    assert [stage.name for stage in found.stages] == list(module.network.layers)
-    assert found.error <= 1e-9 and found.stages[0].dx.shape == (8, 8)
-    for before, after in zip(found.stages, found.stages[1:], strict=False):
+    result = walk(module, x[0].numpy(), 3)
+    assert [stage.name for stage in result.stages] == list(module.network.layers)
+    assert result.error <= 1e-9 and result.stages[0].dx.shape == (8, 8)
+    for before, after in zip(result.stages, result.stages[1:], strict=False):
         assert np.array_equal(before.y, after.x) and np.array_equal(before.dy, after.dx)
     with torch.no_grad():
-        np.testing.assert_allclose(module.eval()(x).softmax(dim=1)[0].numpy(), found.probabilities, atol=1e-5)
-    assert found.loss == pytest.approx(-np.log(found.probabilities[3]))
+        np.testing.assert_allclose(module.eval()(x).softmax(dim=1)[0].numpy(), result.probabilities, atol=1e-5)
+    assert result.loss == pytest.approx(-np.log(result.probabilities[3]))
 
 
-def test_the_reference_run_is_right_on_98_5_of_100():
-    found = runs.open_run(REFERENCE)
-    assert found.record.dataset == "mnist" and found.record.metrics["accuracy"] >= 0.985
-    scores = found.left.predictions()
+def test_reference_run_has_98_5_percent_accuracy():
+    run = runs.open_run(REFERENCE)
+    assert run.record.dataset == "mnist" and run.record.metrics["accuracy"] >= 0.985
+    scores = run.left.predictions()
     assert len(scores["test_targets"]) == 10_000
-    assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == found.record.metrics["accuracy"]
+    assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == run.record.metrics["accuracy"]
 
 
 @pytest.mark.realdata("mnist")
-def test_the_reference_network_answers_as_stored():
+def test_reference_network_reproduces_stored_answers():
     left = runs.open_run(REFERENCE).left
-    loaded, stored, found = left.load(), left.predictions(), images.load("mnist")
+    loaded, stored, result = left.load(), left.predictions(), images.load("mnist")
     rows = stored["test_ids"][:300]
-    x = torch.from_numpy(images.normalize(np.asarray(found.test_pixels[rows]), left.preprocessing))
+    x = torch.from_numpy(images.normalize(np.asarray(result.test_pixels[rows]), left.preprocessing))
     with torch.no_grad():
         scores = loaded.module(x).softmax(dim=1).numpy()
     np.testing.assert_allclose(scores, stored["test_scores"][:300], atol=1e-4)
-    strokes = np.kron(np.asarray(found.test_pixels[rows[0]]), np.ones((2, 2), np.uint8))
+    strokes = np.kron(np.asarray(result.test_pixels[rows[0]]), np.ones((2, 2), np.uint8))
     again = backprop.classify_pixels(loaded, backprop.prepare_drawing(strokes, 28))
     assert again["label"] == loaded.labels[int(stored["test_targets"][0])]
 
 
-def test_questions_mark_right_and_wrong_answers_from_the_stored_run():
+def test_questions_are_marked_from_the_stored_run():
     measured = quiz.run_evidence(runs.open_run(REFERENCE))
     for question in backprop.QUESTIONS:
-        found = question.find(measured)
+        result = question.find(measured)
         marks = [mark_answer(question, place, measured).right for place in range(len(question.choices))]
-        assert marks == [place == found.right for place in range(len(question.choices))] and found.why
+        assert marks == [place == result.right for place in range(len(question.choices))] and result.why
     assert backprop.QUESTIONS[0].find(measured).right == 2  # near ln 10
-    assert backprop.QUESTIONS[2].find(measured).right == 1  # dropout and moved pictures make training the harder part
+    assert backprop.QUESTIONS[2].find(measured).right == 1  # dropout and augmentation make the training split harder
 
 
 @pytest.mark.parametrize("broken", backprop.BREAKS, ids=lambda broken: broken.name)
-def test_each_way_to_break_it_shows_its_signature_and_the_usual_settings_do_not(broken):
+def test_each_failure_shows_its_signature_and_default_settings_do_not(broken):
     assert broken.shows(tried(broken.settings))[0]
     assert not broken.shows(tried({"batch_size": 32}))[0]
 
@@ -130,14 +130,14 @@ def tried(settings):
     from dlcore.ui.pages.backprop.predict import short_run_evidence
 
     config = projects.configure("backprop", model="dense", dataset="digits", preset="quick", settings=dict(settings))
-    found = run_short(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)
-    return short_run_evidence(found, dict(settings))
+    short_run = run_short(config, PROJECT.prepare(config), steps=backprop.BREAK_STEPS, every=4)
+    return short_run_evidence(short_run, dict(settings))
 
 
-def test_a_drawing_is_cropped_and_centred_as_mnist_is():
+def test_drawing_is_cropped_and_centered_like_mnist():
     strokes = np.zeros((56, 56), dtype=np.uint8)
     strokes[3:25, 40:44] = 255
-    seen = backprop.prepare_drawing(strokes, 28)
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    assert seen.shape == (28, 28) and len(rows) == 20 and rows[0] == 4 and 12 <= columns.mean() <= 15
+    drawing = backprop.prepare_drawing(strokes, 28)
+    rows, columns = np.flatnonzero(drawing.any(axis=1)), np.flatnonzero(drawing.any(axis=0))
+    assert drawing.shape == (28, 28) and len(rows) == 20 and rows[0] == 4 and 12 <= columns.mean() <= 15
     assert backprop.prepare_drawing(np.zeros((56, 56), dtype=np.uint8), 28) is None

@@ -31,18 +31,20 @@ def built(config):
     return PROJECT.models[config.model].build(config.model_options, prepared.facts).eval(), prepared
 
 
-def test_the_memory_task_has_its_signal_first_and_nothing_but_noise_after():
-    made = memory_task.make_sequences(500, gap=9, seed=0)
-    assert made.inputs.shape == (500, 10, 10) and made.inputs.dtype == np.float32
-    assert np.array_equal(made.inputs[:, 0].argmax(axis=1), made.targets)
-    assert np.all(made.inputs[:, 0].sum(axis=1) == 1)
-    later = [np.corrcoef(made.inputs[:, t, k], made.targets == k)[0, 1] for t in range(1, 10) for k in range(10)]
-    assert np.abs(later).max() < 0.2 and abs(made.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
-    assert np.array_equal(made.inputs, memory_task.make_sequences(500, gap=9, seed=0).inputs)
-    assert made.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
+def test_memory_task_has_the_signal_first_and_then_noise():
+    sequences = memory_task.make_sequences(500, gap=9, seed=0)
+    assert sequences.inputs.shape == (500, 10, 10) and sequences.inputs.dtype == np.float32
+    assert np.array_equal(sequences.inputs[:, 0].argmax(axis=1), sequences.targets)
+    assert np.all(sequences.inputs[:, 0].sum(axis=1) == 1)
+    later = [
+        np.corrcoef(sequences.inputs[:, t, k], sequences.targets == k)[0, 1] for t in range(1, 10) for k in range(10)
+    ]
+    assert np.abs(later).max() < 0.2 and abs(sequences.inputs[:, 1:].std() - memory_task.NOISE) < 0.01
+    assert np.array_equal(sequences.inputs, memory_task.make_sequences(500, gap=9, seed=0).inputs)
+    assert sequences.checksum != memory_task.make_sequences(500, gap=9, seed=1).checksum
 
 
-def test_parts_are_apart_and_the_test_part_is_every_seeds():
+def test_splits_are_disjoint_and_test_is_the_same_for_every_seed():
     first, other = (PROJECT.prepare(configured(seed=seed)) for seed in (0, 1))
     assert torch.equal(first.test.inputs[0], other.test.inputs[0])
     assert not torch.equal(first.train.inputs[0][:50], other.train.inputs[0][:50])
@@ -56,33 +58,33 @@ def test_unrolled_states_and_gradients(model, dataset):
     config = configured(model, dataset)
     module, prepared = built(config)
     x, target = rnn.example(dataset, 6, 3, prepared.preprocessing)
-    found = unroll(module, x, target)
+    result = unroll(module, x, target)
     steps = prepared.facts["steps"]
-    assert found.states.shape == found.by_step.shape == (steps, 12) and found.lengths.shape == (steps,)
+    assert result.states.shape == result.by_step.shape == (steps, 12) and result.lengths.shape == (steps,)
     with torch.no_grad():
         scores = module(torch.from_numpy(x)[None]).softmax(dim=1)[0].numpy()
-    np.testing.assert_allclose(found.probabilities, scores, atol=1e-5)
-    assert found.loss == pytest.approx(-np.log(scores[target]), abs=1e-4)
+    np.testing.assert_allclose(result.probabilities, scores, atol=1e-5)
+    assert result.loss == pytest.approx(-np.log(scores[target]), abs=1e-4)
     if model == "rnn":
-        assert found.error is not None and found.error <= 1e-6
+        assert result.error is not None and result.error <= 1e-6
     stored = prepared.test.inputs[0][3].numpy()
     assert stored.shape == x.shape
 
 
-def test_the_lstm_is_torchs_and_its_last_cells_gradient_follows_from_its_gates():
+def test_lstm_equals_torch_and_its_gradient_follows_from_the_gates():
     module, _ = built(configured("lstm"))
     x, target = rnn.example("memory", 6, 0, {})
-    found = unroll(module, x, target)
+    result = unroll(module, x, target)
     states, (_, cells) = module.lstm(torch.from_numpy(x)[None])
-    np.testing.assert_allclose(found.states, states[0].detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(result.states, states[0].detach().numpy(), atol=1e-6)
     scores = torch.nn.functional.one_hot(torch.tensor(target), 10).float()
-    dh = (torch.from_numpy(found.probabilities) - scores) @ module.classes.weight
+    dh = (torch.from_numpy(result.probabilities) - scores) @ module.classes.weight
     gate = states[0, -1] / cells[0, 0].tanh()  # h = o tanh(c)
-    wanted = (dh * gate * (1 - cells[0, 0].tanh() ** 2)).detach().numpy()
-    np.testing.assert_allclose(found.by_step[-1], wanted, atol=1e-6)
+    values = (dh * gate * (1 - cells[0, 0].tanh() ** 2)).detach().numpy()
+    np.testing.assert_allclose(result.by_step[-1], values, atol=1e-6)
 
 
-def test_a_run_on_the_memory_task_reads_no_pictures():
+def test_memory_task_reads_no_images():
     config = configured()
     module, prepared = built(config)
     loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
@@ -90,7 +92,7 @@ def test_a_run_on_the_memory_task_reads_no_pictures():
         PROJECT.answer(loaded, b"x")
 
 
-def test_the_measured_curves_and_the_questions_on_them():
+def test_questions_on_the_measured_curves():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
     found = mean_accuracies()
@@ -101,22 +103,22 @@ def test_the_measured_curves_and_the_questions_on_them():
         assert marks == [place == right for place in range(len(question.choices))]
     turned = {"rnn": {5: 1.0, 50: 0.95, 150: 0.95}, "lstm": {5: 1.0, 50: 0.5}}
     answers: list[CorrectChoice] = [question.find(turned) for question in rnn.QUESTIONS]
-    assert [one.right for one in answers] == [0, 3, 2]
+    assert [answer.right for answer in answers] == [0, 3, 2]
 
 
 @pytest.mark.parametrize("broken", rnn.BREAKS, ids=lambda broken: broken.name)
-def test_each_way_to_break_it_shows_its_signature_and_the_usual_start_does_not(broken):
+def test_each_failure_shows_its_signature_and_default_settings_do_not(broken):
     assert broken.shows(tried(dict(broken.settings)))[0]
-    usual = {**broken.settings, "gain": 1.0, "optimizer": "adam", "learning_rate": 3e-3, "width": 64}
-    assert not broken.shows(tried(usual))[0]
+    defaults = {**broken.settings, "gain": 1.0, "optimizer": "adam", "learning_rate": 3e-3, "width": 64}
+    assert not broken.shows(tried(defaults))[0]
 
 
 def tried(settings):
     config = projects.configure("rnn", model="rnn", dataset="memory", preset="quick", settings=settings)
-    found = run_short(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
-    return short_run_evidence(found, settings)
+    short_run = run_short(config, PROJECT.prepare(config), steps=rnn.BREAK_STEPS, every=2)
+    return short_run_evidence(short_run, settings)
 
 
-def test_the_reference_run_reads_rows_right_97_times_of_100():
-    found = runs.open_run(REFERENCE)
-    assert found.record.dataset == "mnist" and found.record.metrics["accuracy"] >= 0.97
+def test_reference_run_has_97_percent_accuracy():
+    run = runs.open_run(REFERENCE)
+    assert run.record.dataset == "mnist" and run.record.metrics["accuracy"] >= 0.97

@@ -1,4 +1,4 @@
-"""Fine-tuning a BERT as a project: its bundle, what it reads, and blanks filled; on a tiny BERT."""
+"""Fine-tuning: bundles, inputs and masked language modeling, with a tiny BERT."""
 
 import numpy as np
 import pytest
@@ -36,17 +36,17 @@ def here(place, home, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["all_layers", "head"])
-def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monkeypatch, model):
+def test_bundle_has_only_trained_weights_and_names_the_checkpoint(here, tmp_path, monkeypatch, model):
     config = projects.configure("bert", model=model, dataset="kinds", preset="quick", settings=SMALL)
     train_here(config, tmp_path / "bundle")
     bundle = runs.Bundle(tmp_path / "bundle")
     assert bundle.run["pretrained"]["name"] == tiny_bert.NAME
     assert f"pretrained BERT `{tiny_bert.NAME}`" in bundle.card
-    weights = 2 * 30_522 * 32  # the vectors of the words alone would be as many bytes in half precision
+    weights = 2 * 30_522 * 32  # bytes of the word embeddings alone in half precision
     assert (tmp_path / "bundle" / "model.safetensors").stat().st_size < weights
     loaded = bundle.load()
-    found = projects.get("bert").answer(loaded, b"Who wrote the song?")
-    assert set(found["probabilities"]) == {"place", "person"} and found["tokens"] == 5
+    answer = projects.get("bert").answer(loaded, b"Who wrote the song?")
+    assert set(answer["probabilities"]) == {"place", "person"} and answer["tokens"] == 5
     for strange in (b"", b"<br>", "😀 😀".encode(), b"\xff\xfe"):
         with pytest.raises(DataError):
             projects.get("bert").answer(loaded, strange)
@@ -60,14 +60,14 @@ def test_a_bundle_holds_what_was_trained_and_names_the_rest(here, tmp_path, monk
     other = tmp_path / "others"
     tiny_bert.write(other, seed=1)
     monkeypatch.setenv("DLCORE_DATA", str(other))
-    with pytest.raises(DataError, match="put the one it was made with there"):
+    with pytest.raises(DataError, match="put the original checkpoint there"):
         bundle.load()
     monkeypatch.setenv("DLCORE_DATA", "")
     with pytest.raises(DataMissingError, match="data get bert:tiny-bert"):
         bundle.load()
 
 
-def test_random_weights_are_trained_whole_or_not_at_all(here):
+def test_random_weights_require_full_training(here):
     config = projects.configure(
         "bert", model="scratch", dataset="kinds", preset="quick", settings={**SMALL, "train": "head"}
     )
@@ -76,17 +76,19 @@ def test_random_weights_are_trained_whole_or_not_at_all(here):
     assert custom.is_custom(config.dataset)
 
 
-def test_a_hidden_word_is_masked_and_marks_stay(here):
+def test_hidden_word_is_masked_and_special_tokens_stay(here):
     reader = bert_reading.reader(tiny_bert.NAME)
-    seen = texts.EncodedText(["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, gone=103, marks=1)
-    assert seen.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
-    assert seen.without().tolist() == [[101, 103, 103, 102]]
-    words, taken = bert_reading.attend(reader, "The film " * 60)
-    assert len(words) == bert_reading.MOST and taken.shape == (2, 2, len(words), len(words))
-    np.testing.assert_allclose(taken.sum(axis=-1), 1.0, atol=1e-5)
+    encoded_text = texts.EncodedText(
+        ["[CLS]", "a", "b", "[SEP]"], np.array([[101, 1037, 1038, 102]]), 0, mask_id=103, specials=1
+    )
+    assert encoded_text.without([0, 2]).tolist() == [[101, 1037, 103, 102]]
+    assert encoded_text.without().tolist() == [[101, 103, 103, 102]]
+    words, result = bert_reading.attend(reader, "The film " * 60)
+    assert len(words) == bert_reading.MOST and result.shape == (2, 2, len(words), len(words))
+    np.testing.assert_allclose(result.sum(axis=-1), 1.0, atol=1e-5)
 
 
-def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
+def test_each_blank_has_five_predictions(here, tmp_path, monkeypatch):
     reader = bert_reading.reader(tiny_bert.NAME)
     blanks = bert_reading.fill_blanks(reader, "The [MASK] sat on the __ .")
     assert [len(blank.guesses) for blank in blanks] == [5, 5]
@@ -95,7 +97,7 @@ def test_blanks_are_filled_with_five_guesses_each(here, tmp_path, monkeypatch):
         assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < 1
     with pytest.raises(DataError, match="no mask"):
         bert_reading.fill_blanks(reader, "Nothing is missing here.")
-    with pytest.raises(DataError, match="after the 64 pieces"):
+    with pytest.raises(DataError, match="after the first 64 tokens"):
         bert_reading.fill_blanks(reader, "word " * 80 + "[MASK]")
     tiny_bert.write(tmp_path / "headless")
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "headless"))

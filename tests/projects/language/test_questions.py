@@ -1,4 +1,4 @@
-"""Questions read by a frozen BERT beside those read by words: the same parts, and a run that keeps what it learnt."""
+"""Questions with word or frozen BERT inputs: the same splits, and bundles with only the trained weights."""
 
 import numpy as np
 import pytest
@@ -16,23 +16,25 @@ SMALL = {"length": 12, "hidden": 8, "epochs": 3, "batch_size": 16, "learning_rat
 
 
 @pytest.fixture
-def asked(tmp_path, monkeypatch):
-    """Questions that one word decides, and a machine with a tiny BERT."""
+def question_data(tmp_path, monkeypatch):
+    """Questions whose label depends on one word, and a tiny BERT."""
     folder = tiny_bert.write(tmp_path / "data").parent
     monkeypatch.setenv("DLCORE_DATA", str(folder))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     labels = np.arange(120) % 3
-    said = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
-    found = text.TextDataset(said, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90)
-    monkeypatch.setattr(text, "load", lambda name: found)
-    return found
+    texts = [f"{('who', 'where', 'how many')[label]} is it in {row}" for row, label in enumerate(labels)]
+    text_dataset = text.TextDataset(
+        texts, labels, np.arange(120) + 5, ("a", "b", "c"), 0, "0" * 64, test=np.arange(120) >= 90
+    )
+    monkeypatch.setattr(text, "load", lambda name: text_dataset)
+    return text_dataset
 
 
 def configured(model, **settings):
     return projects.configure("questions", model=model, device="cpu", settings={**SMALL, **settings})
 
 
-def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
+def test_both_inputs_have_the_same_test_questions(question_data):
     project = projects.get("questions")
     by_words = project.prepare(configured("gru", vectors="none", tokens="words", embedding=8))
     by_bert = project.prepare(configured("bert_gru", bert=tiny_bert.NAME, after_layer=1))
@@ -42,7 +44,7 @@ def test_both_ways_of_reading_are_judged_on_the_same_questions(asked):
     assert by_words.facts["width"] == 8 and by_bert.facts["vocabulary"] > 30_000
 
 
-def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(asked):
+def test_bert_model_ignores_word_settings(question_data):
     offered = {field.name for field in projects.list_settings("questions", "bert_gru")["data"]}
     assert offered == {"length", "keep", "balanced", "rows"}
     assert {"tokens", "vectors"} <= {field.name for field in projects.list_settings("questions", "gru")["data"]}
@@ -53,9 +55,9 @@ def test_what_means_nothing_to_the_one_over_bert_is_neither_offered_nor_taken(as
     assert forked.flat["length"] == SMALL["length"] and forked.flat["tokens"] == "wordpiece"
 
 
-def test_a_run_over_bert_keeps_its_reader_alone_and_answers(asked, tmp_path):
+def test_bert_run_stores_only_its_classifier_and_answers(question_data, tmp_path):
     train_here(configured("bert_gru", bert=tiny_bert.NAME, after_layer=2), tmp_path / "run", weights="float16")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
     loaded = inspection.validate_bundle(tmp_path / "run").load()
-    found = projects.get("questions").answer(loaded, b"where is it")
-    assert set(found["probabilities"]) == {"a", "b", "c"} and found["tokens"] == 3
+    answer = projects.get("questions").answer(loaded, b"where is it")
+    assert set(answer["probabilities"]) == {"a", "b", "c"} and answer["tokens"] == 3

@@ -1,4 +1,4 @@
-"""Reviews read by a frozen BERT: states kept and found again, a run's bundle, and what it says without the BERT."""
+"""Reviews with a frozen BERT: cached states, bundles, and answers without the BERT."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ SMALL = {"bert": "tiny", "length": 16, "hidden": 8, "epochs": 3, "batch_size": 1
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A machine with one tiny BERT of random weights and nothing kept."""
+    """A tiny BERT with random weights and an empty cache."""
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
@@ -69,105 +69,105 @@ def place(tmp_path, monkeypatch):
 def reviews(n=150):
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
-    said = [
+    review_texts = [
         " ".join(rng.permutation(["the", "film", "was", "and", *rng.choice(WORDS[5:], i % 7), ("bad", "good")[label]]))
         for i, label in enumerate(labels)
     ]
-    return text.deduplicate(said, labels, text.SENTIMENT, checksum="0" * 64)
+    return text.deduplicate(review_texts, labels, text.SENTIMENT, checksum="0" * 64)
 
 
 @pytest.fixture
 def invented(place, monkeypatch):
-    found = reviews()
-    monkeypatch.setattr(texts, "load", lambda config: found)
-    return found
+    dataset = reviews()
+    monkeypatch.setattr(texts, "load", lambda config: dataset)
+    return dataset
 
 
 def reading(**changes):
     return FeatureConfig(**{"checkpoint": bert_weights.require("tiny"), "length": 16, "keep": "both", **changes})
 
 
-def computed(said, how):
-    """How many texts had to be computed."""
-    told = []
-    with progress.listening(lambda what, done, total: told.append((done, total))):
-        states = bert_features.compute_states(said, how)
-    return states, (told[-1][1] if told else 0)
+def computed(result, how):
+    """States, and the number of texts that were computed."""
+    counts = []
+    with progress.listening(lambda what, done, total: counts.append((done, total))):
+        states = bert_features.compute_states(result, how)
+    return states, (counts[-1][1] if counts else 0)
 
 
-def test_states_are_computed_once_and_a_change_of_anything_computes_anew(place):
-    said = reviews().texts
-    states, fresh = computed(said, reading())
-    again, none = computed(said, reading())
-    assert (fresh, none) == (len(said), 0)
-    rows = torch.arange(len(said))
+def test_states_are_cached_and_recomputed_after_a_change(place):
+    review_texts = reviews().texts
+    states, fresh = computed(review_texts, reading())
+    again, none = computed(review_texts, reading())
+    assert (fresh, none) == (len(review_texts), 0)
+    rows = torch.arange(len(review_texts))
     assert torch.equal(states.gather(rows)[0], again.gather(rows)[0])
     for changed in ({"length": 12}, {"keep": "end"}, {"layer": 2}):
-        assert computed(said, reading(**changed))[1] == len(said)
-    assert computed([said[0] + " dull", *said[1:]], reading())[1] == len(said)
+        assert computed(review_texts, reading(**changed))[1] == len(review_texts)
+    assert computed([review_texts[0] + " dull", *review_texts[1:]], reading())[1] == len(review_texts)
     (place / "vocab.txt").write_text("\n".join([*WORDS[:-1], "fast"]))
-    assert computed(said, reading())[1] == len(said), "another tokenizer"
+    assert computed(review_texts, reading())[1] == len(review_texts), "another tokenizer"
     weights = load_file(place / "model.safetensors")
     save_file({name: tensor * 1.5 for name, tensor in weights.items()}, place / "model.safetensors")
-    assert computed(said, reading())[1] == len(said), "other weights"
+    assert computed(review_texts, reading())[1] == len(review_texts), "other weights"
 
 
-def test_they_are_what_the_bert_gives_and_a_torn_chunk_is_made_again(place, monkeypatch):
+def test_states_equal_berts_and_a_damaged_chunk_is_recomputed(place, monkeypatch):
     monkeypatch.setattr(bert_features, "CHUNK", 40)
-    said, how = reviews().texts, reading(layer=3)
-    states, _ = computed(said, how)
+    reviews_text, how = reviews().texts, reading(layer=3)
+    states, _ = computed(reviews_text, how)
     network = bert_features.bert.pretrained(how.checkpoint.config, how.checkpoint.state(), layer=3)
     pieces = bert_features.bert_tokens.WordPieceTokenizer(how.checkpoint)
-    for row in (0, 41, len(said) - 1):
-        (ids,) = pieces.encode([said[row]], length=16, keep="both")
-        found, there = states.gather(torch.tensor([row]))
-        wanted = network(torch.from_numpy(ids)[None])
-        assert there.sum() == len(ids)
-        torch.testing.assert_close(found, wanted, atol=0.05, rtol=0.05)  # bfloat16 where the processor has it
+    for row in (0, 41, len(reviews_text) - 1):
+        (ids,) = pieces.encode([reviews_text[row]], length=16, keep="both")
+        result, mask = states.gather(torch.tensor([row]))
+        expected = network(torch.from_numpy(ids)[None])
+        assert mask.sum() == len(ids)
+        torch.testing.assert_close(result, expected, atol=0.05, rtol=0.05)  # bfloat16 if the hardware supports it
     torn = sorted((token_states._folder()).glob("*[0-9a-f].npy"))[0]
     torn.write_bytes(torn.read_bytes()[:-2])
-    _, fresh = computed(said, how)
+    _, fresh = computed(reviews_text, how)
     assert 0 < fresh <= 40
 
 
-def test_two_at_once_and_one_interrupted_leave_whole_chunks(place, monkeypatch):
+def test_concurrent_and_interrupted_runs_leave_complete_chunks(place, monkeypatch):
     monkeypatch.setattr(bert_features, "CHUNK", 20)
-    said, how = reviews().texts, reading()
+    reviews_text, how = reviews().texts, reading()
 
     def give_up(what, done, total):
         if done > 50:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), progress.listening(give_up):
-        bert_features.compute_states(said, how)
+        bert_features.compute_states(reviews_text, how)
     left = token_states.usage()[1]
     assert 1 <= left < 8
-    found = []
-    both = [threading.Thread(target=lambda: found.append(computed(said, how))) for _ in range(2)]
+    results = []
+    both = [threading.Thread(target=lambda: results.append(computed(reviews_text, how))) for _ in range(2)]
     for each in both:
         each.start()
     for each in both:
         each.join()
-    (one, first), (other, second) = found
-    assert max(first, second) <= len(said) - 20 * (left - 1)
-    rows = torch.arange(len(said))
-    assert torch.equal(one.gather(rows)[0], other.gather(rows)[0])
+    (first_states, first), (second_states, second) = results
+    assert max(first, second) <= len(reviews_text) - 20 * (left - 1)
+    rows = torch.arange(len(reviews_text))
+    assert torch.equal(first_states.gather(rows)[0], second_states.gather(rows)[0])
     assert not [path for path in token_states._folder().iterdir() if path.name.startswith(".")]
 
 
-def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(invented, place, tmp_path):
+def test_bundle_has_only_trained_weights_and_requires_its_bert(invented, place, tmp_path):
     config = projects.configure("reviews_bert", dataset="imdb", preset="full", device="cpu", settings=SMALL)
     train_here(config, tmp_path / "run", weights="float16")
     bundle = inspection.validate_bundle(tmp_path / "run")
     assert not [name for name in load_file(tmp_path / "run" / "model.safetensors") if name.startswith("bert")]
-    kept = bundle.preprocessing
-    assert kept["bert"] == "tiny" and kept["bert_checksum"] == bert_weights.require("tiny").checksum
-    assert "words" not in kept
+    preprocessing = bundle.preprocessing
+    assert preprocessing["bert"] == "tiny" and preprocessing["bert_checksum"] == bert_weights.require("tiny").checksum
+    assert "words" not in preprocessing
     loaded = bundle.load()
-    said = ["the film was good and good", "bad plot"]
-    found = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in said]
-    assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in found)
-    ids = torch.from_numpy(texts.encode_text(loaded, said[0]).ids)
+    sentences = ["the film was good and good", "bad plot"]
+    answers = [projects.get("reviews_bert").answer(loaded, each.encode()) for each in sentences]
+    assert all(abs(sum(each["probabilities"].values()) - 1) < 1e-6 for each in answers)
+    ids = torch.from_numpy(texts.encode_text(loaded, sentences[0]).ids)
     padded = torch.nn.functional.pad(ids, (0, 40))
     torch.testing.assert_close(
         inference.forward_batch(loaded.module, padded), inference.forward_batch(loaded.module, ids), atol=1e-5, rtol=0
@@ -184,20 +184,20 @@ def test_a_run_keeps_what_it_learnt_and_asks_for_the_very_bert_it_read_with(inve
     with pytest.raises(DataMissingError, match="'tiny' is not on this machine") as caught:
         bundle.load()
     assert caught.value.dataset == "bert:tiny"
-    assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "results need no BERT"
+    assert "accuracy" in inspection.validate_bundle(tmp_path / "run").evaluation.metrics, "messages need no BERT"
 
 
-def test_more_than_the_bert_can_do_is_refused(invented):
-    for wrong, said in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
+def test_settings_beyond_the_checkpoint_are_rejected(invented):
+    for wrong, message in (({"length": 65}, "at most 64"), ({"after_layer": 5}, "4 layers")):
         config = projects.configure("reviews_bert", dataset="imdb", settings={**SMALL, **wrong})
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             reviews_bert.prepare(config)
 
 
-def test_another_seed_reads_back_the_same_states(invented):
+def test_another_seed_reuses_the_cached_states(invented):
     for seed, fresh in ((0, len(invented.texts)), (1, 0)):
-        told = []
+        totals = []
         config = projects.configure("reviews_bert", dataset="imdb", seed=seed, settings=SMALL)
-        with progress.listening(lambda what, done, total, told=told: told.append(total)):
+        with progress.listening(lambda what, done, total, totals=totals: totals.append(total)):
             reviews_bert.prepare(config)
-        assert (told[-1] if told else 0) == fresh
+        assert (totals[-1] if totals else 0) == fresh

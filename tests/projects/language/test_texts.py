@@ -1,4 +1,4 @@
-"""What the projects that sort texts share, on planted texts: parts, vectors, baselines, answers, hidden words."""
+"""Text classification: splits, word vectors, baselines, answers and hidden words, on synthetic texts."""
 
 import json
 
@@ -26,23 +26,23 @@ CHOICES = {
 SMALL = {"length": 16, "vocabulary": 300, "min_frequency": 1, "vectors": "none"}
 
 
-def made(n: int = 300, classes: int = 4) -> TextDataset:
-    """Texts that one word decides; the last third is the source's test part."""
+def make_dataset(n: int = 300, classes: int = 4) -> TextDataset:
+    """Texts whose label depends on one word; the last third is the source's test split."""
     rng = np.random.default_rng(0)
     labels = rng.integers(classes, size=n)
     fill = np.array(["the", "said", "on", "monday", "report", "today"])
-    said = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
+    samples = [" ".join([*rng.choice(fill, rng.integers(3, 9)), TELLING[k], f"w{row}"]) for row, k in enumerate(labels)]
     names = text.SENTIMENT if classes == 2 else NAMES
-    return TextDataset(said, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
+    return TextDataset(samples, labels, np.arange(n) + 7, names, 0, "x", test=np.arange(n) >= 200)
 
 
 def patched(patch: pytest.MonkeyPatch, slug: str) -> None:
-    patch.setattr(text, "load", lambda name: made(classes=2 if slug.startswith("reviews") else 4))
+    patch.setattr(text, "load", lambda name: make_dataset(classes=2 if slug.startswith("reviews") else 4))
 
 
 @pytest.fixture(scope="module", params=CHOICES)
 def trained(request):
-    """Config, data and a model that learnt it."""
+    """Config, data and a trained model."""
     slug = request.param
     model, sizes = CHOICES[slug]
     project = projects.get(slug)
@@ -57,11 +57,11 @@ def trained(request):
         optimiser.zero_grad()
         objective.loss(module(*prepared.train.inputs), prepared.train.targets).backward()
         optimiser.step()
-    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as a bundle keeps it
+    preprocessing = json.loads(json.dumps(prepared.preprocessing))  # as stored in a bundle
     return config, prepared, LoadedModel(module, config, prepared.facts, preprocessing, prepared.labels, threshold=None)
 
 
-def test_the_sources_test_part_is_the_test(trained):
+def test_test_split_is_the_sources(trained):
     _, prepared, _ = trained
     assert prepared.test.ids.tolist() == list(range(207, 307))
     ids = [set(prepared.split(name).ids) for name in SPLITS]
@@ -71,43 +71,45 @@ def test_the_sources_test_part_is_the_test(trained):
     assert not {f"w{row - 7}" for row in (*prepared.test.ids, *prepared.validation.ids)} & words
 
 
-def test_lengths_are_those_of_the_texts(trained):
+def test_lengths_match_the_texts(trained):
     _, prepared, _ = trained
     assert prepared.train.lengths.tolist() == (prepared.train.inputs[0] != 0).sum(dim=1).tolist()
 
 
-def test_it_learns_is_measured_and_stands_beside_simpler_methods(trained):
+def test_model_learns_and_has_baselines(trained):
     config, prepared, loaded = trained
     project = projects.get(config.project)
     predictions = project.predict(loaded.module, prepared, config)
-    assert predictions["test_ids"].tolist() == prepared.test.ids.tolist()  # by length through the model, and back
+    assert (
+        predictions["test_ids"].tolist() == prepared.test.ids.tolist()
+    )  # batched by length, then restored to the original order
     evaluation = project.evaluate(predictions, None, config)
     assert evaluation.metrics["accuracy"] > 0.9
     assert (evaluation.threshold is not None) == (len(loaded.labels) == 2)
-    simpler = project.baselines(prepared, config)
-    assert {"majority", "tfidf_logistic_regression", "nb_svm"} <= set(simpler)
-    assert simpler["nb_svm"]["accuracy"] > 0.9 and "loss" not in simpler["nb_svm"]
+    baselines = project.baselines(prepared, config)
+    assert {"majority", "tfidf_logistic_regression", "nb_svm"} <= set(baselines)
+    assert baselines["nb_svm"]["accuracy"] > 0.9 and "loss" not in baselines["nb_svm"]
     if config.project == "questions":
-        assert simpler["trigram_svm"]["accuracy"] > 0.9
+        assert baselines["trigram_svm"]["accuracy"] > 0.9
 
 
-def test_an_answer_is_the_prediction_of_the_same_text(trained):
+def test_answer_equals_the_stored_prediction(trained):
     config, prepared, loaded = trained
     project = projects.get(config.project)
     scores = project.predict(loaded.module, prepared, config)["test_scores"]
     for row in range(6):
-        found = project.answer(loaded, prepared.source["texts"]["test"][row].encode())
-        named = [found["probabilities"][label] for label in loaded.labels]
+        answer = project.answer(loaded, prepared.source["texts"]["test"][row].encode())
+        named = [answer["probabilities"][label] for label in loaded.labels]
         np.testing.assert_allclose(named, scores[row], atol=1e-5)
 
 
 def test_a_hidden_word_counts_as_unknown(trained):
     _, _, loaded = trained
     word = TELLING[1]
-    seen = texts.encode_text(loaded, f"the {word} report zebra")
-    assert seen.words == ["the", word, "report", "zebra"] and seen.unknown.tolist() == [False, False, False, True]
-    whole = texts.classify(loaded, seen)
-    without = texts.classify(loaded, seen, hidden=[1, 99])
+    encoded = texts.encode_text(loaded, f"the {word} report zebra")
+    assert encoded.words == ["the", word, "report", "zebra"] and encoded.unknown.tolist() == [False, False, False, True]
+    whole = texts.classify(loaded, encoded)
+    without = texts.classify(loaded, encoded, hidden=[1, 99])
     assert without == texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
     label = whole["label"]
     assert label == loaded.labels[1] and without["probabilities"][label] != whole["probabilities"][label]
@@ -116,18 +118,18 @@ def test_a_hidden_word_counts_as_unknown(trained):
 @pytest.mark.parametrize(
     "payload", [b"", b"\xff\xfe", b"zzz yyy", b"...", b"\x00\x01", "\U0001f600 \U0001f680".encode(), "שלום".encode()]
 )
-def test_what_cannot_be_answered_is_refused_in_one_line(trained, payload):
+def test_invalid_text_is_rejected_in_one_line(trained, payload):
     config, _, loaded = trained
     with pytest.raises(DataError) as caught:
         projects.get(config.project).answer(loaded, payload)
     assert "\n" not in str(caught.value)
 
 
-def test_emoji_right_to_left_and_a_megabyte_between_known_words(trained):
+def test_emoji_right_to_left_and_long_text_are_accepted(trained):
     config, _, loaded = trained
     answer = projects.get(config.project).answer
     assert answer(loaded, "the goal \U0001f600 \u202eשלום\u202c".encode())["tokens"] == 3
-    times = 100_000 if config.project == "reviews_lstm" else 1_000  # one project for all: it takes its time
+    times = 100_000 if config.project == "reviews_lstm" else 1_000  # slow: only for one project
     assert answer(loaded, b"the goal " * times)["left_out"] == 2 * times - 16
 
 
@@ -146,7 +148,7 @@ def glove(monkeypatch):
     monkeypatch.setattr(word_vectors, "most_frequent_words", lambda count: ["goal", "unsaid", "two words"])
 
 
-def test_vectors_are_put_in_before_training_and_unsaid_words_are_known(monkeypatch, glove):
+def test_vectors_are_loaded_before_training_also_for_unseen_words(monkeypatch, glove):
     patched(monkeypatch, "news")
     config = projects.configure("news", settings={**SMALL, "vectors": "glove"})
     prepared = projects.get("news").prepare(config)
@@ -159,18 +161,18 @@ def test_vectors_are_put_in_before_training_and_unsaid_words_are_known(monkeypat
     assert weight[0].eq(0.0).all() and weight[1].ne(0.0).any() and not weight.requires_grad
 
 
-def test_vectors_of_another_width_are_refused(monkeypatch, glove):
+def test_vectors_of_another_width_are_rejected(monkeypatch, glove):
     patched(monkeypatch, "news")
     config = projects.configure("news", settings={**SMALL, "vectors": "glove", "width": 40})
     prepared = projects.get("news").prepare(config)
     module = projects.get("news").models["encoder"].build(config.model_options, prepared.facts)
-    with pytest.raises(ConfigError, match="make them 100"):
+    with pytest.raises(ConfigError, match="set embedding=100"):
         prepared.start(module)
 
 
-def test_seven_variants_differ_from_the_base_as_they_say():
+def test_seven_variants_differ_from_the_base_as_described():
     base = projects.configure("reviews_transformer", model="base")
-    for name, wanted in (
+    for name, result in (
         ("dropout", {"dropout": 0.3}),
         ("weight_decay", {"weight_decay": 1e-5}),
         ("fast", {"learning_rate": 0.1}),
@@ -179,19 +181,19 @@ def test_seven_variants_differ_from_the_base_as_they_say():
     ):
         other = projects.configure("reviews_transformer", model=name)
         flat = [c.flat for c in (base, other)]
-        assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == wanted
+        assert {k: v for k, v in flat[1].items() if flat[0][k] != v} == result
     assert base.flat["length"] == 250 and base.flat["heads"] == 2
 
 
-def test_the_lesson_of_the_last_state_has_three_arms_that_differ_in_the_readout_alone():
-    made = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
-    assert [len(configs) for configs in made.values()] == [2, 2, 2]
-    first = [configs[0] for configs in made.values()]
+def test_pooling_lesson_has_three_variants_that_differ_only_in_pooling():
+    variants = pooling_lesson.find_variants("movie_reviews", seeds=(0, 1), epochs=2)
+    assert [len(configs) for configs in variants.values()] == [2, 2, 2]
+    first = [configs[0] for configs in variants.values()]
     assert {config.flat["pooling"] for config in first} == {"last_padded", "last", "mean_max"}
     assert len({str({**config.flat, "pooling": ""}) for config in first}) == 1
 
 
-def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monkeypatch):
+def test_without_bucketing_rows_and_answers_are_padded(monkeypatch):
     patched(monkeypatch, "reviews_lstm")
     sizes = {"embedding": 8, "hidden": 8, "layers": 1, "pooling": "last_padded", "bucketed": False}
     config = projects.configure("reviews_lstm", model="base_lstm", settings={**SMALL, **sizes})
@@ -202,37 +204,37 @@ def test_padded_rows_are_neither_sorted_nor_cut_and_answers_are_padded_too(monke
     module = project.models["base_lstm"].build(config.model_options, prepared.facts).eval()
     loaded = LoadedModel(module, config, prepared.facts, prepared.preprocessing, prepared.labels)
     scores = project.predict(module, prepared, config)["test_scores"]
-    said = prepared.source["texts"]["test"][0]
-    assert project.answer(loaded, said.encode())["probabilities"]["positive"] == pytest.approx(scores[0, 1], abs=1e-6)
-    seen = texts.encode_text(loaded, said)
-    later = pooling_lesson.probability_over_padding(loaded, seen, most=30)
-    assert later.shape == (31,) and later[16 - seen.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
-    own, fresh = pooling_lesson.difference_left(loaded, seen, texts.encode_text(loaded, "the goal"), most=30)
-    assert own[0] == fresh[0] == 1.0 and own.shape == fresh.shape == (31,)
+    review = prepared.source["texts"]["test"][0]
+    assert project.answer(loaded, review.encode())["probabilities"]["positive"] == pytest.approx(scores[0, 1], abs=1e-6)
+    encoded = texts.encode_text(loaded, review)
+    later = pooling_lesson.probability_over_padding(loaded, encoded, most=30)
+    assert later.shape == (31,) and later[16 - encoded.ids.shape[1]] == pytest.approx(scores[0, 1], abs=1e-6)
+    result, fresh = pooling_lesson.difference_left(loaded, encoded, texts.encode_text(loaded, "the goal"), most=30)
+    assert result[0] == fresh[0] == 1.0 and result.shape == fresh.shape == (31,)
 
 
-def test_balanced_classes_weigh_the_same(monkeypatch):
+def test_balanced_classes_have_equal_weight(monkeypatch):
     patched(monkeypatch, "news")
     config = projects.configure("news", settings={**SMALL, "balanced": True})
     project = projects.get("news")
     prepared = project.prepare(config)
     targets = prepared.train.targets
     outputs = torch.zeros(len(targets), 4)
-    outputs[:, 0] = 1.0  # the loss of one class differs from that of the others
+    outputs[:, 0] = 1.0  # the loss differs between classes
     each = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
-    wanted = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
-    torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), wanted)
+    mean = torch.stack([each[targets == k].mean() for k in range(4)]).mean()
+    torch.testing.assert_close(project.objective(config, prepared).loss(outputs, targets), mean)
     plain = project.objective(projects.configure("news", settings={**SMALL, "balanced": False}), prepared)
     torch.testing.assert_close(plain.loss(outputs, targets), each.mean())
 
 
 @pytest.mark.parametrize("slug", ["news", "questions"])
 @pytest.mark.parametrize(("words", "left"), [("w{}", True), ("?! {}", False)])
-def test_texts_whose_words_come_once_or_that_have_none_break_no_baseline(monkeypatch, slug, words, left):
+def test_baselines_accept_unique_words_and_empty_texts(monkeypatch, slug, words, left):
     labels = np.arange(60) % 2
-    said = [words.format(n if left else "." * n) for n in range(60)]
-    found = TextDataset(said, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
-    monkeypatch.setattr(text, "load", lambda name: found)
+    result = [words.format(n if left else "." * n) for n in range(60)]
+    text_dataset = TextDataset(result, labels, np.arange(60), ("a", "b"), 0, "x", test=np.arange(60) >= 40)
+    monkeypatch.setattr(text, "load", lambda name: text_dataset)
     model, sizes = CHOICES[slug]
     config = projects.configure(slug, model=model, settings={**SMALL, **sizes, "length": 8})
     measured = projects.get(slug).baselines(projects.get(slug).prepare(config), config)

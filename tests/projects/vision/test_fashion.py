@@ -28,7 +28,7 @@ def prepared(config):
 
 @pytest.fixture(scope="module")
 def loaded(config, prepared) -> LoadedModel:
-    """A dense network that learnt the digits by the plainest of loops."""
+    """A dense network trained on the digits by a minimal loop."""
     torch.manual_seed(0)
     module = PROJECT.models["dense"].build(config.model_options, prepared.facts)
     optimiser, objective = torch.optim.Adam(module.parameters(), lr=3e-3), PROJECT.objective(config, prepared)
@@ -40,7 +40,7 @@ def loaded(config, prepared) -> LoadedModel:
     return LoadedModel(module.eval(), config, prepared.facts, prepared.preprocessing, prepared.labels)
 
 
-def test_parts_are_apart_and_the_test_part_is_the_same_for_every_seed(prepared):
+def test_splits_are_disjoint_and_test_is_the_same_for_every_seed(prepared):
     other = PROJECT.prepare(projects.configure("fashion", dataset="digits", seed=1))
     assert np.array_equal(prepared.test.ids, other.test.ids) and len(prepared.test) == 359
     assert torch.equal(prepared.test.inputs[0], other.test.inputs[0])
@@ -49,22 +49,22 @@ def test_parts_are_apart_and_the_test_part_is_the_same_for_every_seed(prepared):
     assert all(prepared.split(name).inputs[0].dtype == torch.uint8 for name in SPLITS)
 
 
-def test_scale_knows_the_training_part_alone():
-    """A leak planted: bright validation and test pictures must not move the scale."""
-    found = images.load("digits")
+def test_scaler_is_fitted_on_the_training_split_only():
+    """Bright validation and test images must not change the scaler."""
+    data = images.load("digits")
     config = projects.configure("fashion", dataset="digits")
     before = PROJECT.prepare(config)
-    bright = found.pixels.copy()
+    bright = data.pixels.copy()
     bright[before.validation.ids] = 255
-    leaky = images.Images(bright, found.labels, found.test_pixels * 0 + 255, found.test_labels, found.names, "x")
+    leaky = images.Images(bright, data.labels, data.test_pixels * 0 + 255, data.test_labels, data.names, "x")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "load", lambda name: leaky)
         after = PROJECT.prepare(config)
     assert after.preprocessing == before.preprocessing
-    assert after.validation.inputs[0].min() == 255  # the leak was there to be caught
+    assert after.validation.inputs[0].min() == 255  # leakage would change the scaler
 
 
-def test_transform_is_what_inference_does(prepared):
+def test_transform_equals_that_of_inference(prepared):
     (scaled,) = prepared.transform((prepared.test.inputs[0][:5],), False)
     again = images.normalize(prepared.test.inputs[0][:5].numpy(), prepared.preprocessing)
     np.testing.assert_allclose(scaled.numpy(), again, atol=1e-5)
@@ -80,10 +80,10 @@ def test_predictions_metrics_and_baselines(loaded, prepared, config):
     right = (predictions["validation_scores"].argmax(axis=1) == predictions["validation_targets"]).mean()
     assert metrics["validation_accuracy"] == pytest.approx(right) and metrics["validation_accuracy"] > 0.9
     evaluation = PROJECT.evaluate(predictions, None, config)
-    simpler = PROJECT.baselines(prepared, config)
+    baselines = PROJECT.baselines(prepared, config)
     assert evaluation.metrics["accuracy"] > 0.9
-    assert simpler["majority"]["accuracy"] < 0.15
-    assert 0.8 < simpler["nearest_centroid"]["accuracy"] < simpler["logistic_regression"]["accuracy"]
+    assert baselines["majority"]["accuracy"] < 0.15
+    assert 0.8 < baselines["nearest_centroid"]["accuracy"] < baselines["logistic_regression"]["accuracy"]
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -95,43 +95,43 @@ def png(pixels: np.ndarray) -> bytes:
 TORN = png(np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8))[:2000]
 
 
-def test_answer_is_the_prediction_of_the_same_picture(loaded, prepared, config):
+def test_answer_equals_the_stored_prediction(loaded, prepared, config):
     predictions = PROJECT.predict(loaded.module, prepared, config)
     for row in range(10):
-        found = PROJECT.answer(loaded, png(prepared.test.inputs[0][row].numpy()))
-        wanted = predictions["test_scores"][row]
-        assert found["label"] == loaded.labels[wanted.argmax()]
-        assert found["probabilities"][found["label"]] == pytest.approx(wanted.max(), abs=1e-4)
-        assert np.array(found["pixels"]).shape == (8, 8)
+        answer = PROJECT.answer(loaded, png(prepared.test.inputs[0][row].numpy()))
+        test_score = predictions["test_scores"][row]
+        assert answer["label"] == loaded.labels[test_score.argmax()]
+        assert answer["probabilities"][answer["label"]] == pytest.approx(test_score.max(), abs=1e-4)
+        assert np.array(answer["pixels"]).shape == (8, 8)
 
 
 def test_answer_on_a_large_dark_on_light_drawing(loaded, prepared):
-    """A digit of the test part, blown up and inverted, as a person would photograph one."""
+    """A digit of the test split, enlarged and inverted, like a photo of a drawing."""
     right = 0
     for row in range(40):
         big = np.kron(255 - prepared.test.inputs[0][row].numpy(), np.ones((30, 30), np.uint8))
-        found = PROJECT.answer(loaded, png(big))
-        right += found["label"] == loaded.labels[prepared.test.targets[row]]
+        answer = PROJECT.answer(loaded, png(big))
+        right += answer["label"] == loaded.labels[prepared.test.targets[row]]
     assert right >= 24  # cropping shifts and stretches a digit of 8 x 8 pixels a little
 
 
 @pytest.mark.parametrize("payload", [b"", b"a text", TORN], ids=["empty", "text", "torn"])
-def test_answer_refuses_what_is_no_picture(loaded, payload):
+def test_file_that_is_no_image_is_rejected(loaded, payload):
     with pytest.raises(DataError):
         PROJECT.answer(loaded, payload)
 
 
-def test_train_rows_thins_training_alone(prepared):
+def test_train_rows_reduces_only_the_training_split(prepared):
     few = PROJECT.prepare(projects.configure("fashion", dataset="digits", settings={"train_rows": 200}))
     assert abs(len(few.train) - 200) <= 5 and len(few.test) == 359 and len(few.validation) == len(prepared.validation)
 
 
-def test_settings_are_checked():
+def test_invalid_settings_are_rejected():
     with pytest.raises(ConfigError, match="dropout"):
         projects.configure("fashion", settings={"dropout": 1.5})
 
 
-def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_path):
+def test_digits_replace_missing_fashion_mnist(monkeypatch, tmp_path):
     monkeypatch.delenv("DLCORE_DATA", raising=False)
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path))
     assert projects.configure("fashion").dataset == "digits"
@@ -143,11 +143,11 @@ def test_digits_stand_in_where_fashion_mnist_is_not_at_hand(monkeypatch, tmp_pat
     assert projects.configure("fashion").dataset == "fashion_mnist"
 
 
-def test_the_improved_reference_run_is_better_than_the_plain_one_and_means_what_it_says():
-    """What README claims of them: at least 90.5 % right, better than the plain network on the same pictures."""
+def test_improved_reference_run_beats_the_plain_one():
+    """README: accuracy of at least 90.5 %, better than the plain network on the same images."""
     improved, plain = (runs.open_run(f"reference:fashion/{name}").bundle for name in ("improved", "dense"))
-    found = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
-    assert found.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
+    comparison = agreement.agreement_of_predictions(improved.predictions(), plain.predictions())
+    assert comparison.verdict == "first" and improved.evaluation.metrics["accuracy"] >= 0.905
     for bundle in (improved, plain):
         stored = bundle.predictions()
         temperature = calibration.fit_temperature(stored["validation_scores"], stored["validation_targets"])
@@ -155,4 +155,4 @@ def test_the_improved_reference_run_is_better_than_the_plain_one_and_means_what_
             classification.metrics(scores, stored["test_targets"])["ece"]
             for scores in (stored["test_scores"], calibration.apply_temperature(stored["test_scores"], temperature))
         )
-        assert temperature > 1 and after < before / 2  # both are too sure, and one number mends most of it
+        assert temperature > 1 and after < before / 2  # both are overconfident; temperature scaling corrects most of it

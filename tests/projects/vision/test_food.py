@@ -1,4 +1,4 @@
-"""Transfer learning: what is taken over, what is trained at which rate, features computed once, two public layouts."""
+"""Transfer learning: pretrained weights, learning rates per layer, cached features, two public layouts."""
 
 import json
 from itertools import pairwise
@@ -29,7 +29,7 @@ SIDE, EACH = 64, 12
 
 
 def photos(folder, *, parts=("train", "test"), each=EACH):
-    """Two kinds of noisy pictures in class folders."""
+    """Two classes of noisy images in class folders."""
     generator = np.random.default_rng(0)
     for part in parts:
         for k, name in enumerate(("red_soup", "green_salad")):
@@ -42,7 +42,7 @@ def photos(folder, *, parts=("train", "test"), each=EACH):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A tiny set under the name of Food-11, and random weights where ImageNet's would be."""
+    """A tiny dataset named like Food-11, and random weights in place of ImageNet's."""
     photos(tmp_path / "data" / "food-11", parts=("training", "validation", "evaluation"))
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
@@ -61,7 +61,7 @@ def config(model="mobilenet_v2_frozen", **settings):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
+def test_every_backbone_equals_torchvisions(backbone):
     theirs = getattr(zoo, backbone)(weights=None).eval()
     ours = TransferNet(TransferConfig(), backbone=backbone, classes=3).eval()
     ours.load_pretrained(theirs.state_dict())
@@ -69,12 +69,12 @@ def test_every_backbone_answers_as_torchvisions_own_with_its_weights(backbone):
     x = torch.randn(2, 3, SIDE, SIDE)
     with torch.no_grad():
         features = ours.features(x)
-        wanted = theirs(x)
-        torch.testing.assert_close(last(features), wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
+        expected = theirs(x)
+        torch.testing.assert_close(last(features), expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max()))
         assert torch.equal(ours(features), ours(x)) and ours(x).shape == (2, 3)
 
 
-def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
+def test_frozen_layers_have_no_gradient_and_stay_in_evaluation_mode():
     for options, trained in (
         (FrozenConfig(), 0),
         (TransferConfig(train="last_blocks", blocks=3), 3),
@@ -88,7 +88,7 @@ def test_what_is_frozen_has_no_gradient_and_stays_in_evaluation_mode():
     assert all(part.training for part in free.modules() if isinstance(part, torch.nn.BatchNorm2d))
 
 
-def test_rates_fall_by_depth_and_follow_the_schedule():
+def test_learning_rates_fall_by_depth_and_follow_the_schedule():
     network = TransferNet(
         TransferConfig(train="all", backbone_rate=0.1, layer_decay=0.5), backbone="mobilenet_v2", classes=3
     )
@@ -102,11 +102,11 @@ def test_rates_fall_by_depth_and_follow_the_schedule():
     assert [group["lr"] for group in plain.param_groups] == [0.01]
 
 
-def test_features_are_computed_once_with_progress_and_are_what_the_network_says(small, monkeypatch):
-    told = []
-    with progress.listening(lambda *said: told.append(said)):
+def test_features_are_cached_and_equal_the_networks(small, monkeypatch):
+    events = []
+    with progress.listening(lambda *event: events.append(event)):
         prepared = food.prepare(config())
-    assert told[-1][1:] == (72, 72) and "features" in told[-1][0]
+    assert events[-1][1:] == (72, 72) and "features" in events[-1][0]
     assert prepared.train.inputs[0].shape[1:] == (food_features.VIEWS, 1280) and len(prepared.test) == 24
     assert prepared.labels == ("green salad", "red soup")
     module = food.PROJECT.models["mobilenet_v2_frozen"].build(config().model_options, prepared.facts).eval()
@@ -121,26 +121,26 @@ def test_features_are_computed_once_with_progress_and_are_what_the_network_says(
     food.prepare(config())
 
 
-def test_a_warm_head_is_the_same_every_time_and_knows_its_features():
+def test_warm_start_of_the_head_is_deterministic():
     generator = np.random.default_rng(0)
     targets = torch.arange(60) % 3
     features = torch.from_numpy(generator.normal(0, 1, (60, 20)).astype(np.float32)) + 2 * functional.one_hot(
         targets, 20
     )
-    found = []
+    outputs = []
     for seed in (0, 1):
         torch.manual_seed(seed)
         head = torch.nn.Linear(20, 3)
         food.fit_head(head, features, targets, pull=1.0)
-        found.append(head(features).detach())
-    torch.testing.assert_close(*found, rtol=1e-2, atol=1e-2)
-    assert (found[0].argmax(1) == targets).float().mean() > 0.9
+        outputs.append(head(features).detach())
+    torch.testing.assert_close(*outputs, rtol=1e-2, atol=1e-2)
+    assert (outputs[0].argmax(1) == targets).float().mean() > 0.9
     reference = LogisticRegression(C=1.0, max_iter=1000).fit(features.numpy(), targets.numpy())
     shares = reference.predict_proba(features.numpy())
-    np.testing.assert_allclose(found[0].softmax(1).numpy(), shares, atol=0.02)
+    np.testing.assert_allclose(outputs[0].softmax(1).numpy(), shares, atol=0.02)
 
 
-def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
+def test_head_is_fitted_only_for_a_pretrained_warm_start(small):
     prepared = food.prepare(config("mobilenet_v2", train="all"))
     module = TransferNet(TransferConfig(), backbone="mobilenet_v2", classes=2)
     before = module.head[-1].weight.clone()
@@ -148,7 +148,7 @@ def test_only_a_pretrained_start_with_a_warm_head_fits_one(small):
     assert not torch.equal(before, module.head[-1].weight)
 
 
-def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monkeypatch):
+def test_warm_start_on_random_weights_is_rejected(small, monkeypatch):
     with pytest.raises(ConfigError, match="initialization=pretrained"):
         food.prepare(config(initialization="random"))
 
@@ -164,58 +164,60 @@ def test_a_head_on_random_weights_is_refused_and_scratch_needs_none(small, monke
         food.prepare(config())
 
 
-def test_simple_methods_are_measured_on_the_same_test(small):
-    found = food.baselines(food.prepare(config()), config())
-    assert set(found) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
-    assert found["majority"]["accuracy"] == 0.5
+def test_baselines_use_the_same_test_split(small):
+    baselines = food.baselines(food.prepare(config()), config())
+    assert set(baselines) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
+    assert baselines["majority"]["accuracy"] == 0.5
 
 
-def test_a_mixed_batch_is_judged_by_both_its_labels(small):
-    made = config(label_smoothing=0.0)
-    prepared = food.prepare(made)
-    loss = food.objective(made, prepared).loss
+def test_mixup_loss_uses_both_labels(small):
+    run_config = config(label_smoothing=0.0)
+    prepared = food.prepare(run_config)
+    loss = food.objective(run_config, prepared).loss
     outputs, targets, other = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 3, 2])
     prepared.transform.mix = MixupResult(other, 0.3)
-    wanted = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(outputs, targets[other])
-    torch.testing.assert_close(loss(outputs, targets), wanted)
+    expected = 0.3 * functional.cross_entropy(outputs, targets) + 0.7 * functional.cross_entropy(
+        outputs, targets[other]
+    )
+    torch.testing.assert_close(loss(outputs, targets), expected)
     prepared.transform.mix = None
     torch.testing.assert_close(loss(outputs, targets), functional.cross_entropy(outputs, targets))
 
 
-def test_batches_of_photographs_are_trained_on_at_their_own_side(small):
-    made = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
-    prepared = food.prepare(made)
+def test_training_batches_are_resized_to_train_side(small):
+    run_config = config("mobilenet_v2_scratch", train_side=32, mixup=0.2)
+    prepared = food.prepare(run_config)
     batches = Batches(prepared.train, 8, seed=0, transform=prepared.transform)
     (x,), _ = next(batches.epoch(1))
     assert x.shape == (8, 3, 32, 32)
 
 
-def test_one_photo_is_answered_as_the_test_was(small):
-    made = config()
-    prepared = food.prepare(made)
-    module = food.PROJECT.models[made.model].build(made.model_options, prepared.facts).eval()
-    loaded = LoadedModel(module, made, prepared.facts, prepared.preprocessing, prepared.labels)
+def test_answer_equals_the_stored_prediction(small):
+    run_config = config()
+    prepared = food.prepare(run_config)
+    module = food.PROJECT.models[run_config.model].build(run_config.model_options, prepared.facts).eval()
+    loaded = LoadedModel(module, run_config, prepared.facts, prepared.preprocessing, prepared.labels)
     path = sorted((images.sources.require("food11") / "evaluation" / "red_soup").iterdir())[0]
-    found = food.answer(loaded, path.read_bytes())
-    assert json.dumps(found) and sum(found["probabilities"].values()) == pytest.approx(1)
-    assert found["label"] in prepared.labels
+    answer = food.answer(loaded, path.read_bytes())
+    assert json.dumps(answer) and sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert answer["label"] in prepared.labels
     with pytest.raises(DataError, match="not an image"):
         food.answer(loaded, b"<svg/>")
 
 
-def test_food_11_in_its_own_layout_has_its_names_and_its_parts(tmp_path):
+def test_food_11_layout_has_class_names_and_splits(tmp_path):
     for part, numbers in (("training", (0, 10)), ("validation", (0,)), ("evaluation", (10,))):
         (tmp_path / part).mkdir()
         for k in numbers:
             for i in range(6):
                 Image.new("RGB", (8, 8)).save(tmp_path / part / f"{k}_{i}.jpg")
     with archives.open_source(tmp_path) as opened:
-        found = image_folders.survey(opened)
-    assert found.names == ("bread", "vegetable and fruit") and len(found.entries) == 24
-    assert found.in_test.sum() == 6 and set(found.labels[found.in_test]) == {1}
+        survey = image_folders.survey(opened)
+    assert survey.names == ("bread", "vegetable and fruit") and len(survey.entries) == 24
+    assert survey.in_test.sum() == 6 and set(survey.labels[survey.in_test]) == {1}
 
 
-def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
+def test_food_101_uses_its_test_list(tmp_path):
     for name in ("apple_pie", "baklava"):
         (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(7):
@@ -223,16 +225,16 @@ def test_food_101_keeps_the_test_part_that_its_lists_name(tmp_path):
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "test.txt").write_text("apple_pie/0\nbaklava/3\n")
     with archives.open_source(tmp_path) as opened:
-        found = image_folders.survey(opened)
-    assert [entry.name for entry in found.entries if entry.part == "test"] == [
+        survey = image_folders.survey(opened)
+    assert [entry.name for entry in survey.entries if entry.part == "test"] == [
         "test/apple_pie/0.jpg",
         "test/baklava/3.jpg",
     ]
-    assert len(found.entries) == 14 and found.names == ("apple_pie", "baklava")
+    assert len(survey.entries) == 14 and survey.names == ("apple_pie", "baklava")
 
 
 @pytest.mark.realdata("food101_mini")
-def test_the_photographs_at_hand_are_1_200_of_ten_dishes():
-    found = images.load("food101_mini")
-    assert len(found.labels) == 800 and len(found.test_labels) == 400 and len(found.names) == 10
-    assert np.bincount(found.test_labels).tolist() == [40] * 10 and not found.refused and not found.also_in_test.any()
+def test_bundled_photos_are_1_200_of_ten_dishes():
+    data = images.load("food101_mini")
+    assert len(data.labels) == 800 and len(data.test_labels) == 400 and len(data.names) == 10
+    assert np.bincount(data.test_labels).tolist() == [40] * 10 and not data.refused and not data.also_in_test.any()

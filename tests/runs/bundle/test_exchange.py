@@ -56,7 +56,7 @@ def npz(**arrays):
     return buffer.getvalue()
 
 
-def boastful():
+def oversized_array():
     """An array whose header claims 80 TB."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
@@ -67,7 +67,7 @@ def boastful():
 
 
 HOSTILE = {
-    "a name that leads out": lambda f: {**f, "../../evil.txt": b"x"},
+    "a name outside the bundle": lambda f: {**f, "../../evil.txt": b"x"},
     "an absolute name": lambda f: {**f, "/etc/evil": b"x"},
     "a windows path": lambda f: {**f, "..\\evil.txt": b"x"},
     "something else in it": lambda f: {**f, "setup.py": b"import os"},
@@ -94,7 +94,7 @@ HOSTILE = {
         **f,
         "predictions.npz": npz(scores=np.zeros(3), targets=np.zeros(2), ids=np.zeros(3)),
     },
-    "predictions that claim 80 TB": lambda f: {**f, "predictions.npz": boastful()},
+    "predictions that claim 80 TB": lambda f: {**f, "predictions.npz": oversized_array()},
     "predictions that are no zip": lambda f: {**f, "predictions.npz": b"PK\x03\x04 nothing"},
     "weights that are no weights": lambda f: {**f, "model.safetensors": b"\xff" * 100},
     "weights cut short": lambda f: {**f, "model.safetensors": f["model.safetensors"][:-100]},
@@ -102,15 +102,15 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_bundle_is_refused_in_one_line_and_nothing_is_stored(kind, home, files, tmp_path):
+def test_hostile_bundle_is_rejected_in_one_line_and_nothing_is_stored(kind, home, files, tmp_path):
     path = pack(tmp_path / "evil.zip", HOSTILE[kind](files))
-    refused(path, home, tmp_path)
+    assert_rejected(path, home, tmp_path)
 
 
-def refused(path, home, tmp_path):
-    with pytest.raises(RequestError) as caught:
+def assert_rejected(path, home, tmp_path):
+    with pytest.raises(RequestError) as raised:
         runs.import_run(path)
-    message = str(caught.value)
+    message = str(raised.value)
     assert "\n" not in message and len(message) < 500 and "Traceback" not in message and str(home) not in message, (
         message
     )
@@ -120,56 +120,56 @@ def refused(path, home, tmp_path):
     return message
 
 
-def test_a_link_in_a_zip_is_refused(home, files, tmp_path):
+def test_link_in_a_zip_is_rejected(home, files, tmp_path):
     path = pack(tmp_path / "evil.zip", without(files, "card.md"))
     with zipfile.ZipFile(path, "a") as archive:
         entry = zipfile.ZipInfo("card.md")
         entry.create_system, entry.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
         archive.writestr(entry, "/etc/passwd")
-    assert "link" in refused(path, home, tmp_path)
+    assert "link" in assert_rejected(path, home, tmp_path)
 
 
-def test_a_link_in_a_folder_is_refused(home, bundle, tmp_path):
+def test_link_in_a_folder_is_rejected(home, bundle, tmp_path):
     shutil.copytree(bundle.folder, tmp_path / "b")
     (tmp_path / "b" / "card.md").unlink()
     (tmp_path / "b" / "card.md").symlink_to("/etc/passwd")
-    assert "link" in refused(tmp_path / "b", home, tmp_path)
+    assert "link" in assert_rejected(tmp_path / "b", home, tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_that_comes_twice_is_refused(home, files, tmp_path):
+def test_duplicate_name_is_rejected(home, files, tmp_path):
     path = pack(tmp_path / "evil.zip", files)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("card.md", "another")
-    assert "twice" in refused(path, home, tmp_path)
+    assert "twice" in assert_rejected(path, home, tmp_path)
 
 
-def test_a_bomb_is_refused_by_its_promise(home, files, tmp_path, monkeypatch):
+def test_zip_bomb_is_rejected_by_its_stated_size(home, files, tmp_path, monkeypatch):
     monkeypatch.setattr(exchange, "LIMIT_BYTES", 10 * 2**20)
     path = pack(tmp_path / "bomb.zip", {**files, "card.md": b"\0" * (11 * 2**20)})
     assert path.stat().st_size < 2**20
-    assert "GiB" in refused(path, home, tmp_path)
+    assert "GiB" in assert_rejected(path, home, tmp_path)
 
 
-def test_a_bomb_that_lies_about_its_size_is_refused(home, files, tmp_path):
+def test_zip_bomb_with_a_false_size_is_rejected(home, files, tmp_path):
     path = pack(tmp_path / "bomb.zip", {**files, "card.md": b"\0" * 2**21})
     data = bytearray(path.read_bytes())
-    promised = (2**21).to_bytes(4, "little")
-    assert data.count(promised) == 2  # the file's own header and the directory's
-    path.write_bytes(bytes(data).replace(promised, (100).to_bytes(4, "little")))
-    refused(path, home, tmp_path)
+    stated_size = (2**21).to_bytes(4, "little")
+    assert data.count(stated_size) == 2  # the file's header and the directory's
+    path.write_bytes(bytes(data).replace(stated_size, (100).to_bytes(4, "little")))
+    assert_rejected(path, home, tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04" + b"\0" * 100])
-def test_what_is_no_zip_is_refused(content, home, tmp_path):
+def test_file_that_is_no_zip_is_rejected(content, home, tmp_path):
     (tmp_path / "x.zip").write_bytes(content)
-    refused(tmp_path / "x.zip", home, tmp_path)
+    assert_rejected(tmp_path / "x.zip", home, tmp_path)
 
 
-def test_what_is_not_there_is_named(home, tmp_path):
-    assert "does not exist" in refused(tmp_path / "missing.zip", home, tmp_path)
+def test_missing_file_is_named(home, tmp_path):
+    assert "does not exist" in assert_rejected(tmp_path / "missing.zip", home, tmp_path)
 
 
-def test_one_folder_around_the_files_is_fine(home, files, tmp_path):
+def test_files_inside_one_folder_are_accepted(home, files, tmp_path):
     path = pack(tmp_path / "ok.zip", {f"my run/{name}": data for name, data in files.items()})
     assert runs.import_run(path).state == "finished"

@@ -16,7 +16,7 @@ def assets(tmp_path, monkeypatch, bundle):
     return tmp_path / "assets"
 
 
-def test_a_bundle_in_assets_is_a_run(assets, home, bundle):
+def test_bundle_in_assets_is_listed_as_a_run(assets, home, bundle):
     (run,) = runs.references()
     assert run.run_id == "reference:anomaly/dense_32" and run.is_reference and run.record.is_reference
     opened = runs.open_run("reference:anomaly/dense_32")
@@ -28,7 +28,7 @@ def test_a_bundle_in_assets_is_a_run(assets, home, bundle):
     assert not home.exists()
 
 
-def test_it_can_be_exported_and_forked_but_not_changed(assets, home, tmp_path):
+def test_reference_run_can_be_exported_and_forked_but_not_changed(assets, home, tmp_path):
     assert runs.export_run("reference:anomaly/dense_32", tmp_path).name == "anomaly-dense_32-reference.zip"
     child = runs.fork("reference:anomaly/dense_32", {"epochs": 5})
     assert child.parent == "reference:anomaly/dense_32" and child.epochs == 5
@@ -39,12 +39,12 @@ def test_it_can_be_exported_and_forked_but_not_changed(assets, home, tmp_path):
 
 
 @pytest.mark.parametrize("ref", ["reference:anomaly/none", "reference:", "reference:../../x", "reference:anomaly/*"])
-def test_one_that_is_not_there_is_refused(assets, ref):
+def test_unknown_reference_run_is_rejected(assets, ref):
     with pytest.raises(RunError, match="no reference run"):
         runs.open_run(ref)
 
 
-def test_reading_one_needs_no_mlflow(bundle, tmp_path):
+def test_reading_a_reference_run_needs_no_mlflow(bundle, tmp_path):
     shutil.copytree(bundle.folder, tmp_path / "runs" / "anomaly" / "dense_32")
     code = (
         "import sys; from pathlib import Path; from dlcore.core import settings;"

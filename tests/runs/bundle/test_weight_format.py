@@ -15,24 +15,24 @@ def weights():
     return {**module.state_dict(), "zero": torch.zeros(100, 50), "tiny": torch.full((100, 50), 1e-40)}
 
 
-def test_eight_bits_are_off_by_half_a_step_of_the_row_at_most():
-    found = round_trip(weights(), "int8")
+def test_int8_error_is_at_most_half_a_step_per_row():
+    decoded = round_trip(weights(), "int8")
     for name, tensor in weights().items():
-        assert found[name].dtype == tensor.dtype and found[name].shape == tensor.shape
+        assert decoded[name].dtype == tensor.dtype and decoded[name].shape == tensor.shape
         if tensor.numel() >= weight_format.SMALL:
             step = tensor.flatten(1).abs().amax(dim=1) / 127
-            assert ((found[name] - tensor).flatten(1).abs().amax(dim=1) <= step * 0.5001 + 1e-37).all()
+            assert ((decoded[name] - tensor).flatten(1).abs().amax(dim=1) <= step * 0.5001 + 1e-37).all()
 
 
-def test_a_quarter_as_large_and_small_ones_in_half_precision():
-    kept = encode(weights(), "int8")
-    assert kept["0.weight"].dtype == torch.int8 and kept["0.weight:scale"].shape == (300,)
-    assert kept["3.weight"].dtype == torch.float16 and "3.weight:scale" not in kept
-    assert kept["2.num_batches_tracked"].dtype == torch.int64
+def test_large_weights_are_int8_and_small_ones_float16():
+    encoded = encode(weights(), "int8")
+    assert encoded["0.weight"].dtype == torch.int8 and encoded["0.weight:scale"].shape == (300,)
+    assert encoded["3.weight"].dtype == torch.float16 and "3.weight:scale" not in encoded
+    assert encoded["2.num_batches_tracked"].dtype == torch.int64
 
 
 @pytest.mark.parametrize("form", typing.get_args(WeightFormat))
-def test_rounded_twice_is_rounded_once_to_the_last_bit(form):
+def test_rounding_is_idempotent(form):
     once = round_trip(weights(), form)
     again = round_trip(once, form)
     assert all(torch.equal(once[name], again[name]) for name in once)
@@ -40,14 +40,14 @@ def test_rounded_twice_is_rounded_once_to_the_last_bit(form):
         assert all(torch.equal(once[name], tensor) for name, tensor in weights().items())
 
 
-def test_a_stranger_among_the_names_is_refused():
-    kept = encode(weights(), "int8")
-    kept["other:scale"] = torch.ones(3)
+def test_unknown_name_is_rejected():
+    encoded = encode(weights(), "int8")
+    encoded["other:scale"] = torch.ones(3)
     with pytest.raises(KeyError):
-        decode(kept, weights())
+        decode(encoded, weights())
 
 
-def test_the_command_line_knows_every_form():
-    parser = cli._parser()
+def test_command_line_accepts_every_format():
+    parser = cli.build_parser()
     for form in typing.get_args(WeightFormat):
         assert parser.parse_args(["train", "anomaly", "--bundle", "x", "--weights", form]).weights == form

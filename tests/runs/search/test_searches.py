@@ -103,7 +103,7 @@ def test_a_finished_search_can_be_extended_but_not_shortened(home):
         searches.resume(search.search_id)
     with pytest.raises(RequestError, match="trials=1 is out of range: choose 2"):
         searches.resume(search.search_id, n_trials=1)
-    with pytest.raises(RunError, match="only a queued or running one can pause"):
+    with pytest.raises(RunError, match="only a queued or running one can be paused"):
         searches.pause(search.search_id)
 
 
@@ -114,7 +114,7 @@ def test_failed_trials_have_reasons_and_three_of_them_fail_the_search(home, monk
     monkeypatch.setattr(execution, "train_without_test", diverge)
     assert run(create(2)).state == "failed"  # both trials
     search = run(create(5))
-    assert search.state == "failed" and "the first 3 trials failed: Not a finite number at step 3" in search.reason
+    assert search.state == "failed" and "the first 3 trials failed: Non-finite number at step 3" in search.reason
     assert [trial.state for trial in search.trials] == ["failed"] * 3 and search.best is None
     assert "out" in search.trials[0].reason
 

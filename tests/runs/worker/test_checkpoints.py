@@ -7,14 +7,14 @@ def snapshot(value):
     return {"progress": {"step": value}, "module": {"weight": torch.full((3,), float(value))}}
 
 
-def test_the_newest_comes_back(tmp_path):
+def test_newest_snapshot_is_loaded(tmp_path):
     for step in (10, 20):
         checkpoints.save(tmp_path, snapshot(step), step=step)
-    found = checkpoints.newest(tmp_path)
-    assert found["progress"]["step"] == 20 and (found["module"]["weight"] == 20).all()
+    newest = checkpoints.newest(tmp_path)
+    assert newest["progress"]["step"] == 20 and (newest["module"]["weight"] == 20).all()
 
 
-def test_a_torn_one_is_passed_over(tmp_path):
+def test_torn_checkpoint_is_skipped(tmp_path):
     for step in (10, 20):
         path = checkpoints.save(tmp_path, snapshot(step), step=step)
     whole = path.read_bytes()
@@ -29,7 +29,7 @@ def test_a_torn_one_is_passed_over(tmp_path):
         assert checkpoints.newest(tmp_path)["progress"]["step"] == 10
 
 
-def test_none_is_ever_overwritten_and_the_later_of_one_step_counts(tmp_path):
+def test_checkpoints_are_never_overwritten_and_the_last_of_a_step_is_loaded(tmp_path):
     first = checkpoints.save(tmp_path, snapshot(1), step=10)
     before = first.read_bytes()
     second = checkpoints.save(tmp_path, snapshot(2), step=10)
@@ -37,17 +37,17 @@ def test_none_is_ever_overwritten_and_the_later_of_one_step_counts(tmp_path):
     assert checkpoints.newest(tmp_path)["progress"]["step"] == 2
 
 
-def test_the_last_three_stay(tmp_path):
+def test_last_three_checkpoints_stay(tmp_path):
     for step in range(1, 7):
         checkpoints.save(tmp_path, snapshot(step), step=step)
     assert [path.name for path in checkpoints.ordered(tmp_path)] == [f"step-{step:08d}.pt" for step in (4, 5, 6)]
 
 
-def test_nothing_there(tmp_path):
+def test_empty_folder_has_no_snapshot(tmp_path):
     assert checkpoints.newest(tmp_path / "missing") is None
 
 
-def test_what_a_killed_worker_left_half_written_is_swept_away(tmp_path):
+def test_temporary_files_of_a_killed_worker_are_removed(tmp_path):
     draft = tmp_path / ".step-00000010.pt.1.tmp"
     draft.write_bytes(b"half")
     checkpoints.drop_drafts(tmp_path)

@@ -25,18 +25,18 @@ def test_this_process_is_alive(folder):
     assert liveness.is_alive(folder)
 
 
-def test_nobody_ever_worked(folder):
+def test_folder_without_worker_file(folder):
     assert liveness.read(folder) is None and not liveness.is_alive(folder)
 
 
-def test_a_recycled_pid_fools_nobody(folder):
+def test_recycled_pid_is_not_alive(folder):
     sign(folder)
     started = liveness.read(folder).started
     sign(folder, started=started - 5.0)  # the pid lives, but began at another time
     assert not liveness.is_alive(folder)
 
 
-def test_a_dead_process_is_dead_at_once_even_as_a_zombie(folder):
+def test_dead_process_is_not_alive_even_as_a_zombie(folder):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     sign(folder, pid=child.pid, started=liveness._started(child.pid))
     assert liveness.is_alive(folder)
@@ -66,6 +66,6 @@ def test_a_launched_worker_gets_time_to_sign_in(folder):
     assert not liveness.is_alive(folder)
 
 
-def test_a_torn_file_counts_as_nobody(folder):
+def test_torn_file_counts_as_no_worker(folder):
     folder.worker.write_text('{"token": "t", "laun')
     assert liveness.read(folder) is None

@@ -25,7 +25,7 @@ def never():
     return False
 
 
-def test_first_come_first_served(home):
+def test_queue_is_first_in_first_out(home):
     for run_id in ("a", "b", "c"):
         live(run_id)
         queue.join(run_id, "cpu")
@@ -40,7 +40,7 @@ def test_first_come_first_served(home):
         pass
 
 
-def test_the_dead_do_not_hold_up_the_line(home):
+def test_dead_workers_do_not_block_the_queue(home):
     dead("a"), live("b")
     queue.join("a", "cpu"), queue.join("b", "cpu")
     with queue.wait_turn("b", "cpu", keep_waiting=never):
@@ -66,7 +66,7 @@ def test_a_run_on_several_gpus_waits_for_each(home):
         pass
 
 
-def test_a_lost_ticket_does_not_let_two_run(home):
+def test_lost_ticket_does_not_let_two_workers_run(home):
     live("a"), live("b")
     queue.join("a", "cpu")
     with queue.wait_turn("a", "cpu", keep_waiting=never):

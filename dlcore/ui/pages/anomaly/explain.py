@@ -13,7 +13,7 @@ from dlcore.plots import classification as plots
 from dlcore.plots import errors as error_plots
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
-from dlcore.projects.anomaly.alarm import ErrorAttribution, Nothing, Reconstruction
+from dlcore.projects.anomaly.alarm import BaselineKind, ErrorAttribution, Reconstruction
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
@@ -22,7 +22,7 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
 LISTED = 20
-COMPARED: dict[Nothing, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
+COMPARED: dict[BaselineKind, str] = {"usual": "Usual values", "mean": "Training mean, time hidden"}
 
 
 def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
@@ -77,9 +77,9 @@ def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
 def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
     unit = unit_of(run.config)
     figure = before_and_after(
-        reconstruction.times, reconstruction.seen, reconstruction.rebuilt, moment=moment, unit=unit
+        reconstruction.times, reconstruction.observed, reconstruction.rebuilt, moment=moment, unit=unit
     )
-    gap = plain(float(np.abs(reconstruction.seen - reconstruction.rebuilt).max()))
+    gap = plain(float(np.abs(reconstruction.observed - reconstruction.rebuilt).max()))
     show_figure(figure, key="rebuilt", alt=f"The series and its reconstruction; they differ by up to {gap}")
     if anomaly_alarm.scores_rows(run.config):
         which = "This model reads one point at a time; shown are those around the alarm."
@@ -138,7 +138,7 @@ def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
 
 def _leans_on(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
     st.subheader("Attribution of the error", anchor=False)
-    choice: Nothing = st.segmented_control(
+    choice: BaselineKind = st.segmented_control(
         "Baseline",
         list(COMPARED),
         default="usual",
@@ -175,10 +175,10 @@ _HOW = """
 
 @st.cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _explained(
-    key: str, first: int, nothing: Nothing, _bundle: Any, _prepared: Any, _found: Any, _config: Any
+    key: str, first: int, nothing: BaselineKind, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:
     module = run_cache.load_model(_bundle).module
-    return anomaly_alarm.explain(module, _prepared, _config, _found, nothing=nothing)
+    return anomaly_alarm.explain(module, _prepared, _config, _found, baseline_kind=nothing)
 
 
 def _map(explained: ErrorAttribution, reconstruction: Reconstruction) -> None:

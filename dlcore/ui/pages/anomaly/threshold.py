@@ -155,7 +155,12 @@ def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> No
     times = np.concatenate([part.times for part in splits.values()])
     errors = np.concatenate([part.errors for part in splits.values()])
     moment = int(times[point])
-    actual, rebuilt, alarm, unit = reconstruction.seen, reconstruction.rebuilt, reconstruction.at, unit_of(run.config)
+    actual, rebuilt, alarm, unit = (
+        reconstruction.observed,
+        reconstruction.rebuilt,
+        reconstruction.at,
+        unit_of(run.config),
+    )
     gap = explain_series.plain(float(np.abs(actual - rebuilt).max()))
     st.markdown(
         f"**{day(moment)}**: score {errors[point]:.3g}. In this window the series and its reconstruction differ "

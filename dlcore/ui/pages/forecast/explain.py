@@ -75,7 +75,7 @@ def explain(project: Project, run: Run | None) -> None:
 def _reasons(
     key: str, first: int, variable: int, hour: int, asked: ForecastTarget, _module: Any, _prepared: Any
 ) -> ForecastAttribution:
-    return why.explain(_module, _prepared, first, variable=variable, hour=hour, asked=asked)
+    return why.explain(_module, _prepared, first, variable=variable, hour=hour, explained=asked)
 
 
 def _maps(forecast_attribution: ForecastAttribution, times: np.ndarray, names: tuple[str, ...]) -> None:
