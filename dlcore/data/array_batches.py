@@ -33,7 +33,7 @@ class ArrayBatches:
             yield x, self.targets[rows]
 
 
-class Shifted:
+class RandomShift:
     """Shifts uint8 images (N, H, W) randomly by up to `shift` pixels, padded with black, and standardizes them."""
 
     def __init__(self, mean: float, std: float, *, shift: int = 0) -> None:

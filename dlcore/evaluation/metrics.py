@@ -167,6 +167,7 @@ def metric_title(name: str) -> str:
         return name.replace("_", " ")
     key = max(keys, key=len)
     suffix = name[len(key) :].strip("_").replace("_", " ")
+    suffix = SMOOTHING.get(suffix, suffix)
     return f"{METRICS[key].title} ({suffix})" if suffix else METRICS[key].title
 
 

@@ -186,7 +186,7 @@ def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:
 
 
 def _dataset(project: Project, name: str | None) -> str:
-    """The name that a run stores: a public dataset of the project, or a custom one, with or without `own:`.
+    """The name that a run stores: a public dataset of the project, or a custom one, with or without `custom:`.
 
     Raises:
         ConfigError: the project has no such dataset.

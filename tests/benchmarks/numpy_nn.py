@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from dlcore.data.array_batches import ArrayBatches, Shifted
+from dlcore.data.array_batches import ArrayBatches, RandomShift
 from dlcore.data.images import images
 from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
@@ -34,13 +34,13 @@ def main() -> None:
     network = architectures.dense(
         initializer, 784, [256, 128], 10, activation="relu", norm=True, dropout=0.1
     ).train_only()
-    batches = ArrayBatches(pixels, data.labels, CONFIG.batch_size, seed=0, prepare=Shifted(**scale, shift=2))
+    batches = ArrayBatches(pixels, data.labels, CONFIG.batch_size, seed=0, prepare=RandomShift(**scale, shift=2))
     state = NumpyTrainingState(network, Adam(), CONFIG, steps_per_epoch=len(batches), seed=0)
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in fit(state, batches, loss=SoftmaxCrossEntropy(), check=Check(lambda: {"validation_loss": 0.0})):
         pass
     seconds = {"wall_s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
-    pixels = Shifted(**scale)(np.asarray(data.test_pixels), np.random.default_rng())
+    pixels = RandomShift(**scale)(np.asarray(data.test_pixels), np.random.default_rng())
     predictions = np.concatenate([network.forward(part).argmax(axis=1) for part in np.array_split(pixels, 20)])
     result = {
         "accuracy": float((predictions == data.test_labels).mean()),

@@ -29,7 +29,7 @@ def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     page.get_by_text("Add custom series").click()
     page.locator("input[type=file]").first.set_input_files(file)
     page.get_by_role("button", name="Save dataset").click(timeout=WITHIN)
-    expect(page.get_by_text("was added and is selected under")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("is saved and selected under")).to_be_visible(timeout=WITHIN)
     calm(page)
     panel_switch(page, "Train").focus()
     page.keyboard.press("Space")

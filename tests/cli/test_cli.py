@@ -125,8 +125,8 @@ def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path,
     assert added["columns"] == {"time": "when", "value": "load", "label": "odd"}
     arguments = ["--model", "dense_32", "--preset", "quick", "--set", "epochs=1", "--bundle", str(tmp_path / "bundle")]
     assert document(capsys, "train", "anomaly", "--dataset", "mine", *arguments)["dataset"] == "custom:mine"
-    found = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
-    assert found["dataset"] == "custom:my-load"  # without the labels it is another dataset
+    record = document(capsys, "train", "anomaly", "--dataset", str(path), *arguments)
+    assert record["dataset"] == "custom:my-load"  # without the labels it is another dataset
     names = [row["name"] for row in document(capsys, "data", "list")]
     assert names[-2:] == ["custom:mine", "custom:my-load"]
     code, _, err = run(capsys, "data", "add", "mine", str(path))

@@ -33,7 +33,7 @@ def test_direction_of_a_metric() -> None:
 
 
 def test_families_are_found_by_their_beginning() -> None:
-    assert metrics.metric_title("accuracy_centred") == "Accuracy (centred)"
+    assert metrics.metric_title("accuracy_centred") == "Accuracy (centered)"
     assert metrics.metric_title("r2_co_gt") == "R² (co gt)" and metrics.metric_title("r2_mean") == "R² (mean)"
     assert not metrics.is_better("mae_co_gt", 0.2, 0.1)
     assert metrics.find_metric("something_else") is None and metrics.metric_title("something_else") == "something else"

@@ -19,7 +19,7 @@ WORDS = Path(__file__).with_name("retired_words.txt")
 FOLDERS = ("dlcore", "pages", "docs", "tests", "examples")
 SUFFIXES = (".py", ".js", ".css", ".html", ".md")
 STORED_VALUES = {
-    *("optimiser", "initialisation", "normalisation", "readout", "usual", "centred"),
+    *("optimiser", "initialisation", "normalisation", "readout", "usual", "centred", "test centred"),
     *("grey", "colour", "picture", "pictures.zip", "arm"),
 }
 """Names and values in stored runs; skipped as whole strings or identifiers."""

@@ -56,7 +56,7 @@ def test_uploaded_series_is_detected_saved_and_selected_for_training(monkeypatch
     assert next(box for box in app.number_input if box.label == "Period (points)").value == 24
     assert next(box for box in app.text_input if box.label == "Name").value == "my-load"
     app = press(app, "Save dataset")
-    assert not app.exception and "was added and is selected under" in all_text(app)
+    assert not app.exception and "is saved and selected under" in all_text(app)
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "custom:my-load"
     configs = []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import NotFiniteError
-from dlcore.data.array_batches import ArrayBatches, Shifted
+from dlcore.data.array_batches import ArrayBatches, RandomShift
 from dlcore.models.numpy_nn import architectures
 from dlcore.models.numpy_nn.layers import SoftmaxCrossEntropy
 from dlcore.models.numpy_nn.optimizers import Adam, NumpyOptimizer, Sgd
@@ -36,7 +36,7 @@ def start(
 ) -> tuple[NumpyTrainingState, ArrayBatches]:
     draw = architectures.WeightInitializer(np.random.default_rng(1))
     network = architectures.dense(draw, 16, [12, 6], 4, activation="relu", norm=True, dropout=0.2).train_only()
-    batches = ArrayBatches(*make_images(), config.batch_size, seed=3, prepare=Shifted(0.3, 0.2, shift=1))
+    batches = ArrayBatches(*make_images(), config.batch_size, seed=3, prepare=RandomShift(0.3, 0.2, shift=1))
     return NumpyTrainingState(network, rule or Adam(), config, steps_per_epoch=len(batches), seed=3), batches
 
 
@@ -122,12 +122,12 @@ def test_training_on_digits_does_not_import_torch():
 import sys
 import numpy as np
 from dlcore.data.images import images
-from dlcore.data.array_batches import ArrayBatches, Shifted
+from dlcore.data.array_batches import ArrayBatches, RandomShift
 from dlcore.models.numpy_nn import architectures, layers, optimizers
 from dlcore.training.numpy_nn import Check, NumpyTrainingState, fit
 from dlcore.training.config import TrainingConfig
 digits = images.load("digits")
-scale = Shifted(**images.mean_and_std(digits.pixels))
+scale = RandomShift(**images.mean_and_std(digits.pixels))
 draw = architectures.WeightInitializer(np.random.default_rng(0))
 network = architectures.dense(draw, 64, [64], 10, activation="relu", norm=True, dropout=0.0).train_only()
 config = TrainingConfig(epochs=8, batch_size=32, learning_rate=0.01, gradient_every=0)

@@ -49,7 +49,7 @@ def validate(payload: Payload, options: object = None) -> Preview[ValidatedImage
 
     with _open_source(payload) as source:
         survey = folders.survey(source, inspect_file)
-    rejected = [file for file in survey.refused if not file.used]
+    rejected = [file for file in survey.rejected if not file.used]
     return Preview(
         kind="images",
         data=ValidatedImages(payload, survey),
@@ -57,7 +57,7 @@ def validate(payload: Payload, options: object = None) -> Preview[ValidatedImage
         checksum=digest.hexdigest(),
         facts={
             "classes": list(survey.names),
-            "refused": [asdict(file) for file in survey.refused[:MAX_NAMED]],
+            "refused": [asdict(file) for file in survey.rejected[:MAX_NAMED]],
             "refused_count": len(rejected),
         },
         columns=survey.names,
@@ -67,7 +67,7 @@ def validate(payload: Payload, options: object = None) -> Preview[ValidatedImage
             ("Left out", f"{len(rejected):,}", "files"),
         ),
         thumbnails=tuple(thumbnails.items()),
-        problems=tuple(Problem(file.name, file.reason, used=file.used) for file in survey.refused),
+        problems=tuple(Problem(file.name, file.reason, used=file.used) for file in survey.rejected),
     )
 
 

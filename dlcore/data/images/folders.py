@@ -75,7 +75,7 @@ class Survey:
 
     entries: tuple[Entry, ...]
     names: tuple[str, ...]
-    refused: tuple[RejectedFile, ...]
+    rejected: tuple[RejectedFile, ...]
 
     @property
     def labels(self) -> np.ndarray:

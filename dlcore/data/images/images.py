@@ -69,7 +69,7 @@ class Images:
     `pixels` (N, H, W) or (N, H, W, 3) uint8 and `labels` (N,) int64 are for training and validation, `test_pixels` and
     `test_labels` for the test; `checksum` is the sha256 of all of them. `groups` (N,): images with the same number are
     duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images. `exact` and `near` count
-    exact and near duplicates (`near` is None if not computed), `conflicts` groups with different labels; `refused`
+    exact and near duplicates (`near` is None if not computed), `conflicts` groups with different labels; `rejected`
     lists rejected files.
     """
 
@@ -84,7 +84,7 @@ class Images:
     exact: int = 0
     near: int | None = None
     conflicts: int = 0
-    refused: tuple[RejectedFile, ...] = ()
+    rejected: tuple[RejectedFile, ...] = ()
 
     def __post_init__(self) -> None:
         """Without duplicate groups, every image is its own group."""
@@ -235,7 +235,7 @@ def _load_folders(name: str, path: Path, side: int) -> Images:
         exact=about["exact"],
         near=about["near"],
         conflicts=about["conflicts"],
-        refused=tuple(RejectedFile(**file) for file in about["refused"]),
+        rejected=tuple(RejectedFile(**file) for file in about["refused"]),
     )
 
 

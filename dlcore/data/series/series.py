@@ -35,7 +35,7 @@ class LabeledWindow:
 class Series:
     """A univariate time series. times (T,) int64 epoch milliseconds, evenly spaced; values (T,) float64.
 
-    `unlabelled` are intervals known to be unusual but not labeled: an alarm there is plausible. `period` is the
+    `unlabeled` are intervals known to be unusual but not labeled: an alarm there is plausible. `period` is the
     seasonal period in points (336 for a week of half-hours), 0 if unknown.
     """
 
@@ -43,7 +43,7 @@ class Series:
     values: np.ndarray
     windows: tuple[LabeledWindow, ...] = ()
     name: str = ""
-    unlabelled: tuple[LabeledWindow, ...] = ()
+    unlabeled: tuple[LabeledWindow, ...] = ()
     period: int = 0
 
     @property
@@ -108,7 +108,7 @@ def load_nyc_taxi() -> Series:
         series.values,
         windows=_windows(_nyc_labels()["windows"]),
         name=series.name,
-        unlabelled=public_holidays("nyc_taxi"),
+        unlabeled=public_holidays("nyc_taxi"),
         period=7 * DAY_MS // HALF_HOUR_MS,
     )
 

@@ -115,7 +115,7 @@ class CountingRule:
         times = _joined(predictions, "ids")
         lengths = [len(predictions[f"{name}_scores"]) for name in PARTS]
         step = float(np.median(np.diff(times))) / HOUR_MS if len(times) > 1 else 1.0
-        holidays = Series(times, times, unlabelled=public_holidays(dataset))
+        holidays = Series(times, times, unlabeled=public_holidays(dataset))
         ends = (lengths[0], lengths[0] + lengths[1])
         return cls(_joined(predictions, "targets"), step, ends, threshold_data, _ranges(times, holidays))
 
@@ -170,7 +170,7 @@ def _joined(predictions: Predictions, what: str) -> np.ndarray:
 
 def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
     """Index ranges (P, 2) of unlabeled public holidays."""
-    spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabelled]
+    spans = [(np.searchsorted(times, w.start), np.searchsorted(times, w.end, "right")) for w in series.unlabeled]
     return np.array([span for span in spans if span[1] > span[0]], dtype=np.int64).reshape(-1, 2)
 
 

@@ -232,7 +232,7 @@ def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], 
         names = (
             tuple(dataset.facts["names"])
             if dataset and dataset.kind == "table"
-            else (config.dataset.removeprefix("own:"),)
+            else (custom_registry.plain_name(config.dataset),)
         )
     return names[:variables], tables.make_slugs(names[:variables])
 

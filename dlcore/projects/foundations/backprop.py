@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dlcore.core.config import number
-from dlcore.data.array_batches import Shifted
+from dlcore.data.array_batches import RandomShift
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
 from dlcore.models import numpy_module
@@ -44,7 +44,7 @@ def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig
     preprocessing = prepared.preprocessing
     shift = config.data_as(BackpropData).shift
     return NumpyTrainingLoop(
-        module, prepared, config, prepare=Shifted(preprocessing["mean"], preprocessing["std"], shift=shift)
+        module, prepared, config, prepare=RandomShift(preprocessing["mean"], preprocessing["std"], shift=shift)
     )
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from dlcore.core.config import number
 from dlcore.core.errors import DataError
 from dlcore.data import memory_task
-from dlcore.data.array_batches import Shifted
+from dlcore.data.array_batches import RandomShift
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
@@ -85,7 +85,7 @@ def _split(task: memory_task.MemoryTask, rows: slice) -> Split:
 def build_training_loop(module: nn.Module, prepared: Prepared, config: RunConfig) -> NumpyTrainingLoop:
     """Training loop in NumPy with backpropagation through time."""
     preprocessing = prepared.preprocessing
-    scale = None if preprocessing["kind"] == MEMORY else Shifted(preprocessing["mean"], preprocessing["std"])
+    scale = None if preprocessing["kind"] == MEMORY else RandomShift(preprocessing["mean"], preprocessing["std"])
     return NumpyTrainingLoop(module, prepared, config, prepare=scale)
 
 

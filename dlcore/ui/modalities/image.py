@@ -196,7 +196,7 @@ def _list_rejected(name: str, dataset: images.Images) -> Sequence[RejectedFile]:
     """Return rejected and converted files; for a custom dataset, those of its import."""
     if custom_registry.is_custom(name):
         return custom_images.list_rejected(custom_registry.require(name, "images"))
-    return dataset.refused
+    return dataset.rejected
 
 
 def _show_rejected(remarks: Sequence[RejectedFile]) -> None:

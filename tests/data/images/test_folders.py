@@ -233,7 +233,7 @@ def test_stale_drafts_are_deleted(home):
 def test_photos_are_27_000_and_their_duplicates_are_kept_together():
     data = images.load("dogs_food_vehicles")
     assert len(data.labels) + len(data.test_labels) == 27_000 == sources.get_dataset("dogs_food_vehicles").rows
-    assert data.names == ("dogs", "food", "vehicles") and not data.refused
+    assert data.names == ("dogs", "food", "vehicles") and not data.rejected
     assert data.exact == 23 and data.near == 35 and not data.also_in_test.any()
 
 

@@ -34,9 +34,9 @@ def test_taxi_series_has_five_labeled_windows_of_207_points():
 
 def test_three_unlabeled_holidays_are_known():
     taxi = series.load_nyc_taxi()
-    days = [pd.Timestamp(span.start, unit="ms").date().isoformat() for span in taxi.unlabelled]
+    days = [pd.Timestamp(span.start, unit="ms").date().isoformat() for span in taxi.unlabeled]
     assert days == ["2014-07-04", "2014-09-01", "2015-01-19"]
-    for span in taxi.unlabelled:
+    for span in taxi.unlabeled:
         inside = (taxi.times >= span.start) & (taxi.times <= span.end)
         assert span.name and inside.sum() == 48 and not taxi.labels[inside].any()
 

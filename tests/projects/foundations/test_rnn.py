@@ -95,11 +95,11 @@ def test_memory_task_reads_no_images():
 def test_questions_on_the_measured_curves():
     about = json.loads(TABLE.read_text(encoding="utf-8"))
     assert "synthetic" in about["dataset"] and set(about["accuracy"]) == {"rnn", "lstm", "lstm_forget_1"}
-    found = mean_accuracies()
-    assert rnn.longest_gap(found, "lstm") > rnn.longest_gap(found, "rnn") >= 10
+    accuracies = mean_accuracies()
+    assert rnn.longest_gap(accuracies, "lstm") > rnn.longest_gap(accuracies, "rnn") >= 10
     for question in rnn.QUESTIONS:
-        right = question.find(found).right
-        marks = [mark_answer(question, place, found).right for place in range(len(question.choices))]
+        right = question.find(accuracies).right
+        marks = [mark_answer(question, place, accuracies).right for place in range(len(question.choices))]
         assert marks == [place == right for place in range(len(question.choices))]
     turned = {"rnn": {5: 1.0, 50: 0.95, 150: 0.95}, "lstm": {5: 1.0, 50: 0.5}}
     answers: list[CorrectChoice] = [question.find(turned) for question in rnn.QUESTIONS]

@@ -52,11 +52,11 @@ def test_bundle_has_only_trained_weights_and_names_the_checkpoint(here, tmp_path
             projects.get("bert").answer(loaded, strange)
     assert projects.get("bert").answer(loaded, b"word " * 300)["left_out"] == 300 - (config.flat["length"] - 2)
     stored, origin = bundle.predictions(), int(bundle.predictions()["test_ids"][0])
-    said = custom_texts.load("custom:kinds").texts[origin]
-    again = projects.get("bert").answer(loaded, said.encode())["probabilities"]
+    text = custom_texts.load("custom:kinds").texts[origin]
+    again = projects.get("bert").answer(loaded, text.encode())["probabilities"]
     calibrated = apply_temperature(stored["test_scores"][:1], loaded.calibration.temperature)[0]
-    wanted = dict(zip(bundle.labels, calibrated.tolist(), strict=True))
-    assert again == pytest.approx(wanted, abs=1e-4)
+    expected = dict(zip(bundle.labels, calibrated.tolist(), strict=True))
+    assert again == pytest.approx(expected, abs=1e-4)
     other = tmp_path / "others"
     tiny_bert.write(other, seed=1)
     monkeypatch.setenv("DLCORE_DATA", str(other))

@@ -104,14 +104,14 @@ def test_evaluation_has_baselines_and_longer_lengths(bundle):
     assert again.metrics == pytest.approx(metrics)
 
 
-@pytest.mark.parametrize("panel", ["Data", "Results", "Try it", "Explain"])
+@pytest.mark.parametrize("panel", ["data", "results", "predict", "explain"])
 def test_every_panel_renders(bundle, imported, panel):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.switch_page("pages/language/seq2seq.py")
     app.query_params["panel"], app.query_params["run"] = panel, imported
     app.run()
     assert not app.exception and not app.error
-    if panel == "Try it":
+    if panel == "predict":
         app.slider(key="seq2seq-beams").set_value(3).run()
         assert not app.exception and len(app.dataframe[0].value) == 3
         app.slider(key="seq2seq-beams").set_value(1).run()
@@ -130,7 +130,7 @@ def test_custom_pairs_are_trained_on_and_shown(home):
     result = runs.Bundle(home / "bundle")
     assert len(result.predictions()["test_written"]) == 40 and "copy" in result.evaluation.baselines
     run_id = runs.import_run(result.folder).run_id
-    for panel in ("Data", "Results", "Try it", "Explain"):
+    for panel in ("data", "results", "predict", "explain"):
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         app.switch_page("pages/language/seq2seq.py")
         app.query_params["panel"], app.query_params["run"] = panel, run_id

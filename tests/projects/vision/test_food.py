@@ -237,4 +237,4 @@ def test_food_101_uses_its_test_list(tmp_path):
 def test_bundled_photos_are_1_200_of_ten_dishes():
     data = images.load("food101_mini")
     assert len(data.labels) == 800 and len(data.test_labels) == 400 and len(data.names) == 10
-    assert np.bincount(data.test_labels).tolist() == [40] * 10 and not data.refused and not data.also_in_test.any()
+    assert np.bincount(data.test_labels).tolist() == [40] * 10 and not data.rejected and not data.also_in_test.any()

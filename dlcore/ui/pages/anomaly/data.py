@@ -113,7 +113,7 @@ def window_tuples(series: Series) -> list[plots.Window]:
 
 def plausible_tuples(series: Series) -> list[plots.Window]:
     """Return the unusual but unlabeled intervals for the plots."""
-    return [(window.start, window.end, window.name) for window in series.unlabelled]
+    return [(window.start, window.end, window.name) for window in series.unlabeled]
 
 
 def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None:
@@ -129,7 +129,7 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
     figure = plots.series_over_time(
         series.times,
         series.values,
-        title=f"{'Taxi passengers' if series.unlabelled else about.title} over time",
+        title=f"{'Taxi passengers' if series.unlabeled else about.title} over time",
         unit=unit_of(config),
         windows=window_tuples(series),
         plausible=plausible_tuples(series),
@@ -146,10 +146,10 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
             else "It has no labels: alarms can be counted, but not verified."
         )
     )
-    if series.unlabelled:
+    if series.unlabeled:
         listed = "; ".join(
             f"{letter} {window.name}, {pd.Timestamp(window.start, unit='ms').strftime('%d %b %Y').lstrip('0')}"
-            for letter, window in zip("abcdefgh", series.unlabelled, strict=False)
+            for letter, window in zip("abcdefgh", series.unlabeled, strict=False)
         )
         st.caption(
             f"**Unlabeled but plausible** ({listed}): public holidays that the benchmark does not label. "
@@ -226,7 +226,7 @@ def _histogram(series: Series, unit: str) -> None:
     show_figure(figure, key="histogram", alt="Histogram of the values in twenty equal ranges")
     st.caption(
         "Two modes: nights on the left, days on the right."
-        if series.unlabelled
+        if series.unlabeled
         else "Each bar counts the values in one of twenty equal ranges."
     )
 

@@ -48,7 +48,7 @@ def show_robustness(project: Project, run: Run, bundle: Bundle) -> None:
     _show_sensitivity(project, run, bundle, scored, series)
     show_threshold_rules(project, run, bundle)
     show_seeds(evaluation)
-    if series is not None and series.unlabelled:
+    if series is not None and series.unlabeled:
         _holidays(scored, series, evaluation.threshold)
     _show_point_adjusted(run_cache.bundle_key(bundle), scored)
 
@@ -167,14 +167,12 @@ def _name_of(series: Series | None, scored: ScoredSeries, start: int) -> str:
 def _holiday_of(series: Series | None, moment: int) -> str:
     """Return the unlabeled day that contains a time, or ended less than a day before."""
     margin = 24 * HOUR_MS
-    return next((w.name for w in series.unlabelled if w.start <= moment <= w.end + margin), "") if series else ""
+    return next((w.name for w in series.unlabeled if w.start <= moment <= w.end + margin), "") if series else ""
 
 
 def _holidays(scored: ScoredSeries, series: Series, threshold: float) -> None:
-    intervals = np.array([np.searchsorted(scored.times, (w.start, w.end + 1)) for w in series.unlabelled]).reshape(
-        -1, 2
-    )
-    known = [(w, start, stop) for w, (start, stop) in zip(series.unlabelled, intervals, strict=True) if stop > start]
+    intervals = np.array([np.searchsorted(scored.times, (w.start, w.end + 1)) for w in series.unlabeled]).reshape(-1, 2)
+    known = [(w, start, stop) for w, (start, stop) in zip(series.unlabeled, intervals, strict=True) if stop > start]
     if not known:
         return
     st.markdown("**Unlabeled but plausible**: known holidays without a label")

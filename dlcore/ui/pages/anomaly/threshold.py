@@ -136,7 +136,7 @@ def _series_axis(run: Run, splits: dict[str, SplitScores]) -> SeriesAxis:
     if not (series.times[point] == times).all():
         return SeriesAxis(times)
     unit = unit_of(run.config)
-    return SeriesAxis(times, series.values[point], unit, _windows(series.windows), _windows(series.unlabelled))
+    return SeriesAxis(times, series.values[point], unit, _windows(series.windows), _windows(series.unlabeled))
 
 
 def _windows(labeled_windows: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:

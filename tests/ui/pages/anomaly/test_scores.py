@@ -87,7 +87,7 @@ def scored_series() -> tuple[series_scores.ScoredSeries, Series]:
     scores[610:615], scores[800], scores[100] = 1.1, 0.95, 1.0
     holiday = LabeledWindow(int(times[790]), int(times[810]), "Quiet Day")
     series = Series(
-        times, scores, windows=(LabeledWindow(int(times[600]), int(times[639]), "storm"),), unlabelled=(holiday,)
+        times, scores, windows=(LabeledWindow(int(times[600]), int(times[639]), "storm"),), unlabeled=(holiday,)
     )
     return series_scores.ScoredSeries(scores, targets, times, (480, 560)), series
 
