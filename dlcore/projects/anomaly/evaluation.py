@@ -9,6 +9,7 @@ import numpy as np
 from dlcore.data.series.series import Series, public_holidays
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
+from dlcore.evaluation.metrics import SMOOTHING, baseline_title
 from dlcore.projects.project import Evaluation, Predictions
 
 BOOTSTRAP_DRAWS = 300
@@ -189,9 +190,10 @@ def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
         best = max(baseline_values, key=lambda name: baseline_values[name])
         better &= value > baseline_values[best]
         digits = 1 if metric == "nab_standard" else 3
-        comparisons.append(f"{title} {value:.{digits}f}, best baseline {baseline_values[best]:.{digits}f} ({best})")
+        named = f"best baseline ({baseline_title(best, smoothing=False)}) {baseline_values[best]:.{digits}f}"
+        comparisons.append(f"{title} {value:.{digits}f}, {named}")
     text = "beats every baseline" if better else "does not beat every baseline"
-    return f"With {kind} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
+    return f"With {SMOOTHING[kind]} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
 
 
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:

@@ -281,7 +281,7 @@ def test_comparison_says_whether_every_baseline_is_beaten(network, expected):
     }
     evaluation = projects.Evaluation({"nab_standard": network, "vus_pr": 0.7}, simple)
     text = anomaly.compare(evaluation, config(smoothing_h=24))
-    assert expected in text and "93.9 (weekly_median_causal)" in text
+    assert expected in text and "best baseline (Weekly median) 93.9" in text
 
 
 def loaded(model="dense_32"):
