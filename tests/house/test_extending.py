@@ -51,12 +51,12 @@ from dlcore.data.custom import texts
 
 pairs = (("goal", "sport"), ("shares", "money"))
 rows = "\\n".join(f"{word} number {n},{label}" for n in range(60) for word, label in pairs)
-texts.save("tiny", texts.validate(("text,label\\n" + rows).encode()))
+texts.IMPORTER.save("tiny", texts.IMPORTER.preview(("text,label\\n" + rows).encode()))
 names = [field.name for field in projects.list_settings("news", "bag_of_words")["model"]]
 assert names == ["width"], names
 settings = {"width": 8, "vectors": "none", "vocabulary": 200, "epochs": 2}
 flags = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-request = ["news", "--model", "bag_of_words", "--dataset", "own:tiny", "--preset", "quick", "--bundle", "bundle"]
+request = ["news", "--model", "bag_of_words", "--dataset", "custom:tiny", "--preset", "quick", "--bundle", "bundle"]
 code = main(["train", *request, *flags])
 assert not code, code
 bundle = runs.Bundle(pathlib.Path("bundle"))
