@@ -34,7 +34,9 @@ def test_every_panel_renders_without_problems(address, page, console, place):
     ids = [name for name in PANELS if name != "step_by_step"]
     number = PLACES.index(place) % len(ids)
     visit(page, f"{address}/{place}&panel={ids[number]}")
-    names = page.get_by_role("radiogroup", name="Panel").get_by_role("radio").all_inner_texts()
+    radios = page.get_by_role("radiogroup", name="Panel").get_by_role("radio")
+    radios.nth(len(ids) - 1).wait_for(timeout=90_000)  # the page may still be loading
+    names = radios.all_inner_texts()
     first = names[-len(ids) :][number]
     assert panel_switch(page, first).is_checked() and len(names) >= len(ids)
     problems = {}

@@ -32,7 +32,7 @@ def test_results_name_the_persistence_baseline_and_that_ridge_beats_the_run():
     test = open_page(panel="results", run=RUN)
     assert not test.exception
     assert "is below persistence" in all_text(test)
-    assert "Ridge regression, a linear method" in test.warning[0].value
+    assert "Ridge regression beats this run" in test.warning[0].value
 
 
 def test_reference_runs_can_be_compared():
