@@ -1,6 +1,6 @@
 """Analyze a network's forward pass: its operations, computational graph and table of layers.
 
-Operations are recorded while they run, so the result shows what the module does, whatever its class (no parser, no
+Operations are recorded while they run, so the result shows what the module does for any class (no parser, no
 tracer that fails on loops). On torch's meta device nothing is computed, so any size works.
 """
 

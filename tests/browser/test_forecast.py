@@ -38,7 +38,7 @@ def test_time_and_what_if_temperature_are_set_with_the_keyboard(page, address, c
     page.get_by_role("slider", name="First hour to forecast").press("ArrowRight")
     expect(origin).to_contain_text("08:00")
     calm(page)
-    page.get_by_role("slider", name=re.compile("What-if: temperature")).press("PageUp")
+    page.get_by_role("slider", name=re.compile("What-if: change of the past temperature")).press("PageUp")
     expect(page.get_by_text("if warmer").first).to_be_visible()
     assert errors(console) == []
 

@@ -81,7 +81,7 @@ def _check_name(url: str) -> None:
 
 
 def check_reachable(url: str, *, within: float = ANSWER_S) -> None:
-    """Check that `url` answers within `within` seconds, whatever the connection waits for.
+    """Check that `url` answers within `within` seconds, even if DNS or the connection hangs.
 
     Raises:
         DataError: There is no answer in time, or an error.
