@@ -3,7 +3,7 @@
 >>> import dlcore
 >>> run = dlcore.train("anomaly", model="conv", preset="quick")
 >>> run.metrics["f1"]
->>> dlcore.load("reference:food/mobilenet_v2").predict("photo.jpg")
+>>> dlcore.load("reference:food/mobilenet_v2").predict(dlcore.sample("food/apple_pie.png"))
 
 `dlcore.projects` and `dlcore.runs` are imported on first access: `import dlcore` alone loads neither torch nor NumPy.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlcore.runs.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["datasets", "evaluate", "explain", "load", "predict", "projects", "runs", "train"]
+__all__ = ["datasets", "evaluate", "explain", "load", "predict", "projects", "runs", "sample", "train"]
 
 if not TYPE_CHECKING:
 
@@ -152,3 +152,19 @@ def datasets(project: str | None = None) -> "list[Dataset]":
 
         return [locate.get_dataset(name) for name in projects.list_datasets(project)]
     return [*locate.DATASETS.values(), *(locate.get_dataset(entry.dataset) for entry in registry.list_datasets())]
+
+
+def sample(name: str) -> "Path":
+    """Return the path of a sample input that ships with the package, such as `food/apple_pie.png`.
+
+    Raises:
+        RequestError: no such sample; names those that exist.
+    """
+    from dlcore.core.errors import RequestError
+    from dlcore.core.settings import ASSETS
+
+    folder = ASSETS / "samples"
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.glob("*/*")) if path.suffix != ".md"}
+    if name not in paths:
+        raise RequestError(f"there is no sample '{name[:50]}': available are {', '.join(paths)}.")
+    return paths[name]

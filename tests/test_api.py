@@ -84,3 +84,10 @@ def test_datasets_lists_those_of_a_project():
     assert {"nyc_taxi", "digits"} <= {dataset.name for dataset in dlcore.datasets()}
     with pytest.raises(RequestError, match="anomlay"):
         dlcore.datasets("anomlay")
+
+
+def test_samples_are_found_by_name_wherever_the_package_is():
+    path = dlcore.sample("food/apple_pie.png")
+    assert path.is_absolute() and path.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(RequestError, match=r"no sample 'pie': available are .*food/baklava\.png"):
+        dlcore.sample("pie")

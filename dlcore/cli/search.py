@@ -119,5 +119,5 @@ def _follow(search: "Search") -> dict[str, Any]:
             if not search.is_active:
                 return search_as_dict(search)
     except KeyboardInterrupt:
-        print(f"\nThe search keeps running: 'python -m dlcore search show {search.search_id}'.", file=sys.stderr)
+        print(f"\nThe search keeps running: 'dlcore search show {search.search_id}'.", file=sys.stderr)
         raise

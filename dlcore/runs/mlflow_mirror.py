@@ -85,7 +85,7 @@ def _mirror_until(folder: RunFolder, over: threading.Event) -> None:
             mirror_run(folder)
         except WorkbenchError as error:
             if not has_failed:
-                _log.warning("%s Send the run later: python -m dlcore runs mirror %s", error, folder.run_id)
+                _log.warning("%s Send the run later: dlcore runs mirror %s", error, folder.run_id)
             has_failed = True
         if is_last:
             return

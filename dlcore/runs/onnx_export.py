@@ -99,7 +99,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
         RequestError: a package is missing.
         StoreError: a file cannot be written.
     """
-    bundle = open_run(ref).left
+    bundle = open_run(ref).finished_bundle
     if reason := why_no_onnx(bundle):
         raise RunError(reason)
     from dlcore.inference import onnx_graph

@@ -94,10 +94,10 @@ class Run:
         Raises:
             RunError: the run has no bundle yet.
         """
-        return self.left.evaluation.metrics
+        return self.finished_bundle.evaluation.metrics
 
     @property
-    def left(self) -> Bundle:
+    def finished_bundle(self) -> Bundle:
         """The bundle of a run that must have one.
 
         Raises:
@@ -112,11 +112,11 @@ class Run:
 
     def predict(self, source: bytes | Path | str) -> dict[str, Any]:
         """Prediction for one input; see `dlcore.runs.inference.predict`."""
-        return inference.predict(self.left, source)
+        return inference.predict(self.finished_bundle, source)
 
     def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
         """Explanation of one prediction; see `dlcore.runs.inference.explain`."""
-        return inference.explain(self.left, source, method=method, target=target)
+        return inference.explain(self.finished_bundle, source, method=method, target=target)
 
 
 def open_run(ref: str) -> Run:
@@ -156,7 +156,7 @@ def evaluate(ref: str) -> dict[str, Any]:
         RunError: the run has no bundle yet.
     """
     run = open_run(ref)
-    evaluation = run.left.evaluation
+    evaluation = run.finished_bundle.evaluation
     answer = {
         "run_id": run.run_id,
         "split": evaluation.split,
@@ -182,4 +182,4 @@ def read_record(folder: RunFolder) -> Record:
 
 
 def _unknown(ref: str) -> RunError:
-    return RunError(f"there is no run '{ref}': `python -m dlcore runs list` shows all runs.")
+    return RunError(f"there is no run '{ref}': `dlcore runs list` shows all runs.")

@@ -1,6 +1,6 @@
 """Startup time of a worker: python tests/benchmarks/worker_start.py [--tree DIR ...] [--repeats 5].
 
-Trains `anomaly/dense_32` for one epoch with `python -m dlcore train` and prints the median seconds from the launch of
+Trains `anomaly/dense_32` for one epoch with `dlcore train` and prints the median seconds from the launch of
 the worker, and from the command itself, to the first training step. Several trees (checkouts) are interleaved.
 """
 

@@ -15,7 +15,7 @@ RUN = "reference:forecast/blend"
 
 
 def test_results_show_metrics_of_the_run_and_its_baselines(page, address, console):
-    evaluation = runs.open_run(RUN).left.evaluation
+    evaluation = runs.open_run(RUN).finished_bundle.evaluation
     visit(page, f"{address}/forecast?panel=results&run={RUN}")
     facts = page.locator(".dl-facts").first
     expect(facts).to_contain_text(f"{evaluation.metrics['r2_mean']:.3f}")
@@ -39,7 +39,7 @@ def test_time_and_what_if_temperature_are_set_with_the_keyboard(page, address, c
     expect(origin).to_contain_text("08:00")
     calm(page)
     page.get_by_role("slider", name=re.compile("What-if: change of the past temperature")).press("PageUp")
-    expect(page.get_by_text("if warmer").first).to_be_visible()
+    expect(page.get_by_text("what-if forecast").first).to_be_visible()
     assert errors(console) == []
 
 

@@ -69,4 +69,4 @@ def test_unreachable_mlflow_server_does_not_affect_the_run(launch, monkeypatch):
     deadline = time.monotonic() + 60
     while "runs mirror" not in (log := runs.open_run(run_id).log_tail()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert log.count(f"python -m dlcore runs mirror {run_id}") == 1, log
+    assert log.count(f"dlcore runs mirror {run_id}") == 1, log

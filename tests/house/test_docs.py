@@ -90,7 +90,7 @@ def test_python_of_the_readme_runs(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", TEXTS[README], re.DOTALL)
     environment = {**os.environ, "DLCORE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2

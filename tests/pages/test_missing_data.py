@@ -71,7 +71,7 @@ def test_failed_download_shows_the_reason_and_leaves_no_file(bare, monkeypatch, 
 
 
 def test_require_raises_data_missing_error(bare):
-    with pytest.raises(DataMissingError, match="python -m dlcore data get fashion_mnist") as caught:
+    with pytest.raises(DataMissingError, match="dlcore data get fashion_mnist") as caught:
         sources.require("fashion_mnist")
     assert caught.value.dataset == "fashion_mnist"
 

@@ -80,8 +80,8 @@ def test_photo_is_predicted_equally_everywhere(number: int, capsys, tmp_path: Pa
     path.write_bytes(PHOTOS[number])
     python = run.predict(path)
     assert_same(python, command_line(capsys, "predict", FOOD, "--input", str(path)))
-    assert_same(python, food_page.predict_photo(run.left, Photo("photo.png", PHOTOS[number])).answer)
-    rule = run.left.calibration
+    assert_same(python, food_page.predict_photo(run.finished_bundle, Photo("photo.png", PHOTOS[number])).answer)
+    rule = run.finished_bundle.calibration
     assert python["uncertain"] == (python["probability"] < rule.threshold)
     assert python["temperature"] == rule.temperature
 
@@ -96,11 +96,11 @@ def test_text_is_predicted_equally_everywhere(text: str, capsys) -> None:
     run = runs.open_run(REVIEWS)
     python = run.predict(text)
     assert_same(python, command_line(capsys, "predict", REVIEWS, "--text", text))
-    page = predict_panel.predict_payload(projects.get("reviews_lstm"), run.left, text.encode())
+    page = predict_panel.predict_payload(projects.get("reviews_lstm"), run.finished_bundle, text.encode())
     assert page is not None
     assert_same(python, page)
-    raw = python["label"] == run.left.labels[1]
-    assert raw == (python["probabilities"][run.left.labels[1]] >= python["calibrated_threshold"])
+    raw = python["label"] == run.finished_bundle.labels[1]
+    assert raw == (python["probabilities"][run.finished_bundle.labels[1]] >= python["calibrated_threshold"])
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -109,12 +109,12 @@ def test_csv_rows_are_scored_equally_everywhere(seed: int, capsys, tmp_path: Pat
     path.write_bytes(series_csv(seed))
     python = run.predict(path)
     assert_same(python, command_line(capsys, "predict", TAXI, "--input", str(path)))
-    assert_same(python, projects.get("anomaly").answer(run_cache.load_model(run.left), path.read_bytes()))
+    assert_same(python, projects.get("anomaly").answer(run_cache.load_model(run.finished_bundle), path.read_bytes()))
 
 
 def test_stored_test_predictions_are_shown_as_predict_returns_them() -> None:
     """The Predict panel shows a test sample's stored probabilities by the same rule."""
-    bundle = runs.open_run(REVIEWS).left
+    bundle = runs.open_run(REVIEWS).finished_bundle
     classes = run_cache.predicted_classes(bundle, run_cache.predictions(bundle)["test_scores"][:500])
     predicted = [run_cache.stored_prediction(bundle, row) for row in range(500)]
     assert [prediction["label"] for prediction in predicted] == [bundle.labels[number] for number in classes]
@@ -124,7 +124,7 @@ def test_stored_test_predictions_are_shown_as_predict_returns_them() -> None:
 def test_onnx_card_and_graph_name_the_same_temperature() -> None:
     from dlcore.runs import onnx_export
 
-    bundle = runs.open_run(FOOD).left
+    bundle = runs.open_run(FOOD).finished_bundle
     loaded = bundle.load()
     assert float(onnx_export._facts(bundle, loaded)["temperature"]) == bundle.calibration.temperature
 
@@ -154,7 +154,7 @@ def test_predict_needs_exactly_one_input(capsys) -> None:
 def test_bundle_without_the_file_is_calibrated_from_its_predictions(tmp_path: Path) -> None:
     import shutil
 
-    bundle = runs.open_run(FOOD).left
+    bundle = runs.open_run(FOOD).finished_bundle
     shutil.copytree(bundle.folder, tmp_path / "copy")
     (tmp_path / "copy" / "calibration.json").unlink()
     fitted = runs.Bundle(tmp_path / "copy").calibration

@@ -27,7 +27,7 @@ def exported(tmp_path_factory):
     runs.train_here(config, folder / "bundle")
     with pytest.MonkeyPatch.context() as patch:
         bundle = runs.Bundle(folder / "bundle")
-        patch.setattr("dlcore.runs.onnx_export.open_run", lambda ref: SimpleNamespace(left=bundle))
+        patch.setattr("dlcore.runs.onnx_export.open_run", lambda ref: SimpleNamespace(finished_bundle=bundle))
         report = runs.export_onnx("mine", folder / "out" / "digits.onnx")
     return bundle, report
 

@@ -19,12 +19,12 @@ SCRIPT = textwrap.dedent(
     from dlcore.runs.bundle.card import render_card
 
     for name in ("lstm", "gru"):
-        bundle = runs.open_run(f"reference:questions/{name}").left
+        bundle = runs.open_run(f"reference:questions/{name}").finished_bundle
         evaluation = projects.get("questions").evaluate(bundle.predictions(), None, bundle.config)
         run = bundle.run
         run["evaluation"]["metrics"] = evaluation.metrics
         (bundle.folder / "run.json").write_text(json.dumps(run))
-    assert "Balanced accuracy" in render_card(runs.open_run("reference:questions/lstm").left.run)
+    assert "Balanced accuracy" in render_card(runs.open_run("reference:questions/lstm").finished_bundle.run)
 
     def show_results():
         from dlcore import projects, runs

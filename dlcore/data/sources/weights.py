@@ -109,7 +109,7 @@ def load(backbone: str) -> "dict[str, Tensor]":
     if path is None:
         raise DataMissingError(
             f"{PREFIX}{backbone}",
-            f"the ImageNet weights of {backbone} are not on this machine: run `python -m dlcore data get "
+            f"the ImageNet weights of {backbone} are not on this machine: run `dlcore data get "
             f"{PREFIX}{backbone}` ({entry.size / 1e6:.0f} MB, license: {entry.license}), or put {entry.name} "
             "into the cache of TORCH_HOME; start=random works without them.",
         )

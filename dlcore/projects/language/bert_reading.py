@@ -70,7 +70,7 @@ def fill_blanks(reader: SentenceReader, sentence: str, *, top: int = 5) -> tuple
     if reader.filler is None:
         raise DataError(
             f"{reader.checkpoint.name} has no masked-language-model head: run "
-            "`python -m dlcore data get bert:bert-base-uncased` (440 MB)."
+            "`dlcore data get bert:bert-base-uncased` (440 MB)."
         )
     parts = BLANK.split(text.clean_text(sentence))
     if len(parts) < 2 or not "".join(parts).strip():

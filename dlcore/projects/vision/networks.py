@@ -84,7 +84,7 @@ def _by_data(slug: str, model: str) -> tuple[Build, tuple[Tensor, ...]]:
     project = registry.get(slug)
     here = next((name for name in project.datasets if sources.is_available(name)), None)
     if here is None:
-        raise RequestError(f"its data is not on this machine: `python -m dlcore data get {project.datasets[0]}`")
+        raise RequestError(f"its data is not on this machine: `dlcore data get {project.datasets[0]}`")
     known = {field.name for field in registry.list_settings(slug, model)["data"]}
     few = {name: value for name, value in _FEW.items() if name in known}
     config = registry.configure(slug, model=model, dataset=here, settings=few)

@@ -41,7 +41,7 @@ def export_run(ref: str, path: Path) -> Path:
         StoreError: the file cannot be written.
     """
     run = open_run(ref)
-    bundle = run.left
+    bundle = run.finished_bundle
     record = run.record
     if path.is_dir():
         path = path / f"{record.project}-{record.model}-{'reference' if run.is_reference else run.run_id[:8]}.zip"

@@ -74,7 +74,7 @@ def select_rows(
 def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run: Run, origin: int) -> None:
     dataset = run.config.dataset
     left, right = st.columns([1, 2], gap="large")
-    scores = run_cache.calibrate(run.left, scores)
+    scores = run_cache.calibrate(run.finished_bundle, scores)
     predicted = int(scores.argmax())
     with left:
         if samples.is_available(run.config):

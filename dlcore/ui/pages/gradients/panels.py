@@ -191,7 +191,7 @@ def _reference_pairs(project: "Project") -> None:
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
     try:
         compared = agreement.agreement_of_predictions(
-            run_cache.predictions(run.left), run_cache.predictions(other.left)
+            run_cache.predictions(run.finished_bundle), run_cache.predictions(other.finished_bundle)
         )
     except WorkbenchError as error:
         return f"{name} and {other_name} cannot be compared: {error}"

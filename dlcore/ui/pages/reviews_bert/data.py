@@ -61,7 +61,7 @@ def _cached_states() -> None:
             help="Runs are not affected.",
             on_click=_remove,
         )
-    st.caption("`DLCORE_STATES_GB` sets the limit; `python -m dlcore data clear-states` clears the cache too.")
+    st.caption("`DLCORE_STATES_GB` sets the limit; `dlcore data clear-states` clears the cache too.")
 
 
 def _remove() -> None:

@@ -116,7 +116,7 @@ def test_threshold_rules_use_no_test_score() -> None:
     from dlcore.projects.anomaly.project import thresholds
 
     run = runs.open_run("reference:anomaly/calendar")
-    bundle = run.left
+    bundle = run.finished_bundle
     stored = bundle.predictions()
     parts = ("train", "validation")
     scores, times = (np.concatenate([stored[f"{part}_{what}"] for part in parts]) for what in ("scores", "ids"))

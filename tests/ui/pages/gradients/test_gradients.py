@@ -27,7 +27,7 @@ def _fresh(home):
 
 @pytest.mark.parametrize(("better", "worse"), [pair[:2] for pair in LESSONS])
 def test_reference_runs_support_the_lessons(better, worse):
-    first, second = (runs.open_run(f"reference:gradients/{name}").left for name in (better, worse))
+    first, second = (runs.open_run(f"reference:gradients/{name}").finished_bundle for name in (better, worse))
     assert agreement.agreement_of_predictions(first.predictions(), second.predictions()).verdict == "first"
 
 
