@@ -123,7 +123,7 @@ def serious(page: Page) -> list[tuple[str, str]]:
             "() => ![...document.querySelectorAll('[data-testid=stElementContainer]')]"
             ".some((element) => Number(getComputedStyle(element).opacity) < 1)"
         )
-        violations = Axe().run(page).response["violations"]
+        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         bad = [(v["id"], v["nodes"][0]["html"][:300]) for v in violations if v["impact"] in ("serious", "critical")]
         if not bad:
             return []

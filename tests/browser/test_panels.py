@@ -67,13 +67,13 @@ def _exceptions(page: Page) -> list[str]:
 
 def _layout_problems(page: Page, schemes: Iterable[str]) -> list[object]:
     """Serious axe violations in both color schemes, and by how many pixels the page is wider than a phone."""
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)
     problems: list[object] = []
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(f"{SCHEME} === '{scheme}'")
         problems += serious(page)
     page.set_viewport_size(PHONE)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(300)
     excess = page.evaluate(EXCESS_WIDTH)
     return [*problems, *([f"{excess} pixels too wide for a phone"] if excess > 0 else [])]

@@ -16,10 +16,13 @@ from dlcore.ui.shell.menu import find_pages, heading
 
 NAME = "Deep Learning Workbench"
 _CLOSE_ON_PHONES = """<script>
-document.querySelector(".st-key-menu")?.addEventListener("click", (event) => {
-  if (innerWidth < 768 && event.target.closest("a"))
-    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
-});
+if (!window.dlMenuCloses) {
+  window.dlMenuCloses = true;
+  document.addEventListener("click", (event) => {
+    if (innerWidth < 768 && event.target.closest(".st-key-menu a"))
+      document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+  });
+}
 </script>"""
 """Close the menu after a choice on phones, where it covers the page."""
 
