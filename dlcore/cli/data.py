@@ -1,13 +1,14 @@
-"""`data`: list, download, add and remove datasets."""
+"""`data`: list, download, check, add and remove datasets."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.cli.verbs import add_command, read_input
+from dlcore.cli.verbs import add_command
 
 if TYPE_CHECKING:
+    from dlcore.data.custom.importer import Preview
     from dlcore.data.custom.registry import CustomDataset
 
 MAX_PROBLEMS = 20
@@ -38,28 +39,52 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
     return {**describe_dataset(options.name), "path": str(path)}
 
 
+def data_check(options: argparse.Namespace) -> dict[str, Any]:
+    """Read and validate a file as `data add` does, and store nothing.
+
+    Exit code 0 if its default or chosen repairs make it usable, else 2.
+    """
+    from dlcore.core.errors import RequestError
+    from dlcore.data.custom.importer import ask_for_repairs
+    from dlcore.data.custom.importers import check_file
+
+    _, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
+    undecided = tuple(problem for problem in preview.pending if not problem.default)
+    if undecided:
+        raise RequestError(ask_for_repairs(undecided))
+    _print_problems(preview)
+    return preview.describe()
+
+
 def data_add(options: argparse.Namespace) -> dict[str, Any]:
     """Validate a file and save it as a custom dataset: series, table, images, text or pairs."""
     from dlcore.data.custom import registry
-    from dlcore.data.custom.importer import list_options
-    from dlcore.data.custom.importers import IMPORTERS, choose_importer
+    from dlcore.data.custom.importers import check_file
     from dlcore.data.sources.registry import DATASETS
 
     registry.check_name(options.name, reserved=DATASETS)
-    known = {option.setting.name: option for each in IMPORTERS.values() for option in list_options(each)}
-    values: dict[str, Any] = {name: value for name in known if (value := getattr(options, name)) is not None}
-    path = Path(options.file)
-    importer = IMPORTERS[options.kind] if options.kind else choose_importer(path, values)
-    for name in values:
-        if known[name].role == "file":
-            values[name] = read_input(Path(values[name]), known[name].byte_limit)
-    payload: Path | bytes = path if importer.accepts_folders else read_input(path, importer.byte_limit)
-    preview = importer.preview(payload, **values)
-    for problem in preview.problems[:MAX_PROBLEMS]:
-        print(f"{problem.where[:60]}: {problem.reason.rstrip('.')}, {problem.outcome}", file=sys.stderr)
-    if len(preview.problems) > MAX_PROBLEMS:
-        print(f"... and {len(preview.problems) - MAX_PROBLEMS:,} more", file=sys.stderr)
-    return _describe_custom(importer.save(options.name, preview, source=options.file))
+    importer, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
+    entry = importer.save(options.name, preview, source=options.file)
+    _print_problems(preview)
+    return _describe_custom(entry)
+
+
+def _import_options(options: argparse.Namespace) -> dict[str, Any]:
+    from dlcore.data.custom.importer import list_options
+    from dlcore.data.custom.importers import IMPORTERS
+
+    names = {option.setting.name for importer in IMPORTERS.values() for option in list_options(importer)}
+    values = {name: value for name in names if (value := getattr(options, name)) is not None}
+    return {**values, "kind": options.kind}
+
+
+def _print_problems(preview: "Preview[Any]") -> None:
+    for line in preview.receipt[:MAX_PROBLEMS]:
+        print(f"receipt: {line}", file=sys.stderr)
+    for item in preview.rejected[:MAX_PROBLEMS]:
+        print(f"{item.name[:60]}: {item.reason.rstrip('.')}, {item.outcome}", file=sys.stderr)
+    if len(preview.rejected) > MAX_PROBLEMS:
+        print(f"... and {len(preview.rejected) - MAX_PROBLEMS:,} more", file=sys.stderr)
 
 
 def data_clear(options: argparse.Namespace) -> dict[str, Any]:
@@ -118,19 +143,31 @@ def _add_option_flags(parser: argparse.ArgumentParser) -> None:
 
 def arguments(commands: Any) -> None:
     """Add `data` with its verbs."""
-    parser = commands.add_parser("data", help="datasets: list, get, add, remove, clear-states")
-    verbs = parser.add_subparsers(required=True, metavar="list|get|add|remove|clear-states")
+    verb_list = "list|get|check|add|remove|clear-states"
+    parser = commands.add_parser("data", help=f"datasets: {verb_list.replace('|', ', ')}")
+    verbs = parser.add_subparsers(required=True, metavar=verb_list)
     add_command(verbs, "list", data_list)
     add_command(verbs, "get", data_get).add_argument("name", metavar="NAME")
+    _import_arguments(add_command(verbs, "check", data_check))
     add = add_command(verbs, "add", data_add)
     add.add_argument("name", metavar="NAME", help="name of the new dataset: letters, digits, - and _")
-    add.add_argument("file", metavar="FILE", help="CSV, TSV, JSON lines, or a zip or folder with one folder per class")
-    parse = add.parse_known_args
-
-    def parse_with_options(args: Any = None, namespace: Any = None) -> Any:
-        _add_option_flags(add)  # late: the importers take a second to import
-        return parse(args, namespace)
-
-    add.parse_known_args = parse_with_options  # type: ignore[method-assign]
+    _import_arguments(add)
     add_command(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
     add_command(verbs, "clear-states", data_clear)
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of an import: the file, repairs, and the options of all importers."""
+    parser.add_argument(
+        "file", metavar="FILE", help="CSV, TSV, JSON, Excel, Parquet, or a zip or folder with one folder per class"
+    )
+    parser.add_argument(
+        "--repair", action="append", metavar="KIND=HOW|default", help="repair a problem; default accepts all defaults"
+    )
+    parse = parser.parse_known_args
+
+    def parse_with_options(args: Any = None, namespace: Any = None) -> Any:
+        _add_option_flags(parser)  # late: the importers take a second to import
+        return parse(args, namespace)
+
+    parser.parse_known_args = parse_with_options  # type: ignore[method-assign]

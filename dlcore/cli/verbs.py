@@ -2,10 +2,9 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.core.errors import DataError, RequestError
+from dlcore.core.errors import RequestError
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -43,19 +42,6 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
         if "=" not in pair:
             raise RequestError(f"--set {pair}: write it as name=value, for example --set epochs=5.")
     return dict(pair.split("=", 1) for pair in pairs)
-
-
-def read_input(path: Path, limit: int) -> bytes:
-    """Read at most `limit` + 1 bytes of a file: the extra byte lets the caller detect a file that is too large.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
 
 
 def add_config(parser: argparse.ArgumentParser, *, dataset: str, preset: tuple[str, str]) -> None:

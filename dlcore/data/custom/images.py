@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dlcore.data.custom.importer import Importer, Payload, Preview, Problem
+from dlcore.data.custom.importer import Importer, Payload, Preview, RejectedItem
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import archives, folders, images
 from dlcore.data.images.archives import Source
 from dlcore.data.images.files import SETS, read_rgb
 from dlcore.data.images.folders import ARCHIVE, Entry, RejectedFile, Survey
+from dlcore.data.repairs import Repairs
 
 BYTES_LIMIT = 500 * 2**20
 MAX_NAMED = 200
@@ -32,7 +33,7 @@ class ValidatedImages:
     survey: Survey
 
 
-def validate(payload: Payload, options: object = None) -> Preview[ValidatedImages]:
+def validate(payload: Payload, options: object, repairs: Repairs) -> Preview[ValidatedImages]:
     """Check every file of a folder or zip of class folders.
 
     Raises:
@@ -67,7 +68,7 @@ def validate(payload: Payload, options: object = None) -> Preview[ValidatedImage
             ("Left out", f"{len(rejected):,}", "files"),
         ),
         thumbnails=tuple(thumbnails.items()),
-        problems=tuple(Problem(file.name, file.reason, used=file.used) for file in survey.rejected),
+        rejected=tuple(RejectedItem(file.name, file.reason, used=file.used) for file in survey.rejected),
     )
 
 
@@ -101,7 +102,7 @@ IMPORTER = Importer[ValidatedImages](
     unit="images",
     suffixes=("zip",),
     byte_limit=BYTES_LIMIT,
-    open=lambda payload: payload,
+    open=lambda payload, repairs: payload,
     validate=validate,
     write=lambda data, folder: _write(data, folder),  # looked up at call time
     load=images.load,

@@ -1,11 +1,12 @@
 """The importer protocol: how a file becomes a custom dataset, the same way for every kind of data.
 
 `open` parses the file, `inspect` lists its columns and guesses the options, `validate` checks every row and returns a
-`Preview`, `save` stores it, `load` reads it back. Form fields and command-line flags follow from `options`.
+`Preview` with all problems and their repairs, `save` stores it with the receipt, `load` reads it back. Form fields and
+command-line flags follow from `options`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, TypeVar
 
@@ -13,9 +14,10 @@ import numpy as np
 import pydantic
 
 from dlcore.core.config import Config, Field, describe, parse
-from dlcore.core.errors import ConfigError
+from dlcore.core.errors import ConfigError, RequestError
 from dlcore.data.custom import registry
 from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.data.repairs import DEFAULT, Problem, Repair, Repairs, parse_repairs
 from dlcore.data.sources.registry import DATASETS
 
 Data = TypeVar("Data")
@@ -27,10 +29,10 @@ NO_COLUMN = "none"
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One file, row or column that was left out, or changed to be usable (`used`), with the reason."""
+class RejectedItem:
+    """One file of many that was left out, or converted to be usable (`used`), with the reason."""
 
-    where: str
+    name: str
     reason: str
     used: bool = False
 
@@ -54,8 +56,9 @@ class Preview(Generic[Data]):
 
     `data` is what the importer writes; `rows` counts samples; `columns` are the column or class names; `guesses` are
     the options as used, guesses filled in; `summary` holds (label, value, note) triples; `samples` are a few rows of
-    text by column, `thumbnails` a few images (H, W, 3) with their class names; `problems` is what was left out;
-    `receipt` lists the repairs that were applied.
+    text by column, `thumbnails` a few images (H, W, 3) with their class names; `content` describes the data for other
+    programs (columns, time, values, classes, windows); `problems` are those of the file with their repairs, `receipt`
+    lists what was changed, in order, and `rejected` names single files that were left out or converted.
     """
 
     kind: Kind
@@ -68,17 +71,45 @@ class Preview(Generic[Data]):
     summary: tuple[tuple[str, str, str], ...] = ()
     samples: tuple[Mapping[str, str], ...] = ()
     thumbnails: tuple[tuple[str, np.ndarray], ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     receipt: tuple[str, ...] = ()
+    rejected: tuple[RejectedItem, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Problem, ...]:
+        """Problems whose repair was neither chosen nor accepted."""
+        return tuple(problem for problem in self.problems if problem.choices and not problem.chosen)
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the data, its problems and the receipt as JSON values."""
+        return {
+            "kind": self.kind,
+            "rows": self.rows,
+            "columns": [],
+            "time": None,
+            "values": {},
+            "classes": {},
+            "windows": [],
+            **self.content,
+            "problems": [describe_problem(problem) for problem in self.problems],
+            "receipt": list(self.receipt),
+        }
+
+
+def describe_problem(problem: Problem) -> dict[str, Any]:
+    """Describe a problem as JSON values."""
+    return {**asdict(problem), "choices": list(problem.choices)}
 
 
 @dataclass(frozen=True)
 class Importer(Generic[Data]):
     """Importer of one kind of data.
 
-    open:     payload -> parsed file, handed to `inspect` and `validate`. Raises DataError.
+    open:     (payload, repairs) -> parsed file, handed to `inspect` and `validate`. Raises DataError.
     inspect:  parsed file -> `Inspection`. Raises DataError.
-    validate: (parsed file, options) -> `Preview`. Raises DataError with row, column, reason and next step.
+    validate: (parsed file, options, repairs) -> `Preview`. Raises DataError with row, column, reason and next step if
+              no repair makes the file usable.
     write:    (data, folder) -> None; writes the files of the dataset.
     load:     (dataset id, checksum=...) -> the data as projects use it. Raises DataError.
     """
@@ -89,19 +120,19 @@ class Importer(Generic[Data]):
     unit: str
     suffixes: tuple[str, ...]
     byte_limit: int
-    open: Callable[[Payload], Any]
-    validate: Callable[[Any, Any], Preview[Data]]
+    open: Callable[[Payload, Repairs], Any]
+    validate: Callable[[Any, Any, Repairs], Preview[Data]]
     write: Callable[[Data, Path], None]
     load: Callable[..., Any]
     inspect: Callable[[Any], Inspection] = lambda parsed: Inspection()
     options: type[Config] = Config
     accepts_folders: bool = False
 
-    def preview(self, payload: Payload, **options: Any) -> Preview[Data]:
+    def preview(self, payload: Payload, *, repair: Repair = None, **options: Any) -> Preview[Data]:
         """Open and validate a file in one call; `options` may be text, as on the command line.
 
         Raises:
-            ConfigError: An option is unknown or invalid.
+            ConfigError: An option or a repair is unknown or invalid.
             DataError: The file cannot be used.
         """
         unknown = [name for name in options if name not in self.options.model_fields]
@@ -109,33 +140,49 @@ class Importer(Generic[Data]):
             known = ", ".join(self.options.model_fields) or "none"
             raise ConfigError(f"'{unknown[0]}' is not an option of {self.title}: its options are {known}.")
         values = parse(self.options, options)
-        return self.validate(self.open(payload), values)
+        repairs = parse_repairs(repair)
+        preview = self.check(self.open(payload, repairs), values, repairs)
+        repairs.check_choices()
+        return preview
+
+    def check(self, parsed: Any, values: Config, repairs: Repairs) -> Preview[Data]:
+        """Validate a parsed file; the preview carries the problems and the receipt of `repairs`.
+
+        Raises:
+            DataError: The file cannot be used.
+        """
+        preview = self.validate(parsed, values, repairs)
+        return replace(preview, problems=tuple(repairs.problems), receipt=tuple(repairs.receipt))
 
     def save(self, name: str, preview: Preview[Data], *, source: str = "") -> CustomDataset:
         """Save a validated file under a name; `source` is the file's own name.
 
         Raises:
-            RequestError: The name is invalid or taken.
+            RequestError: The name is invalid or taken, or a problem has no repair yet.
             StoreError: The folder cannot be written.
         """
-        receipt = {"receipt": list(preview.receipt)} if preview.receipt else {}
+        if preview.pending:
+            raise RequestError(ask_for_repairs(preview.pending))
+        record = {"problems": [describe_problem(problem) for problem in preview.problems]} if preview.problems else {}
         entry = CustomDataset(
             name=name,
             kind=self.kind,
             rows=preview.rows,
             checksum=preview.checksum,
             source=Path(source).name[:100],
-            facts={**preview.facts, **receipt},
+            facts={**preview.facts, "content": preview.content, **record, "receipt": list(preview.receipt)},
         )
         return registry.save(entry, lambda folder: self.write(preview.data, folder), reserved=DATASETS)
 
     def find_or_save(self, path: Path, payload: bytes) -> CustomDataset:
-        """Import a file under its own name; return the saved dataset if the same content was imported before.
+        """Import a file under its own name with default repairs, which its receipt lists; return the saved dataset if
+        the same content was imported before.
 
         Raises:
             DataError: The file cannot be used.
+            RequestError: A problem has no default repair.
         """
-        preview = self.preview(payload)
+        preview = self.preview(payload, repair=DEFAULT)
         identity = preview.checksum, _plain(preview.facts.get("windows"))
         for entry in registry.list_datasets(self.kind):
             if (entry.checksum, _plain(entry.facts.get("windows"))) == identity:
@@ -182,6 +229,18 @@ def _option(setting: Field, extra: Any) -> Option:
     extra = extra or {}
     suffixes, limit = tuple(extra.get("suffixes", ())), int(extra.get("byte_limit", 0))
     return Option(setting, extra.get("role", "value"), bool(extra.get("optional", False)), suffixes, limit)
+
+
+def ask_for_repairs(problems: tuple[Problem, ...]) -> str:
+    """Ask for the repairs of all problems in one line."""
+    parts = [
+        f"{problem.kind} ({problem.count:,}{f', {problem.where}' if problem.where else ''}: "
+        f"{', '.join(problem.choices[:6])}{f'; default {problem.default}' if problem.default else ''})"
+        for problem in problems
+    ]
+    accept = " or accept the defaults with --repair default," if any(problem.default for problem in problems) else ""
+    number = f"{len(problems)} problems need" if len(problems) > 1 else "one problem needs"
+    return f"{number} a repair:{accept} choose with --repair KIND=HOW. {'; '.join(parts)}."
 
 
 def _plain(value: Any) -> Any:

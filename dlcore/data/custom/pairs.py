@@ -10,6 +10,7 @@ import numpy as np
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import Importer, Inspection, Payload, Preview
+from dlcore.data.repairs import Repairs
 from dlcore.data.text.delimited import TextTable, decode_file, open_table
 from dlcore.data.text.sequences import SequencePairs, SequenceSplits, SplitSizes
 
@@ -25,7 +26,7 @@ SAMPLES = 8
 Pairs = list[tuple[str, str]]
 
 
-def open_file(payload: Payload) -> TextTable:
+def open_file(payload: Payload, repairs: Repairs) -> TextTable:
     """Decode a file and check its header.
 
     Raises:
@@ -38,7 +39,7 @@ def open_file(payload: Payload) -> TextTable:
     return table
 
 
-def validate(table: TextTable, options: object = None) -> Preview[Pairs]:
+def validate(table: TextTable, options: object, repairs: Repairs) -> Preview[Pairs]:
     """Check every row; inputs are lowercased, and of equal inputs the first is used.
 
     Raises:

@@ -1,9 +1,8 @@
 """Import of a custom series: a CSV with a time and a value column, and labeled windows if there are any."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pydantic
@@ -11,6 +10,7 @@ import pydantic
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
+from dlcore.data.repairs import Repairs
 from dlcore.data.series import csv_file, window_file
 from dlcore.data.series.csv_file import Columns, Sheet
 from dlcore.data.series.intervals import format_duration
@@ -50,7 +50,7 @@ def inspect(sheet: Sheet) -> Inspection:
     return Inspection(sheet.columns, dataclasses.asdict(sheet.guess()))
 
 
-def validate(sheet: Sheet, options: SeriesOptions) -> Preview[Series]:
+def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[Series]:
     """Check every row of a series.
 
     Raises:
@@ -130,7 +130,7 @@ IMPORTER = Importer[Series](
     suffixes=("csv", "txt", "tsv"),
     byte_limit=csv_file.BYTES_LIMIT,
     options=SeriesOptions,
-    open=cast(Callable[[Any], Sheet], csv_file.open_sheet),
+    open=lambda payload, repairs: csv_file.open_sheet(cast(bytes, payload)),
     inspect=inspect,
     validate=validate,
     write=_write,

@@ -1,6 +1,5 @@
 """Import of a custom table: a CSV with several numeric columns over time, to be forecast together."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +8,8 @@ import pydantic
 
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom.importer import Importer, Inspection, Preview, Problem, column, column_list
+from dlcore.data.custom.importer import Importer, Inspection, Preview, column, column_list
+from dlcore.data.repairs import Repairs
 from dlcore.data.series import csv_file
 from dlcore.data.series.csv_cells import shorten
 from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
@@ -48,7 +48,7 @@ def inspect(sheet: Sheet) -> Inspection:
     return Inspection(sheet.columns, {"time": sheet.guess().time})
 
 
-def validate(sheet: Sheet, options: TableOptions) -> Preview[Table]:
+def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[Table]:
     """Check every cell of a table; empty cells are missing values.
 
     Raises:
@@ -64,11 +64,10 @@ def validate(sheet: Sheet, options: TableOptions) -> Preview[Table]:
     if time in requested:
         raise DataError(f"column '{shorten(time)}' holds the times and cannot be a variable.")
     values: dict[str, np.ndarray] = {}
-    problems: list[Problem] = []
     for name in requested or [name for name in sheet.columns if name != time]:
         cells, reason = _read_column(sheet, name, missing=options.missing, strict=name in requested)
         if cells is None:
-            problems.append(Problem(name, reason))
+            repairs.note("column_left_out", f"left out: it {reason}", where=f"column '{name}'")
         else:
             values[name] = cells
     if len(values) < 2:
@@ -82,10 +81,10 @@ def validate(sheet: Sheet, options: TableOptions) -> Preview[Table]:
         )
     names = tuple(values)
     table = Table(times, np.column_stack(list(values.values())), names, ("",) * len(names))
-    return _preview(table, time, tuple(problems))
+    return _preview(table, time)
 
 
-def _preview(table: Table, time: str, problems: tuple[Problem, ...]) -> Preview[Table]:
+def _preview(table: Table, time: str) -> Preview[Table]:
     observed = table.observed
     missing = float(1 - observed.mean())
     return Preview(
@@ -118,7 +117,6 @@ def _preview(table: Table, time: str, problems: tuple[Problem, ...]) -> Preview[
             }
             for v, name in enumerate(table.names)
         ),
-        problems=problems,
     )
 
 
@@ -158,7 +156,7 @@ IMPORTER = Importer[Table](
     suffixes=("csv", "txt", "tsv"),
     byte_limit=csv_file.BYTES_LIMIT,
     options=TableOptions,
-    open=cast(Callable[[Any], Sheet], csv_file.open_sheet),
+    open=lambda payload, repairs: csv_file.open_sheet(cast(bytes, payload)),
     inspect=inspect,
     validate=validate,
     write=_write,

@@ -14,6 +14,7 @@ from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import Importer, Inspection, Payload, Preview, column
+from dlcore.data.repairs import Repairs
 from dlcore.data.text.corpora import TextDataset, clean_text, deduplicate
 from dlcore.data.text.delimited import decode_file, open_table
 
@@ -49,7 +50,7 @@ class ValidatedTexts:
     names: tuple[str, ...]
 
 
-def open_file(payload: Payload) -> str:
+def open_file(payload: Payload, repairs: Repairs) -> str:
     """Decode a file.
 
     Raises:
@@ -69,7 +70,7 @@ def inspect(content: str) -> Inspection:
     return Inspection(tuple(first), {option: name for option, name in guesses.items() if name})
 
 
-def validate(content: str, options: TextOptions) -> Preview[ValidatedTexts]:
+def validate(content: str, options: TextOptions, repairs: Repairs) -> Preview[ValidatedTexts]:
     """Check every row.
 
     Raises:

@@ -10,9 +10,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.custom import registry
-from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, Problem, list_options
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, RejectedItem, list_options
 from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.data.repairs import Repairs
 from dlcore.data.series.series import Series
 from dlcore.data.sources.registry import DATASETS
 from dlcore.plots.series import series_over_time
@@ -105,7 +106,7 @@ def _choose_options(importer: Importer[Any], file: UploadedFile) -> Preview[Any]
 
 
 def _open(importer: Importer[Any], file: UploadedFile) -> tuple[Any, Inspection]:
-    parsed = importer.open(file if importer.accepts_folders else file.getvalue())
+    parsed = importer.open(file if importer.accepts_folders else file.getvalue(), Repairs())
     return parsed, importer.inspect(parsed)
 
 
@@ -152,7 +153,7 @@ def _value_widget(importer: Importer[Any], option: Option, start: Any, file_id: 
 
 def _validate(importer: Importer[Any], file: UploadedFile, parsed: Any, values: Mapping[str, Any]) -> Preview[Any]:
     options = parse(importer.options, values)
-    return _compute_once(importer, "preview", options, file, lambda: importer.validate(parsed, options))
+    return _compute_once(importer, "preview", options, file, lambda: importer.check(parsed, options, Repairs()))
 
 
 def _compute_once(
@@ -183,17 +184,17 @@ def _show_preview(preview: Preview[Any]) -> None:
         samples.show_images(images, labels, alt="An image of the class")
     if preview.samples:
         st.dataframe(pd.DataFrame(preview.samples), hide_index=True, width="stretch", alt="The data that will be saved")
-    show_problems(preview.problems)
+    show_problems(preview.rejected)
 
 
-def show_problems(problems: tuple[Problem, ...]) -> None:
+def show_problems(problems: tuple[RejectedItem, ...]) -> None:
     """List what was left out or converted, with the reason."""
     if not problems:
         return
     converted = sum(problem.used for problem in problems)
     title = f"{len(problems) - converted:,} left out, {converted:,} converted"
     with st.expander(title, icon=":material/report:"):
-        rows = [(problem.where, problem.outcome, problem.reason) for problem in problems]
+        rows = [(problem.name, problem.outcome, problem.reason) for problem in problems]
         st.dataframe(pd.DataFrame(rows, columns=["Where", "What", "Why"]), hide_index=True, width="stretch")
 
 

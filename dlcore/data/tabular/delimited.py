@@ -1,0 +1,155 @@
+"""Delimited text: the separator, judged by all rows, the header, and the rows with their numbers in the file."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dlcore.core.errors import DataError
+from dlcore.data.repairs import Repairs
+
+SEPARATORS = "\t;|,"
+"""In order of preference: a comma is also a decimal or thousands mark, and common in texts."""
+SAMPLE = 5_000
+"""Rows that the separator is judged by; longer files are sampled at the start, the middle and the end."""
+_SEP_LINE = re.compile(r'^"?sep=(.)"?\r?\n?', re.IGNORECASE)
+_VALUE = re.compile(
+    r"[-+]?[\d.,' \u00a0]*\d[\d.,]*(e[-+]?\d+)?\s*%?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The header and the rows of a delimited text: cells, and the row number in the file (the first row is 1)."""
+
+    header: list[str]
+    rows: list[list[str]]
+    numbers: list[int]
+    separator: str
+
+
+def read_delimited(text: str, repairs: Repairs, *, cell_limit: int, row_limit: int) -> Rows:
+    """Read a delimited text with a header; blank rows, a `sep=` line and comments above the header are skipped.
+
+    Raises:
+        DataError: A quote is misplaced, a cell or the file is too long, or there is no table.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), cell_limit))
+    declared = _SEP_LINE.match(text)
+    separator = declared[1] if declared else detect_separator(text)
+    body = text[declared.end() :] if declared else text
+    offset = 1 if declared else 0
+    numbered = list(_parse(body, separator, offset, row_limit))
+    blank = [number for number, cells in numbered if not any(cell.strip() for cell in cells)]
+    if blank and any(number > blank[0] for number, cells in numbered if any(cell.strip() for cell in cells)):
+        repairs.note("blank_rows", f"{len(blank):,} blank rows ignored", count=len(blank), where=f"row {blank[0]}")
+    numbered = [(number, cells) for number, cells in numbered if any(cell.strip() for cell in cells)]
+    numbered = skip_preamble(numbered, repairs)
+    if not numbered:
+        raise DataError("the file has no table: expected a header and rows.")
+    (_, header), rows = numbered[0], numbered[1:]
+    return Rows(
+        [" ".join(cell.split()) for cell in header],
+        [cells for _, cells in rows],
+        [number for number, _ in rows],
+        separator,
+    )
+
+
+def detect_separator(text: str) -> str:
+    """Return the separator that divides all rows, header included, into the same number of two or more cells.
+
+    Marks inside quotes do not count. If no separator fits all rows, the one that fits most of them.
+    """
+    lines = _sample(text)
+    scores = {}
+    for separator in SEPARATORS:
+        lengths = _lengths(lines, separator)
+        if not lengths:
+            continue
+        usual, count = Counter(lengths).most_common(1)[0]
+        share = count / len(lengths)
+        fits_header = usual == lengths[0]
+        scores[separator] = (
+            usual > 1,
+            share > 0.98 and fits_header,
+            share > 0.9,
+            fits_header,
+            _value_share(lines, separator),
+        )
+    if not scores:
+        return ","
+    return max(scores, key=lambda separator: (scores[separator], -SEPARATORS.index(separator)))
+
+
+def is_value(cell: str) -> bool:
+    """Return whether a cell looks like a number or a date."""
+    return bool(_VALUE.match(cell.strip()))
+
+
+def _value_share(lines: list[str], separator: str) -> float:
+    """Return the share of cells below the header that are a number or a date, rounded down to fifths."""
+    try:
+        cells = [cell.strip() for row in csv.reader(lines[1:201], delimiter=separator) for cell in row]
+    except csv.Error:
+        return 0.0
+    return int(5 * sum(is_value(cell) for cell in cells) / max(1, len(cells))) / 5
+
+
+def _sample(text: str) -> list[str]:
+    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
+    if len(lines) <= SAMPLE:
+        return lines
+    third = SAMPLE // 3
+    middle = len(lines) // 2
+    return [*lines[:third], *lines[middle : middle + third], *lines[-third:]]
+
+
+def _lengths(lines: list[str], separator: str) -> list[int]:
+    """Return the number of cells of each row; quoted line breaks and separators do not count."""
+    try:
+        return [len(row) for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
+    except csv.Error:
+        return []
+
+
+def _parse(text: str, separator: str, offset: int, row_limit: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with their numbers; a row that spans several lines has the number of its first one."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number, count = 1 + offset, 0
+    try:
+        for cells in reader:
+            yield number, cells
+            number, count = reader.line_num + 1 + offset, count + 1
+            if count > row_limit + 1:
+                raise DataError(f"row {row_limit + 2:,}: more rows than the limit of {row_limit:,}: shorten the file.")
+    except csv.Error as error:
+        problem = "an open quote" if "unexpected end" in str(error) else str(error)
+        raise DataError(
+            f"row {number}: {problem}: a cell that contains '{separator}', a quote or a line break needs double quotes "
+            "around it, and a quote inside them is written twice."
+        ) from None
+
+
+def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[tuple[int, list[str]]]:
+    """Skip comment lines and titles above the header: rows of one cell, or with a `#`, above wider rows."""
+    width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0] if rows else 0
+    start = 0
+    while start < min(len(rows) - 1, 50):
+        cells = rows[start][1]
+        is_comment = cells[0].lstrip().startswith("#") and len(rows) > start + 2 and len(rows[start + 1][1]) == width
+        alone = sum(bool(cell.strip()) for cell in cells) <= 1 < width and start < 50
+        if not (is_comment and len(cells) != width) and not alone:
+            break
+        start += 1
+    if start:
+        repairs.note(
+            "preamble",
+            f"{start} line{'s' if start > 1 else ''} above the header ignored",
+            count=start,
+            where=f"row {rows[0][0]}",
+            example=rows[0][1][0],
+        )
+    return rows[start:]

@@ -1,0 +1,187 @@
+"""Records as rows of text cells: JSON (an array or one object per line), Excel and Parquet."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dlcore.core.errors import DataError
+from dlcore.data.repairs import Repairs
+from dlcore.data.tabular.delimited import Rows, skip_preamble
+
+MAX_DEPTH = 4
+"""Nested objects are flattened to `outer.inner` up to this depth."""
+
+
+def read_json(text: str, *, row_limit: int) -> Rows:
+    """Read JSON: an array of objects, an object with one such array, or one object per line.
+
+    Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
+
+    Raises:
+        DataError: A line or the file is not JSON, or not made of objects.
+    """
+    start = text.lstrip()[:1]
+    records = _array(text) if start == "[" else _lines(text)
+    if len(records) > row_limit:
+        raise DataError(f"{len(records):,} rows are more than the limit of {row_limit:,}: shorten the file.")
+    header: dict[str, None] = {}
+    flat = [(number, flatten(record)) for number, record in records]
+    for _, cells in flat:
+        header.update(dict.fromkeys(cells))
+    names = list(header)
+    rows = [[cells.get(name, "") for name in names] for _, cells in flat]
+    return Rows(names, rows, [number for number, _ in flat], "")
+
+
+def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, str]:
+    """Flatten a JSON object to text cells: `{"a": {"b": 1}}` is `a.b`; null is empty, lists are JSON."""
+    cells: dict[str, str] = {}
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and depth < MAX_DEPTH:
+            cells |= flatten(value, f"{name}.", depth + 1)
+        else:
+            cells[name] = as_cell(value)
+    return cells
+
+
+def as_cell(value: object) -> str:
+    """Convert a value to a text cell: null is empty, numbers keep every digit, lists and objects are JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return "" if value != value else repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
+def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
+    """Read the first sheet of an .xlsx file that holds a table, or the chosen one.
+
+    Raises:
+        DataError: The file cannot be read, or has no table.
+    """
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
+        sheets = [sheet.title for sheet in book.worksheets]
+        filled = [name for name in sheets if (book[name].max_column or 2) >= 2]
+        name = (filled or sheets)[0]
+        if len(filled) > 1:
+            name = repairs.choose(
+                "sheet",
+                f"The file has {len(filled)} sheets with a table.",
+                tuple(filled),
+                default=filled[0],
+                count=len(filled),
+                example=", ".join(filled),
+            )
+            repairs.record(f"sheet '{name}' read, {len(filled) - 1} others not")
+        rows = [
+            (number, [_excel_cell(value) for value in cells])
+            for number, cells in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1)
+        ]
+        book.close()
+    except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError) as error:
+        raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
+    return _from_rows(rows, "Excel", repairs)
+
+
+def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
+    """Read a Parquet file.
+
+    Raises:
+        DataError: The file cannot be read, or is too long.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        file = parquet.ParquetFile(io.BytesIO(payload))
+        if file.metadata.num_rows > row_limit:
+            raise DataError(f"{file.metadata.num_rows:,} rows are more than the limit of {row_limit:,}: shorten it.")
+        frame = file.read().to_pandas().reset_index()
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
+    if list(frame.columns)[:1] == ["index"] and (frame["index"] == range(len(frame))).all():
+        frame = frame.drop(columns="index")  # the index that pandas adds on reading
+    columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
+    rows = [list(cells) for cells in zip(*columns, strict=True)]
+    return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
+
+
+def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"the file is not JSON ({_short(error)}): write an array of objects.") from None
+    return _objects(enumerate(value, start=1), "item")
+
+
+def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    try:
+        first = json.loads(text) if len(lines) > 1 else {}
+    except (ValueError, RecursionError):
+        first = {}
+    wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
+    if len(wrapped) == 1:
+        return _objects(enumerate(wrapped[0], start=1), "item")
+    records = []
+    for number, line in lines:
+        try:
+            records.append((number, json.loads(line)))
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"line {number} is not JSON ({_short(error)}); expected one object per line.") from None
+    return _objects(records, "line")
+
+
+def _objects(values: Iterable[tuple[int, Any]], word: str) -> list[tuple[int, Mapping[str, Any]]]:
+    records = []
+    for number, value in values:
+        if not isinstance(value, Mapping):
+            raise DataError(f'{word} {number} is not an object such as {{"text": "...", "label": "..."}}.')
+        records.append((number, value))
+    if not records:
+        raise DataError("the file has no row: expected objects with the same names.")
+    return records
+
+
+def _from_rows(rows: list[tuple[int, list[str]]], source: str, repairs: Repairs) -> Rows:
+    width = max((max((i for i, cell in enumerate(cells) if cell), default=-1) + 1 for _, cells in rows), default=0)
+    filled = [(number, cells[:width]) for number, cells in rows if any(cells)]
+    filled = skip_preamble(filled, repairs)
+    if len(filled) < 2:
+        raise DataError(f"the {source} file has no table: expected a header and rows.")
+    (_, header), body = filled[0], filled[1:]
+    return Rows([" ".join(cell.split()) for cell in header], [cells for _, cells in body], [n for n, _ in body], "")
+
+
+def _excel_cell(value: object) -> str:
+    import datetime
+
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return as_cell(value)
+
+
+def _scalar_cell(value: object) -> str:
+    import pandas as pd
+
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat(sep=" ")
+    if value is None or value is pd.NaT or value is pd.NA:
+        return ""
+    tolist = getattr(value, "tolist", None)
+    return as_cell(tolist() if callable(tolist) else value)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:60]
