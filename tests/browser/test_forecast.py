@@ -39,7 +39,7 @@ def test_time_and_what_if_temperature_are_set_with_the_keyboard(page, address, c
     expect(origin).to_contain_text("08:00")
     calm(page)
     page.get_by_role("slider", name=re.compile("What-if: change of the past temperature")).press("PageUp")
-    expect(page.get_by_text("what-if forecast").first).to_be_visible()
+    expect(page.get_by_text("what-if forecast").first).to_be_visible(timeout=15_000)
     assert errors(console) == []
 
 
@@ -55,7 +55,7 @@ def test_search_is_started_watched_and_paused(page, address, console):
     page.get_by_role("button", name="Start search").click()
     page.wait_for_url(re.compile("search=search-"))
     expect(page.get_by_text("Best value").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Optimization history").first).to_be_visible()
+    expect(page.get_by_text("Optimization history").first).to_be_visible(timeout=30_000)
     pause, more = (page.get_by_role("button", name=name, exact=True) for name in ("Pause", "Add 10 trials"))
     pause.or_(more).first.click()
     expect(page.get_by_role("button", name="Delete", exact=True).or_(pause)).to_be_visible(timeout=30_000)
