@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 def test_menu_closes_after_a_choice_on_a_phone(address, page):
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, f"{address}/")
-    page.get_by_role("heading", name="Anomaly detection in time series").wait_for()  # the last cards of the home page
+    page.get_by_role("heading", level=1).first.wait_for()
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Anomaly").click()
     page.wait_for_url("**/anomaly*")
