@@ -111,23 +111,31 @@ def errors(console: Iterable[object]) -> list[str]:
     return lines
 
 
-def serious(page: Page) -> list[tuple[str, str]]:
-    """Return violations that axe rates serious or critical, as pairs of rule and element.
+def serious(page: Page, *, rules: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """Return violations that axe rates serious or critical, as pairs of rule and element; of `rules` or all.
 
     Streamlit fades elements while a script redraws them, which axe reports as low contrast: only violations that
     persist count.
     """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
     for wait in (0, 1500, 3000):
         page.wait_for_timeout(wait)
         page.wait_for_function(
             "() => ![...document.querySelectorAll('[data-testid=stElementContainer]')]"
             ".some((element) => Number(getComputedStyle(element).opacity) < 1)"
         )
-        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        bad = [(v["id"], v["nodes"][0]["html"][:300]) for v in violations if v["impact"] in ("serious", "critical")]
+        bad = page.evaluate(_SERIOUS, list(rules))
         if not bad:
             return []
-    return bad
+    return [(rule, element) for rule, element in bad]
+
+
+_SERIOUS = """async (rules) => {
+    const run = { resultTypes: ["violations"], ...(rules.length ? { runOnly: { type: "rule", values: rules } } : {}) };
+    const bad = (await axe.run(run)).violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+    return bad.map(({ id, nodes }) => [id, nodes[0].html.slice(0, 300)]);
+}"""
 
 
 def _wait_for_health(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
