@@ -70,7 +70,7 @@ def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[
     samples = reading.samples
     if len(samples) < MIN_POINTS:
         raise DataError(
-            f"row {int(sheet.file.rows[-1]) + 1}: the file ends after {len(samples)} points; training needs at least "
+            f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} points; training needs at least "
             f"{MIN_POINTS}: add more rows, or shorter steps."
         )
     if options.windows is not None:

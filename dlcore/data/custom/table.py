@@ -62,7 +62,7 @@ def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[T
     samples, names = reading.samples, reading.names
     if len(samples) < MIN_ROWS:
         raise DataError(
-            f"row {int(sheet.file.rows[-1]) + 1}: the file ends after {len(samples)} rows; training needs at least "
+            f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} rows; training needs at least "
             f"{MIN_ROWS}: add more rows, or add one column as a series of 100 or more (--kind series --value COLUMN)."
         )
     if len(names) < 2:

@@ -13,17 +13,36 @@ from dlcore.data.series.date_formats import NAT
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
-ABBREVIATIONS = {
-    "z": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
-    "eet": 120, "eest": 180, "msk": 180, "jst": 540, "aest": 600, "aedt": 660, "est": -300, "edt": -240, "cst": -360,
-    "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
-}  # fmt: off
+_ABBREVIATIONS = {
+    0: "z utc gmt wet",
+    60: "west bst cet mez",
+    120: "cest mesz eet",
+    180: "eest msk",
+    540: "jst",
+    600: "aest",
+    660: "aedt",
+    -240: "edt",
+    -300: "est cdt",
+    -360: "cst mdt",
+    -420: "mst pdt",
+    -480: "pst",
+}
+ABBREVIATIONS = {name: minutes for minutes, names in _ABBREVIATIONS.items() for name in names.split()}
 """Zone abbreviations: minutes east of UTC."""
 CANDIDATES = (
-    "Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago", "America/Denver",
-    "America/Los_Angeles", "America/Halifax", "Australia/Sydney", "Australia/Adelaide", "Pacific/Auckland",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Athens",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Halifax",
+    "Australia/Sydney",
+    "Australia/Adelaide",
+    "Pacific/Auckland",
     "America/Santiago",
-)  # fmt: off
+)
 """Zones with different clock changes: a file is compared with each."""
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 
@@ -156,7 +175,7 @@ def find_zones(local: np.ndarray) -> tuple[str, ...]:
 
 def _explains(ordered: np.ndarray, skips: np.ndarray, returns: np.ndarray, zone: str) -> bool:
     """Whether the zone removes at least one skip or return, and every time exists in it."""
-    utc, repeated = localize(ordered, zone)
+    utc, _ = localize(ordered, zone)
     if (utc == NAT).any():
         return False
     steps = np.diff(utc)

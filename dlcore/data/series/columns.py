@@ -14,9 +14,24 @@ from dlcore.data.tabular.cells import shorten, strip_cells
 from dlcore.data.tabular.read import TableFile
 
 TIME_NAMES = (
-    "timestamp", "time", "date", "datetime", "ds", "day", "date_time", "date time", "when", "ts", "zeitstempel", "datum",
-    "zeit", "week", "month", "quarter", "year", "period",
-)  # fmt: off
+    "timestamp",
+    "time",
+    "date",
+    "datetime",
+    "ds",
+    "day",
+    "date_time",
+    "when",
+    "ts",
+    "zeitstempel",
+    "datum",
+    "zeit",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "period",
+)
 CLOCK_NAMES = ("time", "hour", "hr", "zeit", "uhrzeit", "stunde", "heure", "hora", "clock", "tid")
 VALUE_NAMES = ("value", "y", "count", "v")
 LABEL_NAMES = ("label", "labels", "anomaly", "is_anomaly", "outlier")
@@ -147,11 +162,13 @@ class Sheet:
         if not remaining:
             raise DataError("row 1: no column is left for the values beside the times: add a column of numbers.")
         cell = shorten(self.file.table[remaining[0]].iloc[0])
-        raise DataError(f"row {self.file.rows[0]}, column '{shorten(remaining[0])}': '{cell}' is not a number, and no "
-                        "column holds numbers: add a column of numbers.")  # fmt: off
+        raise DataError(
+            f"row {self.file.rows[0]}, column '{shorten(remaining[0])}': '{cell}' is not a number, and no "
+            "column holds numbers: add a column of numbers."
+        )
 
     def find_group(self, times: np.ndarray, used: tuple[str, ...]) -> str:
-        """Find the column that tells apart rows of the same time (N,), as in time, group, value; else an empty string."""
+        """Find the column that tells apart rows of the same time (N,), as in time, group, value; empty if none does."""
         distinct = len(np.unique(times))
         if distinct > 0.6 * len(times) or distinct < 3:
             return ""
@@ -232,8 +249,9 @@ class Sheet:
 
     def _refuse(self) -> TimeSource:
         name = self.columns[0]
+        cell = shorten(self.file.table[name].iloc[0])
         raise DataError(
-            f"row {self.file.rows[0]}, column '{shorten(name)}': '{shorten(self.file.table[name].iloc[0])}' is not a time, "
+            f"row {self.file.rows[0]}, column '{shorten(name)}': '{cell}' is not a time, "
             "and no column holds times: one column must, written as 2014-07-01 00:30."
         )
 

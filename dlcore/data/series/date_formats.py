@@ -26,13 +26,15 @@ _CLOCK = (
 _AFTER = rf"(?:(?:\s*t|,? +|_|:){_CLOCK})?"
 _DATES = {
     "iso": rf"(?P<y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})\.?{_AFTER}",
-    "numeric": rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}|\d{{2}})(?:(?:t|,? +|_){_CLOCK})?",
+    "numeric": r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})"
+    rf"(?:(?:t|,? +|_){_CLOCK})?",
     "compact": r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[t _-]?(?P<H>\d{2}):?(?P<M>\d{2})"
     rf"(?::?(?P<S>\d{{2}})(?:\.(?P<F>\d{{1,9}}))?)?{_ZONE})?",
     "day month year": rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?[ /-]?{_MONTH}[ /,-]+(?P<y>\d{{4}}){_AFTER}",
     "day-month-yy": rf"(?P<d>\d{{1,2}})-{_MONTH}-(?P<y>\d{{2}})(?:[t ]{_CLOCK})?",
     "month day year": rf"{_MONTH}[ -](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? +(?P<y>\d{{4}}){_AFTER}",
-    "c": rf"{_MONTH} +(?P<d>\d{{1,2}}) (?P<H>\d{{2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}}) (?P<Z>[a-z]{{3,4}} )?(?P<y>\d{{4}})",
+    "c": rf"{_MONTH} +(?P<d>\d{{1,2}}) (?P<H>\d{{2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}}) "
+    r"(?P<Z>[a-z]{3,4} )?(?P<y>\d{4})",
     "week": r"(?P<y>\d{4})[- ]?(?:w|kw)(?P<w>\d{1,2})(?:-?(?P<k>[1-7]))?",
     "week year": r"(?:w|kw|week) ?(?P<w>\d{1,2})[ /-](?P<y>\d{4})",
     "month": r"(?P<y>\d{4})[-/](?P<m>\d{1,2})",
@@ -59,10 +61,11 @@ SPANS = {"week": "W", "week year": "W", "quarter": "Q", "quarter year": "Q"} | d
 )
 """Formats of a period: its code."""
 _NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_OTHER_NAMES = {2: "fév", 3: "mär mrz", 4: "avr abr", 5: "mai", 8: "aoû ago", 10: "okt", 12: "dez déc dic", 1: "ene"}
 MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)} | {
-    "mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12, "fév": 2, "avr": 4, "aoû": 8, "déc": 12, "ene": 1, "abr": 4,
-    "ago": 8, "dic": 12,
-}  # fmt: off
+    name: number for number, names in _OTHER_NAMES.items() for name in names.split()
+}
+"""The first three letters of the months in English, German, French and Spanish."""
 
 
 @dataclass(frozen=True)

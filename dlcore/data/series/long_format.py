@@ -18,8 +18,8 @@ def select_group(samples: Samples, groups: pd.Series, column: str, repairs: Repa
     names = tuple(str(name) for name in pd.unique(groups))
     chosen = repairs.choose(
         "long_format",
-        f"The file has {plural(len(names), 'group')} in '{column}' with the same times: choose one for a series, or add the "
-        "file as a table (--kind table).",
+        f"The file has {plural(len(names), 'group')} in '{column}' with the same times: choose one for a series, or "
+        "add the file as a table (--kind table).",
         names,
         count=len(names),
         example=", ".join(names[:6]),
@@ -69,8 +69,8 @@ def pivot_groups(
     titles = tuple(group if len(names) == 1 else f"{group} {name}" for name, group in pairs)
     rows = frame.groupby("time")["row"].min()
     repairs.record(
-        f"{plural(len(frame), 'row')} of {plural(len(order), 'group')} in '{column}' turned into {plural(len(titles), 'column')}: "
-        f"{list_names(titles)}"
+        f"{plural(len(frame), 'row')} of {plural(len(order), 'group')} in '{column}' turned into "
+        f"{plural(len(titles), 'column')}: {list_names(titles)}"
     )
     values = wide[pairs].to_numpy(np.float64)
     return Samples(wide.index.to_numpy(np.int64), values, None, rows.to_numpy(np.int64)), titles

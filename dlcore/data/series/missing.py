@@ -10,8 +10,8 @@ from dlcore.data.series.samples import Samples, longest_run, parse_limit
 from dlcore.data.tabular.cells import list_names, plural, shorten
 from dlcore.data.tabular.read import TableFile
 
-CODES = (-200.0, -999.0, -9999.0, -99999.0, -99.0, -999.9, -99.9, -99.99, -999.99, -32768.0, 999.0, 9999.0, 99999.0,
-         999.9, 9999.9, 999999.0)  # fmt: off
+_NINES = (999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 999999.0)
+CODES = (-200.0, -99.0, -99.9, -99.99, -32768.0, *(sign * code for sign in (-1, 1) for code in _NINES))
 """Numbers that often stand for a missing value."""
 
 
@@ -111,7 +111,7 @@ def trim_to_values(samples: Samples, repairs: Repairs) -> Samples:
 
 
 def short_limit(rows: int, per_day: int = 0) -> int:
-    """Return the longest run of missing rows that is interpolated by default: a hundredth of the rows or up to a day."""
+    """Return the longest run of missing rows that is interpolated by default: 1 % of the rows, or up to a day."""
     return max(12, rows // 100, min(per_day, rows // 20))
 
 

@@ -16,9 +16,11 @@ MAX_VALUE = 1e15
 """Larger values are typing errors, and their squares overflow float32."""
 FEW_BAD = 0.05
 """Up to this share of cells that are not numbers become missing by default."""
+USUAL_UNIT = 0.9
+"""A unit must stand in this share of the cells: 999 and 1.2k are not the same without it."""
 _SPACES = " \u00a0\u2009\u202f'’"
 _PATTERN = re.compile(
-    rf"^(?P<pre>[^\d\s.,()+−-][^\d\s.,()+−-]{{0,7}})?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
+    rf"^(?P<pre>[^\d\s.,()+<>~=#@−-]{{1,8}})?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
     rf"(?P<num>\d[\d.,{_SPACES}]*|[.,]\d+)(?P<exp>[eE][+-]?\d+)?(?P<close>\))?\s*"
     r"(?P<post>[^\W\d_][^\s]{0,11}(?: [^\s]{1,11})?|[%‰°€$£¥µΩ][^\s\d]{0,8})?$"
 )
@@ -64,8 +66,13 @@ def scan_column(cells: pd.Series) -> Scan:
         marked = sample.str.contains(".", regex=False)
         decisive = not marked.any() or not sample[marked].str.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}").all()
         ambiguous = "" if decisive else "."
-        return Scan(texts, plain, decimal="." if decisive and marked.any() else "", ambiguous=ambiguous,
-                    largest_integer=_largest(sample[~marked]))  # fmt: off
+        return Scan(
+            texts,
+            plain,
+            decimal="." if decisive and marked.any() else "",
+            ambiguous=ambiguous,
+            largest_integer=_largest(sample[~marked]),
+        )
     parts = texts.str.extract(_PATTERN)
     numbers = parts["num"].fillna("").str.rstrip(_SPACES)
     grouped = numbers.str.fullmatch(_GROUPED.pattern)
@@ -76,7 +83,7 @@ def scan_column(cells: pd.Series) -> Scan:
     decimal, ambiguous, largest = _find_marks(numbers[numbers != ""], (grouped & spaced)[numbers != ""])
     units = _join_units(parts)
     named = units[(numbers != "") & (units != "")]
-    unit = str(named.mode().iloc[0]) if len(named) else ""
+    unit = str(named.mode().iloc[0]) if len(named) > USUAL_UNIT * (numbers != "").sum() else ""
     parts.loc[((units != "") & (units.str.casefold() != unit.casefold())).to_numpy(), "num"] = np.nan
     return Scan(texts, None, parts, decimal, ambiguous, largest, unit)
 

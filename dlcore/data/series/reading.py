@@ -27,8 +27,8 @@ MIN_ROWS = 8
 class Request:
     """The columns to read: `time` (guessed if empty), `values` (guessed if empty), `label` (empty for none).
 
-    A series (`single`) has one value column and no missing values. `every_column` also reads columns that a table leaves
-    out: constant ones and row numbers. `missing` is a number that stands for a missing value.
+    A series (`single`) has one value column and no missing values. `every_column` also reads columns that a table
+    leaves out: constant ones and row numbers. `missing` is a number that stands for a missing value.
     """
 
     time: str = ""
@@ -63,7 +63,7 @@ def open_sheet(payload: bytes, repairs: Repairs) -> Sheet:
     if len(file.columns) < 2:
         raise DataError(f"row 1: one column ({list_names(file.columns)}): a time and a value column are required.")
     if len(file.rows) < MIN_ROWS:
-        last = int(file.rows[-1]) + 1
+        last = int(file.rows[-1])
         raise DataError(
             f"row {last}: the file ends after {len(file.rows)} rows of data; at least {MIN_ROWS} are required."
         )
@@ -141,11 +141,12 @@ def _choose_values(
     for name in requested:
         if name in used:
             raise DataError(f"column '{shorten(name)}' holds the times and cannot be a variable.")
-    group = "" if request.every_column else sheet.find_group(micros, (*taken, *requested))
+    group = sheet.find_group(micros, (*taken, *requested))
     taken = (*taken, group) if group else taken
     if request.single:
         names = requested or [sheet.guess_value(taken)]
     elif requested:
+        _scans(sheet, requested)
         _require_variables(sheet, requested)
         names = requested
     else:
@@ -153,7 +154,7 @@ def _choose_values(
             name
             for name in sheet.columns
             if name not in taken
-            and not ((request.every_column and name in sheet.scans) or reason_to_leave_out(sheet, name, micros))
+            and ((request.every_column and name in sheet.scans) or not reason_to_leave_out(sheet, name, micros))
         ]
     if not names:
         raise DataError(
@@ -174,8 +175,12 @@ def _note_left_out(sheet: Sheet, used: set[str], micros: np.ndarray, repairs: Re
     if reasons:
         words = "; ".join(f"{list_names(names)} ({reason})" for reason, names in reasons.items())
         names = [name for group in reasons.values() for name in group]
-        repairs.note("columns_left_out", f"{plural(len(names), 'column')} left out: {words}", count=len(names),
-                     example=", ".join(names[:6]))  # fmt: off
+        repairs.note(
+            "columns_left_out",
+            f"{plural(len(names), 'column')} left out: {words}",
+            count=len(names),
+            example=", ".join(names[:6]),
+        )
 
 
 def reason_to_leave_out(sheet: Sheet, name: str, micros: np.ndarray) -> str:
@@ -193,9 +198,10 @@ def reason_to_leave_out(sheet: Sheet, name: str, micros: np.ndarray) -> str:
         return "only counts the rows"
     if is_id(name):
         return "identifies rows"
-    if kind == "epoch" and sheet.scans[name].plain is not None:
-        steps = np.diff(sheet.scans[name].plain)
-        return "holds times" if max((steps > 0).mean(), (steps < 0).mean()) > 0.95 else ""
+    plain = sheet.scans[name].plain
+    if kind == "epoch" and plain is not None:
+        steps = np.sign(np.diff(plain))
+        return "holds times" if max(np.mean(steps > 0), np.mean(steps < 0)) > 0.95 else ""
     return ""
 
 
@@ -217,8 +223,8 @@ def _scans(sheet: Sheet, names: list[str]) -> dict[str, Any]:
             texts = scan.texts.to_numpy()
             at = int(np.argmax(texts != ""))
             raise DataError(
-                f"row {sheet.file.rows[at]}, column '{shorten(name)}': {quote_cell(str(texts[at]))} is not a number: choose "
-                "another column."
+                f"row {sheet.file.rows[at]}, column '{shorten(name)}': {quote_cell(str(texts[at]))} is not a number: "
+                "choose another column."
             )
     return scans
 
@@ -229,8 +235,8 @@ def _read_labels(sheet: Sheet, column: str) -> np.ndarray:
     bad = np.flatnonzero(flags.isna().to_numpy())
     if len(bad):
         raise DataError(
-            f"row {sheet.file.rows[bad[0]]}, column '{shorten(column)}': {quote_cell(cells.iloc[bad[0]])} is not a label: "
-            "write 1 for anomalous points and 0 for others."
+            f"row {sheet.file.rows[bad[0]]}, column '{shorten(column)}': {quote_cell(cells.iloc[bad[0]])} is not a "
+            "label: write 1 for anomalous points and 0 for others."
         )
     return flags.to_numpy(np.float64).astype(bool)
 

@@ -21,9 +21,10 @@ def sort_samples(samples: Samples, repairs: Repairs) -> Samples:
         return samples
     newest_first = falls > len(steps) / 2
     at = int(np.argmax(steps < 0)) + 1
+    order = "newest first" if newest_first else f"{plural(falls, 'step')} back"
     repairs.choose(
         "unsorted",
-        f"The rows are not in the order of time ({'newest first' if newest_first else plural(falls, 'step') + ' back'}).",
+        f"The rows are not in the order of time ({order}).",
         ("sort",),
         default="sort",
         count=falls,
@@ -113,8 +114,8 @@ def _repair_irregular(samples: Samples, grid: Grid, repairs: Repairs) -> Samples
         return samples
     how = repairs.choose(
         "irregular",
-        f"{plural(count, 'step')} {'is' if count == 1 else 'are'} no multiple of the usual {format_duration(grid.step)}: "
-        "resampled to it by the mean or by interpolation, or treated as even.",
+        f"{plural(count, 'step')} {'is' if count == 1 else 'are'} no multiple of the usual "
+        f"{format_duration(grid.step)}: resampled to it by the mean or by interpolation, or treated as even.",
         ("mean", "interpolate", "treat_as_even"),
         default="mean" if count > len(samples) / 10 else "treat_as_even",
         count=count,

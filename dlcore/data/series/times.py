@@ -25,9 +25,9 @@ ORDERS = ("day_first", "month_first")
 
 @dataclass(frozen=True)
 class Times:
-    """Times of N cells: `micros` (N,) int64 UTC microseconds since 1970, NAT if the cell has none; `spans` (N,) is "" for
-    a point in time, else what the cell names (D, W, M or Q for a whole day, week, month, quarter). `local` (N,) are the
-    times as written if the clock of another file converted them."""
+    """Times of N cells: `micros` (N,) int64 UTC microseconds since 1970, NAT if the cell has none; `spans` (N,) is ""
+    for a point in time, else what the cell names (D, W, M or Q for a whole day, week, month, quarter). `local` (N,) are
+    the times as written if the clock of another file converted them."""
 
     micros: np.ndarray
     spans: np.ndarray
@@ -38,8 +38,8 @@ class Times:
 def parse_times(
     cells: pd.Series, column: str, rows: np.ndarray, repairs: Repairs, *, clock: Clock | None = None
 ) -> Times:
-    """Parse times in any common format; cells (N,) of a column at row numbers (N,). `clock` is that of another file, for
-    windows of a series.
+    """Parse times in any common format; cells (N,) of a column at row numbers (N,). `clock` is that of another file,
+    for windows of a series.
 
     Raises:
         DataError: The column holds no times, or times without a date or year.

@@ -1,6 +1,7 @@
 """Reader of labeled windows: a table or JSON with start, end and optional name."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,16 +94,25 @@ def _from_table(payload: bytes, repairs: Repairs) -> Rows:
     except DataError as error:
         if str(error).startswith(("row 1: this is", "the file is empty")):
             raise
-        raise DataError("the file of windows is not a table: write rows of start,end,name below that header.") from None
+        if "ends after its header" not in str(error):
+            raise DataError(
+                "the file of windows is not a table: write rows of start,end,name below that header."
+            ) from None
+        _check_header([part.strip(' "') for part in re.split(r"[,;\t|]", payload.decode("utf-8", "replace"))])
+        return []
     table = file.table
     table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
-    missing = [name for name in ("start", "end") if name not in table.columns]
-    if missing or table.columns.has_duplicates:
-        problem = f"there is no column '{missing[0]}'" if missing else "two columns have the same name"
-        raise DataError(f"row 1 of the windows: {problem}: the header must be start,end or start,end,name.")
+    _check_header(list(table.columns))
     names = table["name"] if "name" in table.columns else [""] * len(table)
     rows = zip(table["start"], table["end"], names, strict=True)
     return [(f"row {number} of the windows", row) for number, row in zip(file.rows, rows, strict=True)]
+
+
+def _check_header(names: list[str]) -> None:
+    missing = [name for name in ("start", "end") if name not in [other.lower() for other in names]]
+    if missing or len(set(names)) < len(names):
+        problem = f"there is no column '{missing[0]}'" if missing else "two columns have the same name"
+        raise DataError(f"row 1 of the windows: {problem}: the header must be start,end or start,end,name.")
 
 
 def _from_json(text: str) -> Rows:
