@@ -168,7 +168,8 @@ def find_zones(local: np.ndarray) -> tuple[str, ...]:
     step = np.median(steps)
     skips = np.flatnonzero(np.abs(steps - step - HOUR_US) < step / 2) if step <= HOUR_US * 6 else np.zeros(0, int)
     returns = np.flatnonzero((steps <= 0) & (steps >= -HOUR_US))
-    if not len(skips) + len(returns) or step <= 0 or step > HOUR_US * 6:
+    is_shuffled = (steps < -HOUR_US).sum() > len(steps) / 100
+    if is_shuffled or not len(skips) + len(returns) or step <= 0 or step > HOUR_US * 6:
         return ()
     return tuple(zone for zone in CANDIDATES if _explains(ordered, skips, returns, zone))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.date_formats import CLOCK, YEARLESS, match_formats, share_of_dates
+from dlcore.data.series.date_formats import CLOCK, NAT, YEARLESS, match_formats, share_of_dates
 from dlcore.data.series.numbers import Scan, scan_column
 from dlcore.data.tabular.cells import shorten, strip_cells
 from dlcore.data.tabular.read import TableFile
@@ -265,13 +265,15 @@ def guess_kind(cells: pd.Series, name: str = "") -> str:
     numbers = pd.to_numeric(filled, errors="coerce")
     if numbers.notna().mean() > 0.9:
         return _numeric_kind(filled[numbers.notna()], numbers.dropna().to_numpy(np.float64), name)
+    clocks = [text for text in filled if CLOCK.fullmatch(text)]
+    if len(clocks) > 0.5 * len(filled) and (name.lower() in CLOCK_NAMES or not _are_dates(clocks)):
+        return "clock"
     listed = [re.split(r"\s+(?:-|–|bis|to)\s+", text)[0] for text in filled]
     if share_of_dates(listed) > 0.5:
         found = match_formats(pd.Series(listed, dtype=object), limit=1)
         return "datetime" if found and found[0].has_clock().any() else "date"
-    for kind, pattern in (("clock", CLOCK), ("yearless", YEARLESS)):
-        if sum(bool(pattern.fullmatch(text)) for text in filled) > 0.5 * len(filled):
-            return kind
+    if sum(bool(YEARLESS.fullmatch(text)) for text in filled) > 0.5 * len(filled):
+        return "yearless"
     return "number" if scan_column(filled).share > 0.5 else "text"
 
 
@@ -297,6 +299,12 @@ def _numeric_kind(texts: pd.Series, numbers: np.ndarray, name: str) -> str:
     if low >= 1000 and high <= 2200 and (numbers % 1 == 0).all() and name.lower() in TIME_NAMES:
         return "year"
     return "number"
+
+
+def _are_dates(texts: list[str]) -> bool:
+    """Whether texts such as 18.00.00 are dates that exist."""
+    found = match_formats(pd.Series(texts, dtype=object), limit=1)
+    return bool(found and found[0].matches.all() and (found[0].moments(day_first=True) != NAT).all())
 
 
 def _is_even(numbers: np.ndarray) -> bool:

@@ -86,8 +86,8 @@ def space_evenly(samples: Samples, repairs: Repairs, *, allow_missing: bool) -> 
     if len(samples) < 3:
         return samples
     grid = _choose_business_days(find_grid(samples.times), samples, repairs)
-    samples = _repair_irregular(samples, grid, repairs)
-    return _repair_gaps(samples, grid, repairs, allow_missing=allow_missing)
+    even = _repair_irregular(samples, grid, repairs)
+    return _repair_gaps(even, grid, repairs, allow_missing=allow_missing, is_resampled=even is not samples)
 
 
 def _choose_business_days(grid: Grid, samples: Samples, repairs: Repairs) -> Grid:
@@ -154,7 +154,7 @@ def _resample(samples: Samples, grid: Grid, *, by_mean: bool) -> Samples:
     return Samples(times, np.column_stack(columns), labels, samples.rows[first])
 
 
-def _repair_gaps(samples: Samples, grid: Grid, repairs: Repairs, *, allow_missing: bool) -> Samples:
+def _repair_gaps(samples: Samples, grid: Grid, repairs: Repairs, *, allow_missing: bool, is_resampled: bool) -> Samples:
     positions = grid.positions(samples.times)
     jumps = np.diff(positions) - 1  # rows missing before each row but the first
     gaps = np.flatnonzero(jumps > 0)
@@ -165,7 +165,7 @@ def _repair_gaps(samples: Samples, grid: Grid, repairs: Repairs, *, allow_missin
         "gaps",
         f"{plural(len(gaps), 'gap')}: {plural(int(jumps.sum()), 'row')} missing, up to {int(jumps.max()):,} in a row.",
         ("leave_missing",) * allow_missing + ("interpolate", "cut", "treat_as_even"),
-        default=_default_gaps(jumps, grid, allow_missing=allow_missing),
+        default=_default_gaps(jumps, grid, allow_missing=allow_missing, is_resampled=is_resampled),
         count=len(gaps),
         where=samples.where(at),
         example=f"{jumps[gaps[0]]:,} missing before {format_time(samples.times[at])}",
@@ -187,12 +187,12 @@ def _repair_gaps(samples: Samples, grid: Grid, repairs: Repairs, *, allow_missin
     )
 
 
-def _default_gaps(jumps: np.ndarray, grid: Grid, *, allow_missing: bool) -> str:
+def _default_gaps(jumps: np.ndarray, grid: Grid, *, allow_missing: bool, is_resampled: bool) -> str:
     rows, total = len(jumps) + 1, int(jumps.sum())
     if allow_missing:
         return "leave_missing" if total <= rows else "treat_as_even"
     limit = short_limit(rows, DAY_MS // grid.step if grid.kind == "even" else 0)
-    if total <= rows / 10 and int(jumps.max()) <= limit:
+    if total <= (rows if is_resampled else rows / 10) and int(jumps.max()) <= limit:
         return "interpolate"
     part = longest_run(jumps <= limit)
     inside = int(jumps[part].sum())
