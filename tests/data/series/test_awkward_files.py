@@ -184,7 +184,7 @@ CASES = {
     ),
     "irregular steps": Case(
         csv("time,load", UNEVEN.astype(str), CELLS),
-        rows=395,
+        rows=BINS,
         first=None,
         repair="default",
         receipt="resampled by the mean",

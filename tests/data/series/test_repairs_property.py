@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dlcore.core.errors import DataError
 from dlcore.data.custom import series as custom_series
 from dlcore.data.custom import table as custom_table
 
@@ -50,7 +51,7 @@ def choices(preview, wanted):
     return {problem.kind: wanted[problem.kind] for problem in preview.problems if problem.choices}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(faults)
 def test_repairs_of_a_series_change_only_what_the_receipt_names(fault):
     payload, values = plant(fault, 1)
@@ -60,12 +61,13 @@ def test_repairs_of_a_series_change_only_what_the_receipt_names(fault):
         "missing_values": fault["missing"],
         "unsorted": "sort",
     }
-    first = custom_series.IMPORTER.preview(payload, value="v0")
-    repair = choices(first, wanted)
     try:
-        preview = custom_series.IMPORTER.preview(payload, value="v0", repair=repair)
-    except Exception as error:  # the repairs may change which problems remain
-        assert "the file has no such problem" in str(error) or "training needs at least" in str(error)
+        preview = custom_series.IMPORTER.preview(payload, value="v0")
+        for _ in range(3):  # a dropped row leaves a gap
+            if preview.pending:
+                preview = custom_series.IMPORTER.preview(payload, value="v0", repair=choices(preview, wanted))
+    except DataError as error:
+        assert fault["gaps"] == "cut" and "training needs at least" in str(error)
         return
     receipt, times = " | ".join(preview.receipt), preview.data.times
     touched = set(fault["gone"]) | set(fault["empty"]) | set(fault["duplicates"])
