@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from dlcore.core.errors import DataError, RequestError
+from dlcore.core.errors import RequestError
 from dlcore.data.custom import series, table
-from dlcore.data.series import csv_file
+from dlcore.data.custom.importers import guess_kind, read_file
+from dlcore.data.tabular.read import BYTES_LIMIT
 from dlcore.projects import registry
 
 
@@ -14,20 +15,16 @@ def is_file_name(dataset: str) -> bool:
 
 
 def import_file(slug: str, path: str | Path) -> str:
-    """Import a CSV as a custom dataset named after the file; return its name. An identical import is reused.
+    """Import a table file as a custom dataset named after the file; return its name. An identical import is reused.
 
     Raises:
-        RequestError: the project takes no CSV.
+        RequestError: the project takes no file.
         DataError: the file cannot be read, or fails validation (row, column and reason).
     """
     project = registry.get(slug)
     if "series" not in project.custom_data:
         raise RequestError(f"dataset {path}: '{slug}' takes no file; name one of its datasets.")
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            payload = file.read(csv_file.BYTES_LIMIT + 1)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
-    has_several = "table" in project.custom_data and csv_file.open_sheet(payload).variables > 1
-    return (table if has_several else series).IMPORTER.find_or_save(path, payload).dataset
+    payload = read_file(path, BYTES_LIMIT)
+    is_table = "table" in project.custom_data and guess_kind(path) == "table"
+    return (table if is_table else series).IMPORTER.find_or_save(path, payload).dataset

@@ -5,36 +5,104 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data.custom import images, pairs, registry, series, table, texts
+from dlcore.data.custom import images, pairs, registry, series, table
+from dlcore.data.custom import texts as texts_importer
 from dlcore.data.custom.importer import Importer, Payload, Preview, list_options
 from dlcore.data.custom.registry import CustomDataset, Kind
-from dlcore.data.repairs import Repair
+from dlcore.data.repairs import Repair, Repairs
+from dlcore.data.series.columns import NUMERIC_TIMES, Sheet, is_id
+from dlcore.data.series.reading import reason_to_leave_out
+from dlcore.data.series.times import parse_times
 from dlcore.data.sources.registry import DATASETS
+from dlcore.data.tabular import read as tabular
 
 IMPORTERS: dict[Kind, Importer[Any]] = {
     "series": series.IMPORTER,
     "table": table.IMPORTER,
     "images": images.IMPORTER,
-    "text": texts.IMPORTER,
+    "text": texts_importer.IMPORTER,
     "pairs": pairs.IMPORTER,
 }
 
 
+TABULAR: tuple[Kind, ...] = ("series", "table", "text", "pairs")
+"""Kinds that a tabular file can hold."""
+
+
 def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
-    """Return the first importer that reads files with this suffix (or folders) and has all of these options.
+    """Choose the importer of a file: of a folder, zip or image by its name, of a table by its content.
+
+    A table over time with one value column is a series, with several a table; a text and a label column are texts, two
+    text columns are pairs. Only importers that have all of `options` are considered.
 
     Raises:
         RequestError: No kind of data has all of these options.
     """
     suffix = path.suffix.lower().removeprefix(".")
-    candidates = [importer for importer in IMPORTERS.values() if suffix in importer.suffixes]
+    is_table = not path.is_dir() and (
+        suffix in tabular.SUFFIXES or not any(suffix in i.suffixes for i in IMPORTERS.values())
+    )
+    kinds = TABULAR if is_table else tuple(kind for kind, importer in IMPORTERS.items() if suffix in importer.suffixes)
     if path.is_dir():
-        candidates = [importer for importer in IMPORTERS.values() if importer.accepts_folders]
-    for importer in candidates or IMPORTERS.values():
-        if set(options) <= set(importer.options.model_fields):
-            return importer
-    flags = ", ".join(f"--{name}" for name in options)
-    raise RequestError(f"no kind of data has all of {flags} for this file: leave some out, or choose one with --kind.")
+        kinds = tuple(kind for kind, importer in IMPORTERS.items() if importer.accepts_folders)
+    fitting = [kind for kind in kinds if set(options) <= set(IMPORTERS[kind].options.model_fields)]
+    if not fitting:
+        flags = ", ".join(f"--{name}" for name in options)
+        raise RequestError(
+            f"no kind of data has all of {flags} for this file: leave some out, or choose one with --kind."
+        )
+    if len(fitting) > 1 and is_table:
+        found = guess_kind(path)
+        return IMPORTERS[found if found in fitting else fitting[0]]
+    return IMPORTERS[fitting[0]]
+
+
+def guess_kind(path: Path) -> Kind:
+    """Guess the kind of a tabular file by its columns; `series` if it cannot be read, so that its importer says why."""
+    try:
+        payload = read_file(path, tabular.BYTES_LIMIT)
+        return content_kind(Sheet(tabular.read_table(payload, Repairs(accept_defaults=True))))
+    except DataError:
+        return "text" if path.suffix.lower() in (".jsonl", ".ndjson") else "series"
+
+
+def content_kind(sheet: Sheet) -> Kind:
+    """Return the kind of data that the columns of a table hold; see `choose_importer`."""
+    texts = [name for name in sheet.columns if sheet.kinds[name] == "text"]
+    cells = {name: sheet.file.table[name].str.strip() for name in texts}
+    distinct = {name: column.nunique() / max(1, len(column)) for name, column in cells.items()}
+    prose = [name for name in texts if distinct[name] > 0.5 and cells[name].str.contains(" ").mean() > 0.5]
+    has_times = any(kind in ("datetime", "date", *NUMERIC_TIMES) for kind in sheet.kinds.values())
+    numbers = [
+        name
+        for name in sheet.numeric(())
+        if sheet.kinds[name] == "number" and not sheet.is_counter(name) and not is_id(name)
+    ]
+    if prose or (texts and not numbers):
+        labels = [name for name in sheet.columns if name not in prose and _is_label(sheet, name)]
+        named = [name for name in labels if name.lower() in texts_importer.LABEL_NAMES]
+        is_pairs = len(sheet.columns) == 2 and not named and all(share > 0.2 for share in distinct.values())
+        return "pairs" if is_pairs and len(texts) == 2 else "text"
+    return _temporal_kind(sheet) if has_times or numbers else "series"
+
+
+def _temporal_kind(sheet: Sheet) -> Kind:
+    """Return `table` if there are several variables over time, or one for each of several groups."""
+    try:
+        source = sheet.find_times()
+        micros = parse_times(source.cells, source.names[0], sheet.file.rows, Repairs(accept_defaults=True)).micros
+    except DataError:
+        return "series"
+    label = sheet.find_label(source.names)
+    used = (*source.names, *([label] if label else []))
+    variables = [name for name in sheet.numeric(used) if not reason_to_leave_out(sheet, name, micros)]
+    group = sheet.find_group(micros, used)
+    return "table" if (group and group not in variables) or len(variables) - (group in variables) > 1 else "series"
+
+
+def _is_label(sheet: Sheet, name: str) -> bool:
+    cells = sheet.file.table[name].str.strip()
+    return bool(2 <= cells.nunique() <= max(20, len(cells) // 5))
 
 
 def check_file(

@@ -1,4 +1,4 @@
-"""Import of a custom series: a CSV with a time and a value column, and labeled windows if there are any."""
+"""Import of a custom series: a table with a time and a value column, and labeled windows if there are any."""
 
 import dataclasses
 from pathlib import Path
@@ -11,18 +11,23 @@ from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
 from dlcore.data.repairs import Repairs
-from dlcore.data.series import csv_file, window_file
-from dlcore.data.series.csv_file import Columns, Sheet
+from dlcore.data.series import window_file
+from dlcore.data.series.columns import Columns, Sheet
+from dlcore.data.series.content import describe_reading
 from dlcore.data.series.intervals import format_duration
+from dlcore.data.series.reading import Reading, Request, open_sheet, read_samples
+from dlcore.data.series.samples import format_time
 from dlcore.data.series.seasonality import detect_period
-from dlcore.data.series.series import FILE, Series, load_custom
+from dlcore.data.series.series import FILE, LabeledWindow, Series, load_custom
+from dlcore.data.tabular.cells import plural
+from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
 
 MIN_POINTS = 100
 """A shorter series cannot be split into training, validation and test parts."""
 
 
 class SeriesOptions(Config):
-    """Columns of the CSV by role, and properties of the series."""
+    """Columns of the file by role, and properties of the series."""
 
     time: str = column("The time column.")
     value: str = column("The value column.")
@@ -47,32 +52,42 @@ def inspect(sheet: Sheet) -> Inspection:
     Raises:
         DataError: No column holds times, or no other column holds numbers.
     """
-    return Inspection(sheet.columns, dataclasses.asdict(sheet.guess()))
+    times = sheet.find_times().names
+    label = sheet.find_label(times)
+    value = sheet.guess_value((*times, *([label] if label else [])))
+    return Inspection(sheet.columns, {"time": times[0], "value": value, "label": label})
 
 
 def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[Series]:
-    """Check every row of a series.
+    """Check every row of a series; problems are repaired as chosen.
 
     Raises:
-        DataError: Names the row and column of the first problem.
+        DataError: Names the row and column of a problem that no repair solves.
     """
-    columns = _choose_columns(sheet, options)
-    times, values = sheet.times(columns.time), sheet.values(columns.value)
-    if len(values) < MIN_POINTS:
+    label = _choose_label(sheet, options)
+    values = (options.value,) if options.value else ()
+    reading = read_samples(sheet, Request(options.time, values, label, single=True), repairs)
+    samples = reading.samples
+    if len(samples) < MIN_POINTS:
         raise DataError(
-            f"row {len(values) + 1}: the file ends after {len(values)} points; training needs at least {MIN_POINTS}."
+            f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} points; training needs at least "
+            f"{MIN_POINTS}: add more rows, or shorter steps."
         )
     if options.windows is not None:
-        windows = window_file.parse(options.windows)
+        windows = window_file.parse(options.windows, clock=reading.clock, repairs=repairs)
+        windows = _leave_out_cut_windows(windows, reading, repairs)
     else:
-        windows = window_file.from_labels(times, sheet.labels(columns.label)) if columns.label else ()
-    window_file.check_windows(windows, times)
-    series = Series(times, values, windows)
-    detected = detect_period(values, series.step_ms)
+        windows = window_file.from_labels(samples.times, samples.labels) if samples.labels is not None else ()
+    window_file.check_windows(windows, samples.times)
+    series = Series(samples.times, samples.values[:, 0], windows)
+    detected = detect_period(series.values, series.step_ms)
     period = detected if options.period is None else options.period
-    if period != 0 and not 2 <= period <= len(values) // 2:
-        raise DataError(f"period={period} is out of range: use 0 (none) or 2 to {len(values) // 2} points.")
-    return preview_series(dataclasses.replace(series, period=period), columns)
+    if period != 0 and not 2 <= period <= len(samples) // 2:
+        raise DataError(f"period={period} is out of range: use 0 (none) or 2 to {len(samples) // 2} points.")
+    series = dataclasses.replace(series, period=period)
+    columns = Columns(reading.time, reading.names[0], reading.label)
+    content = describe_reading(reading, step_ms=series.step_ms, period=period, windows=windows)
+    return dataclasses.replace(preview_series(series, columns), content=content)
 
 
 def preview_series(series: Series, columns: Columns) -> Preview[Series]:
@@ -103,14 +118,36 @@ def preview_series(series: Series, columns: Columns) -> Preview[Series]:
     )
 
 
-def _choose_columns(sheet: Sheet, options: SeriesOptions) -> Columns:
-    has_label = options.label != NO_COLUMN or NO_COLUMN in sheet.columns
-    label = options.label if has_label else ""
-    names = [sheet.known(name) for name in (options.time, options.value, label) if name]
+def _choose_label(sheet: Sheet, options: SeriesOptions) -> str:
+    """Return the label column, empty for none.
+
+    Raises:
+        DataError: There is no such column, or a column has two roles.
+    """
+    label = "" if options.label == NO_COLUMN and NO_COLUMN not in sheet.columns else options.label
+    names = [sheet.file.known(name) for name in (options.time, options.value, label) if name]
     if len(set(names)) < len(names):
         raise DataError(f"column '{names[0]}' is used twice: time, value and label must be three columns.")
-    columns = sheet.guess(Columns(options.time, options.value, label))
-    return columns if has_label else dataclasses.replace(columns, label="")
+    if label or options.label == NO_COLUMN:
+        return label
+    return sheet.find_label((*sheet.find_times(options.time).names, options.value))
+
+
+def _leave_out_cut_windows(
+    windows: tuple[LabeledWindow, ...], reading: Reading, repairs: Repairs
+) -> tuple[LabeledWindow, ...]:
+    """Leave out windows that lie in rows that a repair cut off."""
+    times, (first, last) = reading.samples.times, reading.span
+    inside = tuple(window for window in windows if window.end >= times[0] and window.start <= times[-1])
+    cut = [window for window in windows if window not in inside and window.end >= first and window.start <= last]
+    if cut:
+        repairs.note(
+            "windows_cut_off",
+            f"{plural(len(cut), 'window')} in rows that were cut off left out, first {format_time(cut[0].start)}",
+            count=len(cut),
+            example=cut[0].name,
+        )
+    return tuple(window for window in windows if window not in cut)
 
 
 def _minute(milliseconds: int) -> str:
@@ -124,13 +161,13 @@ def _write(series: Series, folder: Path) -> None:
 IMPORTER = Importer[Series](
     kind="series",
     title="series",
-    summary="A CSV with a time and a value column, evenly spaced. Labels are optional: without them a model still "
-    "raises alarms, but their precision is unknown.",
+    summary="A table (CSV, Excel, Parquet or JSON) with a time and a value column. Labels are optional: without them a "
+    "model still raises alarms, but their precision is unknown.",
     unit="points",
-    suffixes=("csv", "txt", "tsv"),
-    byte_limit=csv_file.BYTES_LIMIT,
+    suffixes=SUFFIXES,
+    byte_limit=BYTES_LIMIT,
     options=SeriesOptions,
-    open=lambda payload, repairs: csv_file.open_sheet(cast(bytes, payload)),
+    open=lambda payload, repairs: open_sheet(cast(bytes, payload), repairs),
     inspect=inspect,
     validate=validate,
     write=_write,

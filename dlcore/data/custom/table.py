@@ -1,5 +1,6 @@
-"""Import of a custom table: a CSV with several numeric columns over time, to be forecast together."""
+"""Import of a custom table: several numeric columns over time, to be forecast together."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,11 +11,14 @@ from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import Importer, Inspection, Preview, column, column_list
 from dlcore.data.repairs import Repairs
-from dlcore.data.series import csv_file
-from dlcore.data.series.csv_cells import shorten
-from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
+from dlcore.data.series.columns import Sheet
+from dlcore.data.series.content import describe_reading
 from dlcore.data.series.intervals import format_duration
-from dlcore.data.series.tables import FILE, Table, load_custom, parse_numbers
+from dlcore.data.series.reading import Request, open_sheet, read_samples
+from dlcore.data.series.seasonality import detect_period
+from dlcore.data.series.tables import FILE, Table, forward_fill, load_custom
+from dlcore.data.tabular.cells import shorten
+from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
 
 MIN_ROWS = 200
 """A shorter table cannot be split into training, validation and test parts with a gap between them."""
@@ -22,7 +26,7 @@ MAX_VARIABLES = 64
 
 
 class TableOptions(Config):
-    """Columns of the CSV to forecast."""
+    """Columns of the file to forecast."""
 
     time: str = column("The time column.")
     columns: tuple[str, ...] = column_list("The variables, as a,b,c or all; every numeric column by default.")
@@ -45,43 +49,36 @@ def inspect(sheet: Sheet) -> Inspection:
     Raises:
         DataError: No column holds times.
     """
-    return Inspection(sheet.columns, {"time": sheet.guess().time})
+    return Inspection(sheet.columns, {"time": sheet.find_times().names[0]})
 
 
 def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[Table]:
-    """Check every cell of a table; empty cells are missing values.
+    """Check every cell of a table; cells may stay empty, other problems are repaired as chosen.
 
     Raises:
-        DataError: Names the row and column of the first problem.
+        DataError: Names the row and column of a problem that no repair solves.
     """
-    time = sheet.known(options.time) if options.time else sheet.guess().time
-    times = sheet.times(time)
-    if len(times) < MIN_ROWS:
+    reading = read_samples(sheet, Request(options.time, options.columns, missing=options.missing), repairs)
+    samples, names = reading.samples, reading.names
+    if len(samples) < MIN_ROWS:
         raise DataError(
-            f"row {len(times) + 1}: the file ends after {len(times)} rows; training needs at least {MIN_ROWS}."
+            f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} rows; training needs at least "
+            f"{MIN_ROWS}: add more rows, or add one column as a series of 100 or more (--kind series --value COLUMN)."
         )
-    requested = [sheet.known(name) for name in dict.fromkeys(options.columns)]
-    if time in requested:
-        raise DataError(f"column '{shorten(time)}' holds the times and cannot be a variable.")
-    values: dict[str, np.ndarray] = {}
-    for name in requested or [name for name in sheet.columns if name != time]:
-        cells, reason = _read_column(sheet, name, missing=options.missing, strict=name in requested)
-        if cells is None:
-            repairs.note("column_left_out", f"left out: it {reason}", where=f"column '{name}'")
-        else:
-            values[name] = cells
-    if len(values) < 2:
+    if len(names) < 2:
         raise DataError(
-            f"numeric columns that change beside '{shorten(time)}': {len(values)}; a table needs at least two. "
+            f"numeric columns that change beside '{shorten(reading.time)}': {len(names)}; a table needs at least two. "
             "Add a single one as a series (--value COLUMN)."
         )
-    if len(values) > MAX_VARIABLES:
+    if len(names) > MAX_VARIABLES:
         raise DataError(
-            f"{len(values)} numeric columns are more than {MAX_VARIABLES}: name those to use (--columns a,b,c)."
+            f"{len(names)} numeric columns are more than {MAX_VARIABLES}: name those to use (--columns a,b,c)."
         )
-    names = tuple(values)
-    table = Table(times, np.column_stack(list(values.values())), names, ("",) * len(names))
-    return _preview(table, time)
+    table = Table(samples.times, samples.values, names, ("",) * len(names))
+    first = forward_fill(table.values, np.nanmean(table.values, axis=0))[:, 0]
+    period = detect_period(first, table.step_ms)
+    content = describe_reading(reading, step_ms=table.step_ms, period=period)
+    return replace(_preview(table, reading.time), content=content)
 
 
 def _preview(table: Table, time: str) -> Preview[Table]:
@@ -120,29 +117,6 @@ def _preview(table: Table, time: str) -> Preview[Table]:
     )
 
 
-def _read_column(sheet: Sheet, name: str, *, missing: float | None, strict: bool) -> tuple[np.ndarray | None, str]:
-    """Return a column's values, or None with the reason why it is left out; `strict` for a requested column.
-
-    Raises:
-        DataError: A cell is not a number in a column that is requested or mostly numeric.
-    """
-    if not strict and name.lower() in LABEL_NAMES:
-        return None, "holds labels"
-    try:
-        values = parse_numbers(sheet.table[name], name)
-    except DataError:
-        if strict or sheet.mostly_numbers(name):
-            raise
-        return None, "holds no numbers"
-    if missing is not None:
-        values = np.where(values == missing, np.nan, values)
-    observed = values[~np.isnan(values)]
-    reason = "is empty" if not len(observed) else "never changes" if np.ptp(observed) == 0 else ""
-    if reason and strict:
-        raise DataError(f"column '{shorten(name)}' {reason}: there is nothing to forecast; leave it out.")
-    return (None, reason) if reason else (values, "")
-
-
 def _write(table: Table, folder: Path) -> None:
     np.savez_compressed(folder / FILE, allow_pickle=False, times=table.times, values=table.values)
 
@@ -150,13 +124,13 @@ def _write(table: Table, folder: Path) -> None:
 IMPORTER = Importer[Table](
     kind="table",
     title="table",
-    summary="A CSV with a time column, evenly spaced, and two or more numeric columns; cells may be empty. A model "
-    "forecasts all columns at once.",
+    summary="A table (CSV, Excel, Parquet or JSON) with a time column and two or more numeric columns; cells may be "
+    "empty. A model forecasts all columns at once.",
     unit="rows",
-    suffixes=("csv", "txt", "tsv"),
-    byte_limit=csv_file.BYTES_LIMIT,
+    suffixes=SUFFIXES,
+    byte_limit=BYTES_LIMIT,
     options=TableOptions,
-    open=lambda payload, repairs: csv_file.open_sheet(cast(bytes, payload)),
+    open=lambda payload, repairs: open_sheet(cast(bytes, payload), repairs),
     inspect=inspect,
     validate=validate,
     write=_write,

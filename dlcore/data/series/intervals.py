@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.series import DAY_MS
+from dlcore.data.series.grids import DAY_MS
 
 Intervals = tuple[tuple[int, int], ...]
 """Epoch milliseconds, start included, end excluded."""

@@ -8,6 +8,8 @@ MIN_CORRELATION = 0.2
 """Lower autocorrelation is not seasonality."""
 MIN_REPEATS = 3
 """The series must be this many periods long."""
+CLEARLY = 0.05
+"""A smaller difference of autocorrelations is not clear."""
 MAX_POINTS = 100_000
 """Points used: the last ones of a longer series."""
 
@@ -15,17 +17,22 @@ MAX_POINTS = 100_000
 def detect_period(values: np.ndarray, step_ms: int) -> int:
     """Detect the period of values (n,) in points; 0 if there is none.
 
-    A week or a day is preferred if its autocorrelation is high (the week if both are equal), else the highest peak
-    after the first decline of the autocorrelation (biased estimate, Box & Jenkins).
+    The highest peak after the first decline of the autocorrelation (biased estimate, Box & Jenkins), or a day or a week
+    if the series repeats clearly better after it, or as well and the peak does not divide it.
     """
-    correlation = autocorrelation(values[-MAX_POINTS:])
-    correlation = correlation[: len(correlation) // MIN_REPEATS]
-    week, day = (_exact(span, step_ms) for span in (WEEK_MS, DAY_MS))
-    by_lag = {lag: float(correlation[lag]) for lag in (week, day) if 1 < lag < len(correlation)}
-    highest = max(by_lag.values(), default=0.0)
-    if highest > MIN_CORRELATION and all(_is_peak(correlation, lag) for lag in by_lag if by_lag[lag] == highest):
-        return max(by_lag, key=lambda lag: (round(by_lag[lag] * len(values) / (len(values) - lag), 2), lag))
-    return _highest_peak(correlation)
+    values = values[-MAX_POINTS:]
+    n, longest = len(values), len(values) // MIN_REPEATS
+    correlation = autocorrelation(values)
+    peak = _highest_peak(correlation[: longest + 2], longest)
+    score = {lag: float(correlation[lag]) * n / (n - lag) for lag in range(1, longest + 1)} if n else {}
+    best, limit = peak, score.get(peak, MIN_CORRELATION)
+    for lag in (_exact(span, step_ms) for span in (DAY_MS, WEEK_MS)):
+        if not 1 < lag <= longest or correlation[lag] <= MIN_CORRELATION or not _is_peak(correlation, lag):
+            continue
+        is_better = score[lag] > limit + CLEARLY
+        if is_better or (score[lag] > limit - CLEARLY / 2 and best and not _divides(best, lag)):
+            best, limit = lag, score[lag]
+    return best
 
 
 def autocorrelation(values: np.ndarray) -> np.ndarray:
@@ -51,11 +58,18 @@ def _is_peak(correlation: np.ndarray, lag: int) -> bool:
     return bool(correlation[lag] > correlation[lag // 2])
 
 
-def _highest_peak(correlation: np.ndarray) -> int:
+def _divides(peak: int, lag: int) -> bool:
+    """Return whether `lag` is a multiple of the peak, up to rounding."""
+    repeats = round(lag / peak)
+    return repeats >= 2 and abs(lag - repeats * peak) <= repeats / 2
+
+
+def _highest_peak(correlation: np.ndarray, longest: int) -> int:
+    """Return the lag of the highest peak up to `longest`; 0 if there is none."""
     below = np.flatnonzero(correlation < MIN_CORRELATION / 2)
     if not len(below):
         return 0
     tail = correlation[below[0] :]
     inner = np.flatnonzero((tail[1:-1] >= tail[:-2]) & (tail[1:-1] > tail[2:])) + 1
-    inner = inner[tail[inner] > MIN_CORRELATION]
+    inner = inner[(tail[inner] > MIN_CORRELATION) & (inner + below[0] <= longest)]
     return int(below[0] + inner[tail[inner].argmax()]) if len(inner) else 0

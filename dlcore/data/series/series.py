@@ -13,7 +13,8 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.core.settings import ASSETS
 from dlcore.data.custom import registry
-from dlcore.data.series import csv_file
+from dlcore.data.repairs import Repairs
+from dlcore.data.series.reading import Reading, Request, open_sheet, read_samples
 from dlcore.data.sources import locate as sources
 
 HALF_HOUR_MS = 30 * 60 * 1000
@@ -36,7 +37,8 @@ class Series:
     """A univariate time series. times (T,) int64 epoch milliseconds, evenly spaced; values (T,) float64.
 
     `unlabeled` are intervals known to be unusual but not labeled: an alarm there is plausible. `period` is the
-    seasonal period in points (336 for a week of half-hours), 0 if unknown.
+    seasonal period in points (336 for a week of half-hours), 0 if unknown. Of a series that was read from a file,
+    `file_rows` (T,) are the row numbers, 0 for a row that a repair inserted, and `receipt` lists what repairs changed.
     """
 
     times: np.ndarray
@@ -45,6 +47,8 @@ class Series:
     name: str = ""
     unlabeled: tuple[LabeledWindow, ...] = ()
     period: int = 0
+    file_rows: np.ndarray | None = None
+    receipt: tuple[str, ...] = ()
 
     @property
     def checksum(self) -> str:
@@ -119,13 +123,28 @@ def public_holidays(dataset: str) -> tuple[LabeledWindow, ...]:
 
 
 def read_csv(payload: bytes, *, name: str = "your file") -> Series:
-    """Read a series from a CSV with a time and a value column.
+    """Read a series from a tabular file with a time and a value column, with the default repairs.
 
     Raises:
-        DataError: Names the row and column of the first problem.
+        DataError: The file cannot be read, or a problem has no default repair; names the row and column.
     """
-    times, values = csv_file.parse(payload)
-    return Series(times, values, name=name)
+    reading, receipt = read_with_defaults(payload, Request(single=True))
+    samples = reading.samples
+    return Series(samples.times, samples.values[:, 0], name=name, file_rows=samples.rows, receipt=receipt)
+
+
+def read_with_defaults(payload: bytes, request: Request) -> tuple[Reading, tuple[str, ...]]:
+    """Read samples with the default repairs, and return the receipt.
+
+    Raises:
+        DataError: The file cannot be read, or a problem has no default repair.
+    """
+    repairs = Repairs(accept_defaults=True)
+    reading = read_samples(open_sheet(payload, repairs), request, repairs)
+    undecided = next((each for each in repairs.problems if each.choices and not each.repair), None)
+    if undecided is not None:
+        raise DataError(f"{undecided.where}: {undecided.message}")
+    return reading, tuple(repairs.receipt)
 
 
 def calendar(times: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
-from dlcore.data.series import csv_file, series
-from dlcore.data.series.csv_cells import MAX_VALUE
+from dlcore.data.series import series
+from dlcore.data.series.reading import Request
 
 HOUR_MS = 3_600_000
 FILE = "table.npz"
@@ -21,7 +21,8 @@ FILE = "table.npz"
 @dataclass(frozen=True)
 class Table:
     """V variables at T evenly spaced times. times (T,) int64 epoch milliseconds; values (T, V) float64, NaN if missing;
-    `units` may be empty; `warmed` is the temperature variable that the what-if experiment changes."""
+    `units` may be empty; `warmed` is the temperature variable that the what-if experiment changes. Of a table that was
+    read from a file, `file_rows` (T,) are the row numbers, 0 for an inserted row, and `receipt` lists the repairs."""
 
     times: np.ndarray
     values: np.ndarray
@@ -29,6 +30,8 @@ class Table:
     units: tuple[str, ...]
     title: str = ""
     warmed: str = ""
+    file_rows: np.ndarray | None = None
+    receipt: tuple[str, ...] = ()
 
     @property
     def observed(self) -> np.ndarray:
@@ -82,17 +85,16 @@ def load_custom(dataset: str, *, checksum: str = "") -> Table:
 
 
 def read_csv(payload: bytes) -> Table:
-    """Read a table from a CSV with an evenly spaced time column and numeric columns; empty cells are missing values.
+    """Read a table from a tabular file with a time column and numeric columns, with the default repairs.
 
     Raises:
-        DataError: Names the row and column of the first problem.
+        DataError: The file cannot be read, or a problem has no default repair; names the row and column.
     """
-    sheet = csv_file.open_sheet(payload)
-    time = sheet.guess().time
-    times = sheet.times(time)
-    names = tuple(name for name in sheet.columns if name != time)
-    columns = [parse_numbers(sheet.table[name], name) for name in names]
-    return Table(times, np.column_stack(columns), names, ("",) * len(names), "your file")
+    reading, receipt = series.read_with_defaults(payload, Request(every_column=True))
+    samples, names = reading.samples, reading.names
+    return Table(
+        samples.times, samples.values, names, ("",) * len(names), "your file", file_rows=samples.rows, receipt=receipt
+    )
 
 
 def forward_fill(values: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -116,25 +118,3 @@ def to_milliseconds(times: pd.Series) -> np.ndarray:
     """Convert timestamps to epoch milliseconds (T,) int64."""
     milliseconds: np.ndarray = times.to_numpy().astype("datetime64[ms]").astype(np.int64)
     return milliseconds
-
-
-def parse_numbers(cells: pd.Series, column: str) -> np.ndarray:
-    """Convert a column of text cells (T,) to float64; empty cells become NaN.
-
-    Raises:
-        DataError: Names the first row that is not a number.
-    """
-    texts = cells.fillna("").astype(str).str.strip()
-    empty = texts.str.lower().isin(("", "na", "nan", "null", "none"))
-    numbers = pd.to_numeric(texts.where(~empty), errors="coerce")
-    invalid = np.flatnonzero(numbers.isna().to_numpy() & ~empty.to_numpy())
-    if len(invalid):
-        row = int(invalid[0])
-        raise DataError(
-            f"row {row + 2}, column '{column[:40]}': '{texts.iloc[row][:20]}' is not a number: write a number with a "
-            "decimal point, or leave the cell empty if the value is missing."
-        )
-    values: np.ndarray = numbers.to_numpy(np.float64)
-    if np.isinf(values).any() or (np.abs(values[~np.isnan(values)]) > MAX_VALUE).any():
-        raise DataError(f"column '{column[:40]}' has numbers beyond {MAX_VALUE:g}: leave such cells empty.")
-    return values

@@ -1,6 +1,5 @@
-"""Reader of labeled windows: CSV or JSON with start, end and optional name."""
+"""Reader of labeled windows: a table or JSON with start, end and optional name."""
 
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -10,32 +9,45 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.csv_cells import shorten
-from dlcore.data.series.csv_file import decode_text
-from dlcore.data.series.series import DAY_MS, LabeledWindow
+from dlcore.data.repairs import Repairs
+from dlcore.data.series.clocks import Clock
+from dlcore.data.series.date_formats import DAY_US, NAT
+from dlcore.data.series.samples import format_time
+from dlcore.data.series.series import LabeledWindow
+from dlcore.data.series.times import Times, parse_times
+from dlcore.data.tabular.cells import shorten
+from dlcore.data.tabular.encoding import decode_text
+from dlcore.data.tabular.read import read_table
 
 BYTES_LIMIT = 2**20
 MAX_WINDOWS = 10_000
 NAME_LENGTH = 60
-_WHOLE_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+Rows = list[tuple[str, tuple[Any, ...]]]
 
 
-def parse(payload: bytes) -> tuple[LabeledWindow, ...]:
-    """Parse windows from CSV (`start,end` and optionally `name`) or JSON.
+def parse(payload: bytes, *, clock: Clock | None = None, repairs: Repairs | None = None) -> tuple[LabeledWindow, ...]:
+    """Parse windows from a table (`start,end` and optionally `name`) or JSON.
 
     JSON is a list of `[start, end]`, `[start, end, name]` or objects with these names, possibly under `windows`. Both
-    ends are included; an end given as a day includes the whole day.
+    ends are included; an end given as a day, week or month includes all of it. Dates are read as in the series: its
+    `clock` tells the order of day and month and the time zone.
 
     Raises:
         DataError: Names the row (CSV) or window (JSON) and the problem.
     """
+    repairs = repairs if repairs is not None else Repairs(accept_defaults=True)
     if len(payload) > BYTES_LIMIT:
         raise DataError(f"the file of windows is larger than {BYTES_LIMIT // 2**20} MB: is it the right one?")
-    text = decode_text(payload).strip()
-    rows = _from_json(text) if text[:1] in "[{" else _from_csv(text)
+    scratch = Repairs(accept_defaults=True)
+    is_text = not payload.startswith((b"PK\x03\x04", b"PAR1"))
+    text = decode_text(payload, scratch, limit=BYTES_LIMIT)[0].strip() if is_text else ""
+    rows = _from_json(text) if text[:1] in ("[", "{") else _from_table(payload, scratch)
     if len(rows) > MAX_WINDOWS:
         raise DataError(f"{len(rows):,} windows are more than the limit of {MAX_WINDOWS:,}: merge or remove some.")
-    return tuple(_parse_window(where, row) for where, row in rows)
+    if not rows:
+        return ()
+    starts, ends = _parse_times(rows, clock, repairs)
+    return tuple(_build(*row, *moments) for row, moments in zip(rows, zip(starts, ends, strict=True), strict=True))
 
 
 def from_labels(times: np.ndarray, labels: np.ndarray) -> tuple[LabeledWindow, ...]:
@@ -66,32 +78,44 @@ def check_windows(windows: tuple[LabeledWindow, ...], times: np.ndarray) -> None
         if inside <= 0:
             outside = window.end < times[0] or window.start > times[-1]
             problem = (
-                f"lies outside the series ({_format_time(times[0])} to {_format_time(times[-1])})"
+                f"lies outside the series ({format_time(times[0])} to {format_time(times[-1])})"
                 if outside
                 else "falls between two points of the series"
             )
             raise DataError(
-                f"window {number} ({_format_time(window.start)} to {_format_time(window.end)}) {problem}: "
+                f"window {number} ({format_time(window.start)} to {format_time(window.end)}) {problem}: "
                 "correct its times."
             )
 
 
-def _from_csv(text: str) -> list[tuple[str, tuple[Any, ...]]]:
+def _from_table(payload: bytes, repairs: Repairs) -> Rows:
     try:
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=None, engine="python")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):
-        raise DataError("the file of windows is not a table: write rows of start,end,name below that header.") from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    missing = [name for name in ("start", "end") if name not in table.columns]
-    if missing or table.columns.has_duplicates:
-        problem = f"there is no column '{missing[0]}'" if missing else "two columns have the same name"
-        raise DataError(f"row 1 of the windows: {problem}: the header must be start,end or start,end,name.")
+        file = read_table(payload, repairs)
+    except DataError as error:
+        if str(error).startswith(("row 1: this is", "the file is empty")):
+            raise
+        if "ends after its header" not in str(error):
+            raise DataError(
+                "the file of windows is not a table: write rows of start,end,name below that header."
+            ) from None
+        _check_header([part.strip(' "') for part in re.split(r"[,;\t|]", payload.decode("utf-8", "replace"))])
+        return []
+    table = file.table
+    table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
+    _check_header(list(table.columns))
     names = table["name"] if "name" in table.columns else [""] * len(table)
     rows = zip(table["start"], table["end"], names, strict=True)
-    return [(f"row {number} of the windows", row) for number, row in enumerate(rows, start=2)]
+    return [(f"row {number} of the windows", row) for number, row in zip(file.rows, rows, strict=True)]
 
 
-def _from_json(text: str) -> list[tuple[str, tuple[Any, ...]]]:
+def _check_header(names: list[str]) -> None:
+    missing = [name for name in ("start", "end") if name not in [other.lower() for other in names]]
+    if missing or len(set(names)) < len(names):
+        problem = f"there is no column '{missing[0]}'" if missing else "two columns have the same name"
+        raise DataError(f"row 1 of the windows: {problem}: the header must be start,end or start,end,name.")
+
+
+def _from_json(text: str) -> Rows:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -100,7 +124,7 @@ def _from_json(text: str) -> list[tuple[str, tuple[Any, ...]]]:
         value = value.get("windows")
     if not isinstance(value, list):
         raise DataError("the JSON of windows must be a list, or have one under 'windows'.")
-    rows = []
+    rows: Rows = []
     for number, item in enumerate(value, start=1):
         where = f"window {number}"
         if isinstance(item, Mapping):
@@ -113,10 +137,45 @@ def _from_json(text: str) -> list[tuple[str, tuple[Any, ...]]]:
     return rows
 
 
-def _parse_window(where: str, row: tuple[Any, ...]) -> LabeledWindow:
-    start, end = (_parse_time(where, part, text) for part, text in zip(("start", "end"), row[:2], strict=True))
-    if _WHOLE_DAY.fullmatch(str(row[1]).strip()):
-        end += DAY_MS - 1
+def _parse_times(rows: Rows, clock: Clock | None, repairs: Repairs) -> tuple[list[int], list[int]]:
+    """Parse starts and ends together, as the order of day and month holds for all of them."""
+    cells = pd.Series([row[part] for part in (0, 1) for _, row in rows], dtype=object)
+    for at, cell in enumerate(cells):
+        where, part = rows[at % len(rows)][0], ("start", "end")[at >= len(rows)]
+        if not isinstance(cell, str) or not cell.strip():
+            raise DataError(f"{where}, {part}: '{shorten(cell)}' is not a time: write it as 2014-07-01 00:30.")
+    numbers = np.arange(2, 2 + len(cells))
+    try:
+        times = parse_times(cells, "start and end", numbers, repairs, clock=clock or Clock())
+    except DataError as error:
+        if "is not a time" not in str(error):
+            raise DataError(f"windows: {error}") from None
+        times = Times(np.full(len(cells), NAT), np.full(len(cells), ""), Clock())
+    bad = np.flatnonzero(times.micros == NAT)
+    if len(bad):
+        at = int(bad[0])
+        where, part = rows[at % len(rows)][0], ("start", "end")[at >= len(rows)]
+        raise DataError(f"{where}, {part}: '{shorten(cells[at])}' is not a time: write it as 2014-07-01 00:30.")
+    milliseconds = times.micros // 1000
+    stops = _ends(times, clock or Clock())
+    return milliseconds[: len(rows)].tolist(), stops[len(rows) :].tolist()
+
+
+def _ends(times: Times, clock: Clock) -> np.ndarray:
+    """The last millisecond (N,) of what each cell names: a whole day, week, month or quarter, or a point in time."""
+    local = times.micros if times.local is None else times.local
+    ends = times.micros // 1000
+    for span, days in (("D", 1), ("W", 7)):
+        at = times.spans == span
+        ends[at] = clock.to_utc(local[at] + days * DAY_US) // 1000 - 1
+    for span, count in (("M", 1), ("Q", 3)):
+        at = times.spans == span
+        months = local[at].astype("datetime64[us]").astype("datetime64[M]") + count
+        ends[at] = clock.to_utc(months.astype("datetime64[us]").astype(np.int64)) // 1000 - 1
+    return ends
+
+
+def _build(where: str, row: tuple[Any, ...], start: int, end: int) -> LabeledWindow:
     if end < start:
         raise DataError(f"{where}: it ends ({shorten(row[1])}) before it starts ({shorten(row[0])}): swap them.")
     return LabeledWindow(start, end, sanitize_name(row[2]))
@@ -126,14 +185,3 @@ def sanitize_name(text: object) -> str:
     """Make the name of a window safe for a page: one line without markup."""
     clean = "".join(c for c in str(text or "") if c.isprintable() and c not in "<>[]()`*_$\\|&")
     return " ".join(clean.split()).lstrip("=@+-")[:NAME_LENGTH] or "labeled"
-
-
-def _parse_time(where: str, part: str, text: object) -> int:
-    stamp = pd.to_datetime(str(text).strip(), errors="coerce", utc=True) if isinstance(text, str) else pd.NaT
-    if stamp is pd.NaT:
-        raise DataError(f"{where}, {part}: '{shorten(text)}' is not a time: write it as 2014-07-01 00:30.")
-    return int(stamp.tz_localize(None).value // 1_000_000)
-
-
-def _format_time(milliseconds: int) -> str:
-    return str(np.datetime64(int(milliseconds), "ms")).replace("T", " ").removesuffix(".000")

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, skip_preamble
@@ -108,7 +110,7 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
-    if list(frame.columns)[:1] == ["index"] and (frame["index"] == range(len(frame))).all():
+    if list(frame.columns)[:1] == ["index"] and (frame["index"].to_numpy() == np.arange(len(frame))).all():
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
     columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
     rows = [list(cells) for cells in zip(*columns, strict=True)]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlcore.core.errors import DataError
+from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import series as custom_series
 from dlcore.data.series import seasonality, series, window_file
@@ -75,27 +75,12 @@ def test_same_file_is_saved_once():
 
 NASTY = {
     "nothing": (b"", "empty"),
-    "header only": (b"time,value\n", "row 1"),
+    "header only": (b"time,value\n", "row 2"),
     "two rows": (payload(n=2), "row 3"),
     "too few to train on": (payload(n=50), "row 51"),
     "two columns of one name": (payload().replace(b"when,load", b"when,when"), "two columns are named 'when'"),
     "labels in words": (payload(label=["yes" if i % 7 else "no" for i in range(N)]), "row 2, column 'label': 'no'"),
-    "not a number": (payload().replace(b"\n", b"\n", 1).replace(b"00:00,50", b"00:00,nan", 1), "column 'load'"),
-    "a row twice": (payload() + payload().splitlines()[-1] + b"\n", f"row {N + 2}"),
-    "clocks put forward": (
-        table(freq="1h")
-        .assign(
-            when=lambda t: (
-                pd.date_range("2014-03-08", periods=N, freq="1h", tz="America/New_York")
-                .tz_localize(None)
-                .strftime("%Y-%m-%d %H:%M")
-            )
-        )
-        .to_csv(index=False)
-        .encode(),
-        "1 row is missing before 2014-03-09 03:00:00",
-    ),
-    "blank lines without end": (b"time,value\n" + b"\n" * 500_000, "row 1"),
+    "blank lines without end": (b"time,value\n" + b"\n" * 500_000, "row 2"),
 }
 
 
@@ -108,6 +93,29 @@ def test_invalid_file_is_rejected_and_nothing_is_saved(name, home):
     message = str(refusal.value)
     assert words in message and "\n" not in message and len(message) < 250
     assert custom.list_datasets() == []
+
+
+def test_problems_need_a_repair_before_the_series_is_saved():
+    clocks = pd.date_range("2014-03-08", periods=N, freq="1h", tz="America/New_York").tz_localize(None)
+    data = table().assign(when=clocks.strftime("%Y-%m-%d %H:%M")).to_csv(index=False).encode()
+    data = data.replace(b"\n2014-03-08 05:00,", b"\n2014-03-08 05:00,off ", 1)
+    data += data.splitlines()[-1] + b"\n"
+    preview = custom_series.IMPORTER.preview(data)
+    assert [problem.kind for problem in preview.pending] == [
+        "time_zone",
+        "not_numbers",
+        "duplicate_times",
+        "missing_values",
+        "gaps",
+    ]
+    with pytest.raises(RequestError, match="5 problems need a repair"):
+        custom_series.IMPORTER.save("mine", preview)
+    assert custom.list_datasets() == []
+    entry = custom_series.IMPORTER.save("mine", custom_series.IMPORTER.preview(data, repair="default"))
+    assert entry.rows == N + 1 and entry.facts["receipt"][-1].startswith("1 missing row inserted and interpolated")
+    zoned = custom_series.IMPORTER.preview(data, repair={"time_zone": "America/New_York"})
+    assert "gaps" not in [problem.kind for problem in zoned.problems] and zoned.rows == N
+    assert zoned.content["time"]["first"] == "2014-03-08T00:00:00-05:00"
 
 
 def test_unknown_or_repeated_column_is_rejected():

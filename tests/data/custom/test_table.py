@@ -35,9 +35,11 @@ def sheet(rows: int = 400, *, seed: int = 0, **columns) -> bytes:
 def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_a_reason(home):
     preview = custom_table.IMPORTER.preview(sheet())
     assert preview.data.names == ("gas", "heat") and preview.guesses == {"time": "time"}
-    left_out = {problem.where: problem.reason for problem in preview.problems}
-    assert left_out == {"place": "holds no numbers", "flat": "never changes"}
+    (left_out,) = (problem for problem in preview.problems if problem.kind == "columns_left_out")
+    assert left_out.message == "2 columns left out: 'place' (holds no numbers); 'flat' (never changes)"
+    assert preview.receipt[0] == left_out.message
     assert 0 < (~preview.data.observed[:, 0]).mean() < 0.1 and preview.data.observed[:, 1].all()
+    preview = custom_table.IMPORTER.preview(sheet(), repair="default")
     entry = custom_table.IMPORTER.save("air", preview, source="air.csv")
     assert (entry.kind, entry.rows, entry.facts["names"]) == ("table", 400, ["gas", "heat"])
     again = air_quality.load_table("custom:air", checksum=entry.checksum)
@@ -63,9 +65,7 @@ def test_missing_value_code_becomes_nan(home):
         (sheet(), {"columns": ["gas", "wind"]}, "there is no column 'wind'"),
         (sheet(), {"columns": ["gas", "time"]}, "column 'time' holds the times"),
         (sheet(), {"columns": ["gas"]}, "a table needs at least two"),
-        (sheet(heat=["1"] * 5 + ["x"] + ["2"] * 394), {}, "row 7, column 'heat': 'x' is not a number"),
-        (sheet(heat=["1e300"] * 399 + ["2"]), {}, "column 'heat' has numbers beyond 1e"),
-        (sheet().replace(b"2024-01-03T05:00", b"2024-01-03T04:00"), {}, "comes twice"),
+        (sheet(heat=["1e300"] * 399 + ["2"]), {}, "column 'heat': '1e300' is beyond 1e"),
     ],
 )
 def test_invalid_table_is_rejected_with_row_and_column(home, payload, options, message):
@@ -75,13 +75,22 @@ def test_invalid_table_is_rejected_with_row_and_column(home, payload, options, m
     assert custom.list_datasets() == []
 
 
+def test_words_and_repeated_times_of_a_table_are_repaired(home):
+    preview = custom_table.IMPORTER.preview(sheet(heat=[str(20 + k % 7) for k in range(5)] + ["x"] + ["2"] * 394))
+    assert np.isnan(preview.data.values[5, 1]) and preview.data.values[4, 1] == 24
+    assert "1 cell that are not numbers read as missing, first 'x' in row 7, column 'heat'" in preview.receipt
+    twice = custom_table.IMPORTER.preview(sheet().replace(b"2024-01-03T05:00", b"2024-01-03T04:00"))
+    assert {"duplicate_times", "gaps"} <= {problem.kind for problem in twice.pending}
+    assert twice.rows == 400 and np.isnan(twice.data.values[53]).all() and not np.isnan(twice.data.values[54, 1])
+
+
 def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes(sheet())
     first = custom_table.IMPORTER.find_or_save(path, sheet())
     assert custom_table.IMPORTER.find_or_save(path, sheet()) == first and first.dataset == "custom:mine"
     with pytest.raises(RequestError, match="already"):
-        custom_table.IMPORTER.save("mine", custom_table.IMPORTER.preview(sheet(seed=1)))
+        custom_table.IMPORTER.save("mine", custom_table.IMPORTER.preview(sheet(seed=1), repair="default"))
     file = first.folder / tables.FILE
     np.savez_compressed(file, times=np.arange(400), values=np.zeros((400, 2)))
     with pytest.raises(DataError, match="is damaged"):
@@ -92,7 +101,7 @@ def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
 
 
 def test_forecast_metrics_carry_the_variable_names(home):
-    custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900)))
+    custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900), repair="default"))
     config = projects.configure("forecast", model="improved", dataset="custom:air", preset="quick", device="cpu")
     assert config.data_options.validation == "last" and config.data_checksum
     prepared = forecast.prepare(config)

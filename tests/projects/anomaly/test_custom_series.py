@@ -12,7 +12,7 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.custom.series import IMPORTER, preview_series
-from dlcore.data.series.csv_file import Columns
+from dlcore.data.series.columns import Columns
 from dlcore.data.series.series import LabeledWindow, Series
 from dlcore.projects.anomaly import custom_series
 from dlcore.projects.command import command_line

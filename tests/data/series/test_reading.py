@@ -1,4 +1,4 @@
-"""CSV files of series: valid files are read, invalid ones rejected in one line with row and column."""
+"""Files of series: valid ones are read, problems with a repair are repaired, others rejected in one line."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlcore.core.errors import DataError
-from dlcore.data.series import csv_file
+from dlcore.data.series.series import read_csv
 
 N = 100
 TIMES = list(pd.date_range("2014-07-01", periods=N, freq="30min").strftime("%Y-%m-%d %H:%M:%S"))
@@ -44,9 +44,42 @@ GOOD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_valid_file_is_read(name):
-    times, values = csv_file.parse(GOOD[name])
-    assert values.tolist() == [float(v) for v in VALUES]
-    assert (np.diff(times) == 1_800_000).all() and times[0] == 1404172800000
+    series = read_csv(GOOD[name])
+    assert series.values.tolist() == [float(v) for v in VALUES]
+    assert (np.diff(series.times) == 1_800_000).all() and series.times[0] == 1404172800000
+
+
+REPAIRED = {
+    "text in numbers": (
+        with_value("abc"),
+        VALUES,
+        "1 cell that are not numbers read as missing, first 'abc' in row 52",
+    ),
+    "a script": (with_value("<script>alert(1)</script>"), VALUES, "1 cell that are not numbers read as missing"),
+    "an empty cell": (with_value(""), VALUES, "1 missing value interpolated, first in row 52"),
+    "unsorted": (make_csv([*VALUES[50:], *VALUES[:50]], [*TIMES[50:], *TIMES[:50]]), VALUES, "rows sorted by time"),
+    "newest first": (make_csv(VALUES[::-1], TIMES[::-1]), VALUES, "rows sorted by time (the newest came first)"),
+    "doubled": (
+        make_csv([*VALUES[:10], "8.0", *VALUES[10:]], [*TIMES[:10], TIMES[9], *TIMES[10:]]),
+        [*VALUES[:9], "8.5", *VALUES[10:]],
+        "1 row with a repeated time merged (mean), first 2014-07-01 04:30:00 in row 12",
+    ),
+    "a gap": (
+        make_csv([*VALUES[:10], *VALUES[15:]], [*TIMES[:10], *TIMES[15:]]),
+        VALUES,
+        "5 missing rows inserted and interpolated, first before row 12",
+    ),
+    "latin-1": (make_csv(header="zeit,menge é").decode().encode("latin-1"), VALUES, "read as cp1252"),
+}
+
+
+@pytest.mark.parametrize("name", REPAIRED)
+def test_problem_with_a_default_repair_is_repaired_and_in_the_receipt(name):
+    payload, values, line = REPAIRED[name]
+    series = read_csv(payload)
+    assert series.values.tolist() == [float(v) for v in values]
+    assert (np.diff(series.times) == 1_800_000).all() and series.times[0] == 1404172800000
+    assert any(line in entry for entry in series.receipt), series.receipt
 
 
 BAD = {
@@ -55,23 +88,16 @@ BAD = {
     "zero bytes": (make_csv()[:500] + b"\0" + make_csv()[500:], "row 23"),
     "an image": (b"\x89PNG\r\n" + bytes(1000), "image"),
     "one column": (b"value\n" + b"\n".join(v.encode() for v in VALUES), "row 1: one column ('value')"),
-    "text in numbers": (with_value("abc"), "row 52, column 'value': 'abc'"),
-    "an empty cell": (with_value(""), "row 52, column 'value': an empty cell"),
     "infinity": (with_value("inf"), "row 52, column 'value': 'inf' is infinite"),
     "overflow": (with_value("1e400"), "row 52, column 'value'"),
     "too large": (with_value("1e200"), "row 52, column 'value'"),
     "a formula": (with_value("=1+1"), "row 52, column 'value': '=1+1' is a formula"),
     "a command": (with_value("@SUM(A1:A9)"), "row 52, column 'value': '@SUM(A1:A9)' is a formula"),
-    "a script": (with_value("<script>alert(1)</script>"), "row 52, column 'value'"),
-    "unsorted": (with_time(TIMES[5]), "row 12, column 'timestamp'"),
-    "doubled": (with_time(TIMES[9]), "row 12, column 'timestamp': 2014-07-01 04:30:00 comes twice"),
-    "a gap": (make_csv(VALUES[:95], [*TIMES[:10], *TIMES[15:]]), "row 12, column 'timestamp': 5 rows are missing"),
-    "no time": (with_time("yesterday"), "row 12, column 'timestamp': 'yesterday' is not a time"),
+    "no time": (with_time("yesterday"), "row 12: 1 row without a time: 'yesterday' is not a time"),
     "no times at all": (b"a,b\n" + b"1,2\n" * 100, "row 2, column 'a'"),
-    "wrong encoding": (with_value("é").decode().encode("latin-1"), "row 52"),
     "more columns in a row": (with_value("3,4,5"), "row 52"),
     "an open quote": (with_value('"3'), "open quote"),
-    "three rows": (make_csv(VALUES[:3], TIMES[:3]), "row 4"),
+    "three rows": (make_csv(VALUES[:3], TIMES[:3]), "row 4: the file ends after 3 rows"),
     "too many rows": (b"t,v\n" + b"2014-07-01,1\n" * 1_000_001, "row 1,000,002"),
     "ten million rows": (b"timestamp,value\n" + b"2014-07-01 00:00:00,1\n" * 10_000_000, "MB"),
 }
@@ -81,7 +107,7 @@ BAD = {
 def test_invalid_file_is_rejected_in_one_line(name):
     payload, words = BAD[name]
     with pytest.raises(DataError) as raised:
-        csv_file.parse(payload)
+        read_csv(payload)
     message = str(raised.value)
     assert words in message and "\n" not in message and len(message) < 250
 
@@ -92,8 +118,8 @@ def test_invalid_file_is_rejected_in_one_line(name):
 )
 def test_arbitrary_bytes_raise_only_data_errors(payload):
     try:
-        times, values = csv_file.parse(payload)
+        series = read_csv(payload)
     except DataError as raised:
         assert "\n" not in str(raised)
     else:
-        assert len(times) == len(values) >= csv_file.MIN_ROWS
+        assert len(series.times) == len(series.values) > 0 and np.isfinite(series.values).all()
