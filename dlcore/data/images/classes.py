@@ -226,7 +226,9 @@ def _choose_few(few: Mapping[str, int], counts: Counts, repairs: Repairs) -> lis
         repairs.record(f"classes with fewer than {MIN_IMAGES} training images are included: {listed}")
         return []
     left_out = sum(sum(counts[name].values()) for name in few)
-    repairs.record(f"left out {len(few)} classes with fewer than {MIN_IMAGES} training images ({left_out}): {listed}")
+    repairs.record(
+        f"left out classes with fewer than {MIN_IMAGES} training images: {listed}; {left_out} images in all splits"
+    )
     return list(few)
 
 

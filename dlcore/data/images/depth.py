@@ -66,8 +66,7 @@ def read_deep_color(image: "Image.Image", payload: bytes) -> "Image.Image":
     color = values.shape[2] - (values.shape[2] in (2, 4))  # without alpha
     alpha = np.round(values[..., color:] * (255 / 65535)).astype(np.uint8)
     scaled = np.concatenate([scale(values[..., :color]), alpha], axis=2)
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[scaled.shape[2]]
-    result = Image.fromarray(scaled[..., 0] if mode == "L" else scaled, mode if mode == "L" else None)
+    result = Image.fromarray(scaled)  # LA, RGB or RGBA
     if "exif" in image.info:
         result.info["exif"] = image.info["exif"]
     return result

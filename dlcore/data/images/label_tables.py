@@ -100,7 +100,7 @@ def _read_labels(name: str, cells: list[list[str]], finder: _FileFinder) -> Labe
     if shares[file_column] < MIN_SHARE:
         return None
     has_header = not finder.find(header[file_column], name)
-    split_column = _find_split_column(header, body)
+    split_column = _find_split_column(header, body, has_header=has_header)
     label_column = _find_label_column(header, body, {file_column, split_column}, has_header=has_header)
     if label_column < 0:
         return None
@@ -123,9 +123,10 @@ def _label_rows(found: list[tuple[str, str, str]], table: str) -> Iterator[Label
             yield LabelRow(file, unicodedata.normalize("NFC", label.strip()), part)
 
 
-def _find_split_column(header: list[str], body: list[list[str]]) -> int:
+def _find_split_column(header: list[str], body: list[list[str]], *, has_header: bool) -> int:
     for k, name in enumerate(header):
-        if _plain(name) in _SPLITS and any(split_of(row[k]) for row in body[:1000]):
+        cells = [bool(split_of(row[k])) for row in body[:1000]]
+        if (any(cells) and _plain(name) in _SPLITS) or (not has_header and all(cells)):
             return k
     return -1
 
