@@ -66,7 +66,9 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
     texts = [RejectedFile(name, reason) for name, (_, reason) in scan.tables.items() if name not in used]
     rejected = sorted([*scan.rejected, *texts, *unplaced], key=lambda file: file.name)
     entries, names = classes.select_classes(found, rejected, repairs)
-    converted = [RejectedFile(each.name, scan.notes[each.name], used=True) for each in entries if each.name in scan.notes]
+    converted = [
+        RejectedFile(each.name, scan.notes[each.name], used=True) for each in entries if each.name in scan.notes
+    ]
     _note_changes(scan, entries, rejected, converted, repairs)
     files = [*rejected, *sorted(converted, key=lambda file: file.name)]
     counts = classes.count_images(entries)
@@ -102,7 +104,9 @@ def _note_changes(
 ) -> None:
     """Record the files that were renamed, converted or left out, and duplicates across splits."""
     if scan.renamed:
-        repairs.record(f"{scan.renamed:,} file names were read as UTF-8, with composed letters (NFC) and / as separator")
+        repairs.record(
+            f"{scan.renamed:,} file names were read as UTF-8, with composed letters (NFC) and / as separator"
+        )
     for start, kind in NOTES.items():
         files = [file for file in converted if file.reason.startswith(start)]
         if files:

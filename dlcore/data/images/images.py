@@ -14,8 +14,8 @@ import numpy as np
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.images import array_cache, duplicates, folders
-from dlcore.data.images.decoded_folders import ABOUT, SIDE, decode_again, decode_folders
 from dlcore.data.images.cifar import CIFAR_LABELS, read_cifar
+from dlcore.data.images.decoded_folders import ABOUT, SIDE, decode_again, decode_folders
 from dlcore.data.images.files import FORMATS, MAX_BYTES, read_gray, read_rgb
 from dlcore.data.images.folders import Entry, RejectedFile
 from dlcore.data.images.idx import read_idx

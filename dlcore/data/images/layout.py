@@ -103,7 +103,9 @@ def _skip_wrappers(tree: _Tree, branches: Mapping[Node, str]) -> dict[Node, tupl
         only = {node: _only_folder(tree, at, branches) for node, at in starts.items()}
         with_folders = [node for node, at in starts.items() if tree.names(at)]
         if not all(only[node] for node in with_folders):
-            only = {node: name if _is_wrapper(name, starts[node], branches[node]) else "" for node, name in only.items()}
+            only = {
+                node: name if _is_wrapper(name, starts[node], branches[node]) else "" for node, name in only.items()
+            }
         if not any(only.values()):
             return {node: (branches[node], at) for node, at in starts.items()}
         starts = {node: (*at, only[node]) if only[node] else at for node, at in starts.items()}

@@ -47,7 +47,9 @@ CASE_04 = {
 def test_case_04_the_test_folder_is_the_test_split(name):
     train, test = CASE_04[name]
     content = photos(f"{train}/a", f"{train}/b", each=20)
-    content |= {f"{test}/{label}/{100 + k}.png": pattern(1000 + 50 * (label == "b") + k) for label in "ab" for k in range(10)}
+    content |= {
+        f"{test}/{label}/{100 + k}.png": pattern(1000 + 50 * (label == "b") + k) for label in "ab" for k in range(10)
+    }
     data = load(content)
     assert len(data.labels) == 40 and len(data.test_labels) == 20
     assert check(content)["classes"] == {label: {"train": 20, "validation": 0, "test": 10} for label in "ab"}
@@ -75,7 +77,9 @@ def test_split_folders_anywhere_above_the_classes_keep_the_splits(name):
 
 def test_a_test_folder_beside_the_classes_that_it_repeats_is_the_test_split():
     described = check(photos("bread", "rice", "soup", "test/bread", "test/rice", "test/soup", each=6))
-    assert described["classes"] == {name: {"train": 6, "validation": 0, "test": 6} for name in ("bread", "rice", "soup")}
+    assert described["classes"] == {
+        name: {"train": 6, "validation": 0, "test": 6} for name in ("bread", "rice", "soup")
+    }
 
 
 def test_split_folders_inside_every_class_keep_the_splits():
@@ -199,7 +203,10 @@ def test_hidden_images_are_left_out_with_a_line():
     assert described["rows"] == 16 and "a hidden file" in described["receipt"][0]
 
 
-LABELS = "\n".join(["filename,label,split"] + [f"{k}.png,{'cat' if k % 2 else 'dog'},{'train' if k < 12 else 'test'}" for k in range(20)])
+LABELS = "\n".join(
+    ["filename,label,split"]
+    + [f"{k}.png,{'cat' if k % 2 else 'dog'},{'train' if k < 12 else 'test'}" for k in range(20)]
+)
 FLAT = {f"set/images/{k}.png": pattern(k) for k in range(20)}
 
 
@@ -262,7 +269,9 @@ def test_a_class_with_one_image_can_be_included_and_trained_on():
 
 def test_classes_without_training_images_are_left_out_with_a_line():
     described = check(photos("train/a", "train/b", "test/a", "test/b", "test/new"))
-    assert "new" not in described["classes"] and "classes without training images were left out" in described["receipt"][1]
+    assert (
+        "new" not in described["classes"] and "classes without training images were left out" in described["receipt"][1]
+    )
 
 
 def deep(bits: int, form: str) -> bytes:
@@ -271,7 +280,9 @@ def deep(bits: int, form: str) -> bytes:
 
 
 def test_deep_images_are_one_note_with_their_count():
-    content = {f"{label}/{k}.tif": deep(10 + 2 * (k % 2), "TIFF" if k % 3 else "PNG") for label in "ab" for k in range(6)}
+    content = {
+        f"{label}/{k}.tif": deep(10 + 2 * (k % 2), "TIFF" if k % 3 else "PNG") for label in "ab" for k in range(6)
+    }
     described = check(content)
     notes = [problem for problem in described["problems"] if problem["kind"] == "deep_images"]
     assert [(note["count"], note["where"]) for note in notes] == [(12, "a/0.tif")]
@@ -293,7 +304,10 @@ def awkward() -> dict[str, tuple[bytes, dict[str, int] | str]]:
         "dots": (zipped({f"./set//{name}": data for name, data in two.items()}), {"a": 8, "b": 8}),
         "root files": (zipped(two | {"cover.png": pattern(70), "readme.md": b"# a"}), {"a": 8, "b": 8}),
         "empty folders": (zipped({"c/": b"", "d/e/": b""} | two), {"a": 8, "b": 8}),
-        "spaces": (zipped(photos("my set (1)/fried rice", "my set (1)/crème brûlée")), {"fried rice": 8, "crème brûlée": 8}),
+        "spaces": (
+            zipped(photos("my set (1)/fried rice", "my set (1)/crème brûlée")),
+            {"fried rice": 8, "crème brûlée": 8},
+        ),
         "numbers": (zipped(photos("0", "1", "10")), {"0": 8, "1": 8, "10": 8}),
         "deep root": (zipped(photos("x/y/z/a", "x/y/z/b")), {"a": 8, "b": 8}),
         "accents twice": (zipped(photos("a", "e\u0301") | {"\xe9/8.png": pattern(60)}), {"a": 8, "é": 9}),
@@ -301,7 +315,10 @@ def awkward() -> dict[str, tuple[bytes, dict[str, int] | str]]:
         "flat test": (zipped(photos("train/a", "train/b", "test")), {"a": 8, "b": 8}),
         "torn images": (zipped(two | {f"a/torn{k}.png": pattern(k)[:60] for k in range(3)}), {"a": 8, "b": 8}),
         "emoji": (zipped(photos("🍕", "🍣")), {"🍕": 8, "🍣": 8}),
-        "dot class": (zipped(two | {f"images/{k}.png": pattern(40 + k) for k in range(6)}), {"a": 8, "b": 8, "images": 6}),
+        "dot class": (
+            zipped(two | {f"images/{k}.png": pattern(40 + k) for k in range(6)}),
+            {"a": 8, "b": 8, "images": 6},
+        ),
         "flat": (zipped({f"{k}.png": pattern(k) for k in range(9)}), "it contains no image in a class folder"),
         "all few": (zipped(photos("a", "b", each=2)), "too few classes have 5 usable training images"),
         "no image": (zipped({"a/1.txt": b"x", "b/2.txt": b"y"}), "it contains no image in a class folder"),
@@ -335,5 +352,7 @@ def test_data_check_prints_classes_problems_and_receipt(home, capsys):
 
 
 def test_repairs_are_part_of_the_identity():
-    first, second = (IMPORTER.preview(zipped(DEEPER), repair=f"deeper_folders={how}_folder") for how in ("first", "last"))
+    first, second = (
+        IMPORTER.preview(zipped(DEEPER), repair=f"deeper_folders={how}_folder") for how in ("first", "last")
+    )
     assert first.checksum != second.checksum
