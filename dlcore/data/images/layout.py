@@ -97,8 +97,7 @@ def _skip_wrappers(tree: _Tree, branches: Mapping[Node, str]) -> dict[Node, tupl
     A wrapper is the only folder at its place and holds folders itself. It is skipped if every branch has one, or if it
     is named after its split, its parent, or images.
     """
-    starts = dict.fromkeys(branches, ())
-    starts = {node: node for node in starts}
+    starts: dict[Node, Node] = {node: node for node in branches}
     while True:
         only = {node: _only_folder(tree, at, branches) for node, at in starts.items()}
         with_folders = [node for node, at in starts.items() if tree.names(at)]

@@ -188,7 +188,7 @@ def test_the_heic_decoder_is_asked_once_and_only_for_heic(monkeypatch):
     read_rgb(encoded(noise()), side=32)
     assert calls == []
     for _ in range(2):
-        with pytest.raises(DataError, match="it is HEIC.*may be damaged"):
+        with pytest.raises(DataError, match=r"it is HEIC.*may be damaged"):
             read_rgb(HEIC, side=32)
     files._register_heic.cache_clear()
     assert calls == [{"thumbnails": False}]

@@ -94,8 +94,8 @@ def _upload() -> Iterable[tuple[str, bytes]]:
         on_change=_store_uploads,
     )
     st.caption(
-        f"Up to {uploads.MAX_PHOTOS} photos at once, in any common format: the content decides, not the name. They stay "
-        "in memory while this page is open and are never stored."
+        f"Up to {uploads.MAX_PHOTOS} photos at once, in any common format: the content decides, not the name. They "
+        "stay in memory while this page is open and are never stored."
     )
     if files:
         return ((file.name, file.getvalue()) for file in files)
