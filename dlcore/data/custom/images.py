@@ -62,10 +62,10 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
     """
     scan = parsed.scan
     tables = {name: content for name, (content, _) in scan.tables.items()}
-    found, unplaced, used = classes.arrange(scan.files, repairs, tables)
+    arranged, unplaced, used = classes.arrange(scan.files, repairs, tables)
     texts = [RejectedFile(name, reason) for name, (_, reason) in scan.tables.items() if name not in used]
     rejected = sorted([*scan.rejected, *texts, *unplaced], key=lambda file: file.name)
-    entries, names = classes.select_classes(found, rejected, repairs)
+    entries, names = classes.select_classes(arranged, rejected, repairs)
     converted = [
         RejectedFile(each.name, scan.notes[each.name], used=True) for each in entries if each.name in scan.notes
     ]
@@ -180,7 +180,8 @@ def _write(data: ValidatedImages, folder: Path) -> None:
         folders.list_files(source)
         for number, entry in enumerate(data.entries):
             progress.report("Saving images", number, len(data.entries))
-            archive.writestr(f"{entry.part}/{entry.label}/{number:06d}", source.read(entry.name))
+            archive.writestr(zipfile.ZipInfo(f"{entry.part}/{entry.label}/{number:06d}"), source.read(entry.name))
+            archive.NameToInfo.clear()  # names are unique; saves memory
 
 
 IMPORTER = Importer[ValidatedImages](

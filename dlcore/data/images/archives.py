@@ -18,6 +18,7 @@ from dlcore.data.images.files import MAX_BYTES
 _EXPECTED = "provide a folder or a zip of class folders."
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 _UTF8_FLAG = 0x800
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Source(Protocol):
@@ -69,6 +70,9 @@ def open_zip(file: IO[bytes], name: str) -> Iterator[Source]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{name} is neither a folder nor a readable zip ({error}): {_EXPECTED}") from None
     with archive:
+        archive.NameToInfo.clear()  # entries are opened directly; saves memory for many files
+        for entry in archive.filelist:
+            entry.date_time = _NO_TIME
         yield _Zip(archive)
 
 
@@ -85,7 +89,8 @@ def is_system_file(name: str) -> bool:
 def normalize_path(name: str) -> str:
     """Return a path with composed letters (NFC) and without `.` parts; undecodable bytes are replaced."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return str(PurePosixPath(unicodedata.normalize("NFC", text)))
+    normalized = str(PurePosixPath(unicodedata.normalize("NFC", text)))
+    return name if normalized == name else normalized  # one object in memory
 
 
 def unique_path(name: str, names: Container[str]) -> str:
@@ -189,7 +194,7 @@ def decode_name(entry: zipfile.ZipInfo) -> str:
     Windows tools write backslashes.
     """
     name = entry.filename
-    if not entry.flag_bits & _UTF8_FLAG:
+    if not (entry.flag_bits & _UTF8_FLAG or name.isascii()):
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
     return name.replace("\\", "/")

@@ -71,19 +71,19 @@ class _FileFinder:
 
     def find(self, cell: str, table: str) -> str:
         """Return the image that a cell of a table names; empty if there is none, or several."""
-        wanted = unicodedata.normalize("NFC", cell.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
-        path = PurePosixPath(wanted)
-        matches = [file for file in self.by_name.get(path.name, ()) if _ends_with(file, wanted)]
-        beside = str(PurePosixPath(table).parent / wanted)
-        exact = [file for file in matches if file in (beside, wanted)]
+        ending = unicodedata.normalize("NFC", cell.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
+        path = PurePosixPath(ending)
+        matches = [file for file in self.by_name.get(path.name, ()) if _ends_with(file, ending)]
+        beside = str(PurePosixPath(table).parent / ending)
+        exact = [file for file in matches if file in (beside, ending)]
         if len(matches) > 1 and not exact:
             matches = [file for file in matches if _split_of_path(file) == _split_of_path(table) != ""]
         matches = exact or matches
         return matches[0] if len(matches) == 1 else ""
 
 
-def _ends_with(file: str, wanted: str) -> bool:
-    return any(f"/{path}".endswith(f"/{wanted}") for path in (file, str(PurePosixPath(file).with_suffix(""))))
+def _ends_with(file: str, ending: str) -> bool:
+    return any(f"/{path}".endswith(f"/{ending}") for path in (file, str(PurePosixPath(file).with_suffix(""))))
 
 
 def _split_of_path(path: str) -> str:
@@ -104,20 +104,20 @@ def _read_labels(name: str, cells: list[list[str]], finder: _FileFinder) -> Labe
     label_column = _find_label_column(header, body, {file_column, split_column}, has_header=has_header)
     if label_column < 0:
         return None
-    found = [
+    matched = [
         (finder.find(row[file_column], name), row[label_column], row[split_column] if split_column >= 0 else "")
         for row in (body if has_header else cells)
     ]
-    missing = [row[file_column] for row, (file, _, _) in zip(body, found[-len(body) :], strict=True) if not file]
-    rows = list(_label_rows(found, name))
+    missing = [row[file_column] for row, (file, _, _) in zip(body, matched[-len(body) :], strict=True) if not file]
+    rows = list(_label_rows(matched, name))
     labels: dict[str, str] = {}
     contradictions = sum(labels.setdefault(row.file, row.label) != row.label for row in rows)
     unique = tuple({row.file: row for row in reversed(rows)}.values())[::-1]
     return LabelTable(name, unique, len(missing), missing[0] if missing else "", contradictions)
 
 
-def _label_rows(found: list[tuple[str, str, str]], table: str) -> Iterator[LabelRow]:
-    for file, label, split in found:
+def _label_rows(matched: list[tuple[str, str, str]], table: str) -> Iterator[LabelRow]:
+    for file, label, split in matched:
         if file:
             part = (split_of(split) or split) if split else _split_of_path(file) or _split_of_path(table)
             yield LabelRow(file, unicodedata.normalize("NFC", label.strip()), part)

@@ -11,7 +11,7 @@ NO_CLASS = "it is not in a class folder."
 _PREFIXES = {"train": "train", "test": "test", "valid": "validation", "eval": "test", "development": "validation"}
 _WORDS = {"trn": "train", "tst": "test", "holdout": "test", "val": "validation", "vali": "validation"}
 _WORDS |= {"dev": "validation", "valset": "validation", "devset": "validation", "valdata": "validation"}
-_WRAPPERS = {"images", "image", "imgs", "img", "data", "dataset", "photos", "pictures", "classes"}
+_WRAPPERS = {"images", "image", "imgs", "img", "data", "dataset", "photos", "classes"}
 _JOINED = ("trainval", "trainvalid")
 Node = tuple[str, ...]
 
@@ -75,7 +75,7 @@ class _Tree:
 def _find_branches(tree: _Tree) -> dict[Node, str]:
     """Return the folders that define splits.
 
-    These are folders side by side that name different splits, or one test or validation folder beside the classes that
+    These are sibling folders that name different splits, or one test or validation folder beside the classes that
     it repeats, whose parent then holds the training images.
     """
     branches: dict[Node, str] = {}
