@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dlcore.core.errors import DataError
 from dlcore.data.images.folders import Entry, RejectedFile, sort_key
-from dlcore.data.images.label_tables import LabelTable, read_label_tables
+from dlcore.data.images.label_tables import LabelTable, read_label_tables, read_split_lists
 from dlcore.data.images.layout import NO_CLASS, PARTS, Place, infer_layout, split_of
 from dlcore.data.repairs import Repairs
 
@@ -50,7 +50,7 @@ def arrange(
         entries, rejected, used = numbered, [], set()
     else:
         entries, rejected = _by_folder(files, folders, places, repairs)
-        used = set()
+        entries, used = _split_by_lists(entries, tables or {}, repairs)
     if len({entry.part for entry in entries}) < 2:
         entries = [Entry(entry.name, entry.label) for entry in entries]
     entries = _merge_similar(entries, repairs)
@@ -72,6 +72,19 @@ def _by_folder(
         else:
             rejected.append(RejectedFile(file, places[folder].reason or NO_CLASS))
     return entries, rejected
+
+
+def _split_by_lists(
+    entries: list[Entry], tables: Mapping[str, bytes], repairs: Repairs
+) -> tuple[list[Entry], set[str]]:
+    """Split images by lists such as `test.txt`, unless folders split them; return the lists that were used, too."""
+    lists = read_split_lists(tables, [entry.name for entry in entries])
+    if not lists or len({entry.part for entry in entries}) > 1:
+        return entries, set()
+    parts = {file: part for name in lists for file, part in lists[name].items()}
+    for name, images in lists.items():
+        repairs.record(f"{len(images):,} images are {next(iter(images.values()))} by the list {name}")
+    return [Entry(entry.name, entry.label, parts.get(entry.name, "train")) for entry in entries], set(lists)
 
 
 def _record_splits(folders: Mapping[str, int], places: Mapping[str, Place], repairs: Repairs) -> None:

@@ -59,6 +59,19 @@ def read_label_tables(tables: Mapping[str, bytes], files: Collection[str], repai
     return read
 
 
+def read_split_lists(tables: Mapping[str, bytes], files: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return for every list of files that is named after a split (`test.txt`) the split of its images by path."""
+    lists: dict[str, dict[str, str]] = {}
+    finder = _FileFinder(files if tables else ())
+    for name, content in tables.items():
+        part, lines = split_of(PurePosixPath(name).stem), content.decode("utf-8", "replace").split("\n")
+        cells = [line.strip() for line in lines if line.strip()]
+        images = [image for cell in cells if part and (image := finder.find(cell, name))]
+        if images and len(images) >= MIN_SHARE * len(cells):
+            lists[name] = dict.fromkeys(images, part)
+    return lists
+
+
 class _FileFinder:
     """Finds image files by path, by the end of their path, or by their name without its ending."""
 

@@ -1,7 +1,7 @@
 """Classes and splits of images by their folders: `[root/][split/]<class>/[deeper/]file`."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ def infer_layout(folders: Mapping[str, int]) -> dict[str, Place]:
     branches = _find_branches(tree)
     starts = _skip_wrappers(tree, branches or {(): "train"})
     places = {folder: _place(tuple(folder.split("/")) if folder else (), starts, branches) for folder in folders}
-    return _split_inside_classes(places) or places
+    return _split_inside_classes(places) or _split_in_class_names(places) or places
 
 
 class _Tree:
@@ -139,3 +139,24 @@ def _split_inside_classes(places: Mapping[str, Place]) -> dict[str, Place] | Non
         for folder, place in usable.items()
     }
     return {**places, **inside}
+
+
+def _split_in_class_names(places: Mapping[str, Place]) -> dict[str, Place] | None:
+    """Read `<class>_<split>/file` if every class folder names a split, and every class has several."""
+    usable = {folder: place for folder, place in places.items() if place.folders}
+    parts = {folder: split_of(place.folders[0]) for folder, place in usable.items()}
+    classes = {folder: _without_split(place.folders[0]) for folder, place in usable.items()}
+    several = Counter(name for name, _ in {(classes[folder], parts[folder]) for folder in usable})
+    if len(several) < 2 or min(several.values()) < 2 or not all(parts.values()) or not all(classes.values()):
+        return None
+    inside = {
+        folder: Place(parts[folder], (classes[folder], *place.folders[1:]), root=place.folders[0])
+        for folder, place in usable.items()
+    }
+    return {**places, **inside}
+
+
+def _without_split(name: str) -> str:
+    """Return the words of a name that name no split."""
+    words = [word for word in re.split(r"[\s_.-]+", name) if not split_of(word)]
+    return "_".join(words)

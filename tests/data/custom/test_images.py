@@ -87,6 +87,23 @@ def test_split_folders_inside_every_class_keep_the_splits():
     assert described["classes"] == {name: {"train": 6, "validation": 0, "test": 6} for name in ("cat", "dog")}
 
 
+@pytest.mark.parametrize("form", ["{}_{}", "{} {}", "{}-{}"])
+def test_splits_in_the_names_of_class_folders_keep_the_splits(form):
+    content = photos(*(form.format(part, label) for part in ("train", "test") for label in ("cat", "dog")), each=6)
+    assert check(content)["classes"] == {name: {"train": 6, "validation": 0, "test": 6} for name in ("cat", "dog")}
+
+
+def test_a_list_of_test_images_splits_class_folders():
+    content = photos("food/images/soup", "food/images/rice", each=9)
+    content["food/meta/test.txt"] = b"soup/0\nsoup/1\nrice/9\n"
+    described = check(content)
+    assert described["classes"] == {
+        "rice": {"train": 8, "validation": 0, "test": 1},
+        "soup": {"train": 7, "validation": 0, "test": 2},
+    }
+    assert described["receipt"] == ["3 images are test by the list food/meta/test.txt"]
+
+
 @pytest.mark.parametrize("names", [("train", "bus", "car"), ("test tube", "beaker"), ("trainers", "sandals", "boots")])
 def test_a_class_that_is_named_like_a_split_stays_a_class(names):
     assert check(photos(*(f"set/{name}" for name in names)))["classes"] == {name: {"all": 8} for name in names}
