@@ -31,12 +31,15 @@ def scale(values: np.ndarray) -> np.ndarray:
     The range is 0 to the largest number of as many bits as the highest value has, so 12 bits are 0 to 4095. It is the
     lowest to the highest value if these use less than a quarter of it, or are negative.
     """
-    low, high = _value_range(int(values.min()), int(values.max()))
     scaled = np.empty(values.shape, np.uint8)
+    _scale_rows(values, scaled, *_value_range(int(values.min()), int(values.max())))
+    return scaled
+
+
+def _scale_rows(values: np.ndarray, scaled: np.ndarray, low: int, high: int) -> None:
     for start in range(0, len(values), _ROWS):
         part = values[start : start + _ROWS].astype(np.float32)
         scaled[start : start + _ROWS] = np.round((part - low) * (255 / (high - low)))
-    return scaled
 
 
 def _value_range(lowest: int, highest: int) -> tuple[int, int]:
@@ -62,10 +65,12 @@ def read_deep_color(image: "Image.Image", payload: bytes) -> "Image.Image":
     from torchvision.io import ImageReadMode, decode_png
 
     pixels = decode_png(torch.frombuffer(bytearray(payload), dtype=torch.uint8), ImageReadMode.UNCHANGED)
-    values = pixels.to(torch.int32).permute(1, 2, 0).numpy()  # (H, W, C)
+    values = pixels.permute(1, 2, 0).numpy()  # (H, W, C) uint16
     color = values.shape[2] - (values.shape[2] in (2, 4))  # without alpha
-    alpha = np.round(values[..., color:] * (255 / 65535)).astype(np.uint8)
-    scaled = np.concatenate([scale(values[..., :color]), alpha], axis=2)
+    scaled = np.empty(values.shape, np.uint8)
+    low, high = _value_range(int(values[..., :color].min()), int(values[..., :color].max()))
+    _scale_rows(values[..., :color], scaled[..., :color], low, high)
+    _scale_rows(values[..., color:], scaled[..., color:], 0, 65535)
     result = Image.fromarray(scaled)  # LA, RGB or RGBA
     if "exif" in image.info:
         result.info["exif"] = image.info["exif"]
