@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.cli.verbs import add_command
+from dlcore.core import progress
 
 if TYPE_CHECKING:
     from dlcore.data.custom.importer import Preview
@@ -48,7 +50,8 @@ def data_check(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data.custom.importer import ask_for_repairs
     from dlcore.data.custom.importers import check_file
 
-    _, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
+    with progress.listening(_ImportProgress()):
+        _, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
     undecided = tuple(problem for problem in preview.pending if not problem.default)
     if undecided:
         raise RequestError(ask_for_repairs(undecided))
@@ -63,10 +66,23 @@ def data_add(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data.sources.registry import DATASETS
 
     registry.check_name(options.name, reserved=DATASETS)
-    importer, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
-    entry = importer.save(options.name, preview, source=options.file)
+    with progress.listening(_ImportProgress()):
+        importer, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
+        entry = importer.save(options.name, preview, source=options.file)
     _print_problems(preview)
     return _describe_custom(entry)
+
+
+class _ImportProgress:
+    """Prints the progress of an import to a terminal, at most four times a second."""
+
+    def __init__(self) -> None:
+        self.next_time = time.monotonic() + 1
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() >= self.next_time:
+            print(f"\r{what}: {done:,} of {total:,} ", end="", file=sys.stderr, flush=True)
+            self.next_time = time.monotonic() + 0.25
 
 
 def _import_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""Folders and zips that files are read from. A zip is read in place and never unpacked, so paths cannot escape it."""
+"""Folders and zips that files are read from. A zip is read in place and never unpacked, so paths cannot escape it.
+
+Names are decoded, composed and made unique here, for datasets and uploads alike.
+"""
 
 import contextlib
 import os
 import stat
+import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
@@ -12,17 +16,28 @@ from dlcore.core.errors import DataError
 from dlcore.data.images.files import MAX_BYTES
 
 _EXPECTED = "provide a folder or a zip of class folders."
+_SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+_UTF8_FLAG = 0x800
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Source(Protocol):
     """A folder or zip that files are read from; reads stop just above the size limit."""
 
+    @property
+    def renamed(self) -> int:
+        """How many of the listed paths were decoded, composed or made unique."""
+        ...
+
     def files(self) -> Iterator[tuple[str, int, str]]:
-        """Yield path, size in bytes, and the reason if the file is rejected unread."""
+        """Yield path, size in bytes, and the reason if the file is rejected unread.
+
+        Paths are unique, composed (NFC) and with `/` as separator; files of the operating system are skipped.
+        """
         ...
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file."""
+        """Return the content of a listed file."""
         ...
 
 
@@ -55,34 +70,76 @@ def open_zip(file: IO[bytes], name: str) -> Iterator[Source]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{name} is neither a folder nor a readable zip ({error}): {_EXPECTED}") from None
     with archive:
+        archive.NameToInfo.clear()  # entries are opened directly; saves memory for many files
+        for entry in archive.filelist:
+            entry.date_time = _NO_TIME
         yield _Zip(archive)
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a path is one that macOS, Windows or a tool adds: `__MACOSX`, `._photo.jpg`, `Thumbs.db`, `.git`."""
+    *folders, file = name.split("/")
+    return (
+        file.startswith("._")
+        or file.lower() in _SYSTEM_FILES
+        or any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in folders)
+    )
+
+
+def normalize_path(name: str) -> str:
+    """Return a path with composed letters (NFC) and without `.` parts; undecodable bytes are replaced."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    normalized = str(PurePosixPath(unicodedata.normalize("NFC", text)))
+    return name if normalized == name else normalized  # one object in memory
+
+
+def unique_path(name: str, names: Container[str]) -> str:
+    """Return the path, numbered if there is already one: two paths may become equal when they are composed."""
+    path, unique, number = PurePosixPath(name), name, 2
+    while unique in names:
+        unique, number = str(path.with_name(f"{path.stem} ({number}){path.suffix}")), number + 1
+    return unique
 
 
 class _Folder:
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.originals = path, dict[str, str]()
+
+    @property
+    def renamed(self) -> int:
+        return sum(name != original for name, original in self.originals.items())
 
     def files(self) -> Iterator[tuple[str, int, str]]:
+        self.originals = {}
         for folder, inner, files in os.walk(self.path):
             inner.sort()
             for file in sorted(files):
                 path = Path(folder) / file
-                name = path.relative_to(self.path).as_posix()
+                original = path.relative_to(self.path).as_posix()
+                if is_system_file(original):
+                    continue
+                name = unique_path(normalize_path(original), self.originals)
+                self.originals[name] = original
                 try:
                     about = path.lstat()
                 except OSError as error:
                     yield name, 0, f"it cannot be read ({error.strerror})."
                     continue
-                if stat.S_ISLNK(about.st_mode):
-                    yield name, 0, "a link to another file: put the image itself here."
-                elif not stat.S_ISREG(about.st_mode):
-                    yield name, 0, "not a regular file."
-                else:
-                    yield name, about.st_size, ""
+                yield name, about.st_size, _reject_special(about.st_mode) or _reject_hidden(name)
 
     def read(self, name: str) -> bytes:
-        with (self.path / name).open("rb") as file:
+        with (self.path / self.originals[name]).open("rb") as file:
             return file.read(MAX_BYTES + 1)
+
+
+def _reject_special(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a link to another file: put the image itself here."
+    return "" if stat.S_ISREG(mode) else "not a regular file."
+
+
+def _reject_hidden(name: str) -> str:
+    return "a hidden file: its name starts with a dot." if name.rpartition("/")[2].startswith(".") else ""
 
 
 class _Food101(_Folder):
@@ -103,21 +160,41 @@ class _Food101(_Folder):
 
 class _Zip:
     def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
-        self.entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
+        self.archive, self.entries = archive, dict[str, zipfile.ZipInfo]()
+
+    @property
+    def renamed(self) -> int:
+        return sum(name != entry.filename for name, entry in self.entries.items())
 
     def files(self) -> Iterator[tuple[str, int, str]]:
-        for name, entry in self.entries.items():
+        self.entries = {}
+        for entry in self.archive.infolist():
+            original = decode_name(entry)
+            if original.endswith("/") or is_system_file(original):
+                continue
+            name = unique_path(normalize_path(original), self.entries)
+            self.entries[name] = entry
             path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+            if path.is_absolute() or ".." in path.parts or ":" in name:
                 yield name, 0, "its path leads out of the archive."
             elif entry.flag_bits & 1:
                 yield name, 0, "encrypted: create the zip without a password."
-            elif name != str(path):
-                yield name, 0, "its path is not normalized."
             else:
-                yield name, entry.file_size, ""
+                yield name, entry.file_size, _reject_hidden(name)
 
     def read(self, name: str) -> bytes:
         with self.archive.open(self.entries[name]) as file:
             return file.read(MAX_BYTES + 1)
+
+
+def decode_name(entry: zipfile.ZipInfo) -> str:
+    """Return the path of a zip entry with `/` as separator.
+
+    Names without the UTF-8 flag are UTF-8 if their bytes are valid UTF-8 (macOS), else code page 437 (zip's default).
+    Windows tools write backslashes.
+    """
+    name = entry.filename
+    if not (entry.flag_bits & _UTF8_FLAG or name.isascii()):
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")

@@ -4,6 +4,7 @@ The format is detected by content, never by name; the size is checked before dec
 """
 
 import contextlib
+import functools
 import io
 import threading
 import warnings
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlcore.core.errors import DataError
+from dlcore.data.images import depth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,7 +26,13 @@ SETS = (*FORMATS, "TIFF", "PPM")
 MAX_SIDE, MAX_PIXELS, MAX_BYTES = 12_000, 40_000_000, 20 * 2**20
 LARGE, _ONE_LARGE = 8_000_000, threading.Lock()
 """Images with more pixels are decoded one at a time, across all sessions."""
-_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+NOTES = {
+    "16 bits per pixel": "deep_images",
+    "CMYK": "cmyk_images",
+    "black and white": "bilevel_images",
+}
+"""How notes on conversions start, and the kind of each."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class DecodedImage:
 def read_rgb(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -> DecodedImage:
     """Decode an image to (side, side, 3) uint8: shorter side resized to `side`, center crop.
 
-    EXIF rotation is applied; transparency becomes white; CMYK, 1-bit and 16-bit pixels are converted.
+    EXIF rotation is applied; transparency becomes white; CMYK and 1-bit pixels are converted, 16-bit ones scaled by
+    the range of their values.
 
     Raises:
         DataError: The file is not an image of these formats, damaged, animated, or too large.
@@ -49,8 +58,8 @@ def read_rgb(payload: bytes, *, side: int, formats: tuple[str, ...] = FORMATS) -
     ):
         if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a phone's JPEG with a preview
             raise DataError("it contains several images (animated, or several pages): save a single one.")
-        note = _note(image)
-        return DecodedImage(np.asarray(_to_rgb(_resize_and_crop(_apply_rotation(image), side))), note)
+        note = _note(image, payload)
+        return DecodedImage(np.asarray(_to_rgb(_resize_and_crop(_load_upright(image, payload), side))), note)
 
 
 def read_gray(payload: bytes, *, height: int, width: int) -> np.ndarray:
@@ -62,7 +71,7 @@ def read_gray(payload: bytes, *, height: int, width: int) -> np.ndarray:
         DataError: The file is not an image of a known format, damaged, or too large.
     """
     with open_image(payload, draft=("L", (4 * width, 4 * height))) as image, _large_image_lock(image):
-        gray = np.asarray(_to_rgb(_apply_rotation(image)).convert("L"))
+        gray = np.asarray(_to_rgb(_load_upright(image, payload)).convert("L"))
     return _frame(gray, height=height, width=width)
 
 
@@ -83,6 +92,8 @@ def open_image(
         raise DataError("this is not an image: the file is empty (zero bytes).")
     if len(payload) > MAX_BYTES:
         raise DataError(f"the image file has {len(payload) / 2**20:.0f} MB; up to {MAX_BYTES // 2**20} MB is read.")
+    if is_heic(payload) and _register_heic():
+        formats = (*formats, "HEIF")
     too_many = f"at most {MAX_PIXELS / 1e6:g} million are read, and {MAX_SIDE:,} on a side: make it smaller."
     try:
         with _silence_warnings(), Image.open(io.BytesIO(payload), formats=formats) as image:
@@ -99,7 +110,7 @@ def open_image(
         raise DataError(f"this is not an image that can be read: {hint}") from None
     except Image.DecompressionBombError:
         raise DataError(f"the image has too many pixels; {too_many}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, RuntimeError) as error:
         raise DataError(f"the image cannot be read, it may be damaged ({' '.join(str(error).split())[:80]}).") from None
 
 
@@ -119,8 +130,11 @@ def _silence_warnings() -> Iterator[None]:
 def _describe_other_format(payload: bytes) -> str:
     """Describe files that are often mistaken for images, with a next step; empty for others."""
     head = payload[:512].lstrip().lower()
-    if payload[4:8] == b"ftyp" and payload[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
-        return "it is HEIC or AVIF, as phones write it; save or send it as JPEG."
+    if is_heic(payload):
+        how = "it may be damaged" if _register_heic() else "or install its decoder: pip install 'dlcore[heic]'"
+        return f"it is HEIC, as phones write it; save or send it as JPEG, {how}."
+    if payload[4:8] == b"ftyp" and payload[8:12] in (b"avif", b"avis"):
+        return "it is AVIF; save or send it as JPEG."
     if head.startswith((b"<svg", b"<?xml")):
         return "it is a vector graphic (SVG); save it as PNG."
     if head.startswith((b"<!doctype html", b"<html")):
@@ -128,21 +142,40 @@ def _describe_other_format(payload: bytes) -> str:
     return "it is a PDF; save the page as PNG." if head.startswith(b"%pdf") else ""
 
 
-def _note(image: "Image.Image") -> str:
+def is_heic(payload: bytes) -> bool:
+    """Whether the content is HEIC (HEIF with HEVC), as phones write it."""
+    return payload[4:8] == b"ftyp" and payload[8:12] in _HEIC_BRANDS
+
+
+@functools.cache
+def _register_heic() -> bool:
+    """Register the optional HEIC decoder with Pillow; return whether it is installed."""
+    try:
+        import pi_heif
+    except ImportError:
+        return False
+    pi_heif.register_heif_opener(thumbnails=False)
+    return True
+
+
+def _note(image: "Image.Image", payload: bytes) -> str:
     if image.mode == "1":
         return "black and white (1 bit), converted to gray"
-    if image.mode in _DEEP:
-        return "16 bits per pixel, converted to 8"
+    if image.mode in depth.MODES or depth.is_deep_color(payload):
+        return "16 bits per pixel, scaled to 8 by its range of values"
     return "CMYK (for print), converted to RGB" if image.mode == "CMYK" else ""
 
 
-def _apply_rotation(image: "Image.Image") -> "Image.Image":
+def _load_upright(image: "Image.Image", payload: bytes) -> "Image.Image":
     """Decode and apply EXIF rotation."""
     from PIL import ImageOps
 
     if image.mode == "F":
         raise DataError("its pixels are floating-point numbers: save it with 8 or 16 bits per pixel.")
+    if depth.is_deep_color(payload):
+        image = depth.read_deep_color(image, payload)
     image.load()
+    depth.check_color_tiff(image)
     ImageOps.exif_transpose(image, in_place=True)
     return image
 
@@ -151,8 +184,8 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
     """Convert to RGB with a white background."""
     from PIL import Image
 
-    if image.mode in _DEEP:
-        return _to_8_bit(image).convert("RGB")
+    if image.mode in depth.MODES:
+        return depth.to_8_bit(image).convert("RGB")
     if _transparent(image):
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -161,16 +194,6 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
 
 def _transparent(image: "Image.Image") -> bool:
     return "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
-
-
-def _to_8_bit(image: "Image.Image") -> "Image.Image":
-    """Convert 16-bit to 8-bit gray; Pillow's conversion would clip at 255."""
-    from PIL import Image
-
-    values = np.asarray(image)
-    if values.dtype != np.uint16:
-        values = values.clip(0, 65535)
-    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def _resize_and_crop(image: "Image.Image", side: int) -> "Image.Image":
@@ -183,8 +206,8 @@ def _resize_and_crop(image: "Image.Image", side: int) -> "Image.Image":
     across, down = image.size
     if (across, down) == (side, side):
         return image
-    if image.mode in _DEEP:
-        image = _to_8_bit(image)
+    if image.mode in depth.MODES:
+        image = depth.to_8_bit(image)
     elif image.mode not in ("RGB", "L", "LA", "RGBA", "CMYK") or "transparency" in image.info:
         image = _to_rgb(image)
     square = min(across, down)

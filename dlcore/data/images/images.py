@@ -5,7 +5,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as custom
-from dlcore.data.images import archives, array_cache, duplicates, folders
+from dlcore.data.images import array_cache, duplicates, folders
 from dlcore.data.images.cifar import CIFAR_LABELS, read_cifar
+from dlcore.data.images.decoded_folders import ABOUT, SIDE, decode_again, decode_folders
 from dlcore.data.images.files import FORMATS, MAX_BYTES, read_gray, read_rgb
 from dlcore.data.images.folders import Entry, RejectedFile
 from dlcore.data.images.idx import read_idx
@@ -26,6 +27,7 @@ __all__ = [
     "CIFAR_LABELS",
     "FORMATS",
     "MAX_BYTES",
+    "SIDE",
     "Images",
     "channel_mean_and_std",
     "load",
@@ -52,13 +54,8 @@ FASHION_LABELS = (
     "Ankle boot",
 )
 PARTS = ("pixels", "labels", "test_pixels", "test_labels")
-SIDE = 64
-"""Default side in pixels of images from class folders."""
-TEST_SHARE = 0.15
-"""Test share of datasets without a test split."""
-_VERSION = 1
+_VERSION = 2
 """Increase it when decoding changes: cached arrays are then computed again."""
-ABOUT = "about.json"
 Arrays = dict[str, np.ndarray]
 
 
@@ -67,7 +64,8 @@ class Images:
     """An image dataset in memory or memory-mapped.
 
     `pixels` (N, H, W) or (N, H, W, 3) uint8 and `labels` (N,) int64 are for training and validation, `test_pixels` and
-    `test_labels` for the test; `checksum` is the sha256 of all of them. `groups` (N,): images with the same number are
+    `test_labels` for the test; `checksum` is the sha256 of all of them. `in_validation` (N,) marks the validation part
+    of a source that has one. `groups` (N,): images with the same number are
     duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images. `exact` and `near` count
     exact and near duplicates (`near` is None if not computed), `conflicts` groups with different labels; `rejected`
     lists rejected files.
@@ -81,6 +79,7 @@ class Images:
     checksum: str
     groups: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     also_in_test: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+    in_validation: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     exact: int = 0
     near: int | None = None
     conflicts: int = 0
@@ -92,11 +91,28 @@ class Images:
             object.__setattr__(self, "groups", np.arange(len(self.labels)))
         if not len(self.also_in_test):
             object.__setattr__(self, "also_in_test", np.zeros(len(self.labels), dtype=bool))
+        if not len(self.in_validation):
+            object.__setattr__(self, "in_validation", np.zeros(len(self.labels), dtype=bool))
 
     @property
     def channels(self) -> int:
         """1 for gray images, 3 for RGB."""
         return 1 if self.pixels.ndim == 3 else int(self.pixels.shape[3])
+
+    def split_rows(self, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the training and of the validation split, without copies of test images.
+
+        The validation split is the validation part of the source, whose copies are left out of training; without one it
+        is a stratified `share`, with duplicates in one split.
+        """
+        rows = np.flatnonzero(~self.also_in_test)
+        if self.in_validation.any():
+            validation = rows[self.in_validation[rows]]
+            train = rows[~np.isin(self.groups[rows], self.groups[validation])]
+        else:
+            inner = duplicates.grouped_stratified_split(self.labels[rows], self.groups[rows], share, seed=seed)
+            train, validation = rows[inner[0]], rows[inner[1]]
+        return train, validation
 
 
 def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
@@ -109,7 +125,7 @@ def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
     """
     if custom.is_custom(name):
         entry = custom.require(name, "images", checksum=checksum)
-        return _load_folders(f"custom-{entry.name}", entry.folder / folders.ARCHIVE, side)
+        return _load_folders(f"custom-{entry.name}", entry.folder / folders.ARCHIVE, side, saved=True)
     if name in FOLDERS:
         return _load_folders(name, sources.require(name), side)
     return LOADERS[name](sources.require(name))
@@ -210,19 +226,18 @@ def _images(arrays: Mapping[str, np.ndarray], *, names: tuple[str, ...]) -> Imag
     )
 
 
-def _load_folders(name: str, path: Path, side: int) -> Images:
+def _load_folders(name: str, path: Path, side: int, *, saved: bool = False) -> Images:
     """Load class folders, decoded once per side; without a test split, one is drawn.
 
     Duplicates and the test split are computed at the default side, so that they are the same for every side.
     """
     key = array_cache.checksum(path, salt=f"folders-{_VERSION}")
-    arrays, about = _cached_arrays(name, key, lambda draft: _decode_folders(path, draft))
+    arrays, about = _cached_arrays(name, key, lambda draft: decode_folders(path, draft, saved=saved))
     pixels, labels, groups, n = arrays["pixels"], arrays["labels"], np.asarray(arrays["groups"]), about["learn"]
     if side != SIDE:
         entries = [Entry(file, "") for file in about["files"]]
-        pixels = _cached_arrays(f"{name}-{side}", key, lambda draft: _decode_again(path, entries, side, draft))[0][
-            "pixels"
-        ]
+        again = _cached_arrays(f"{name}-{side}", key, lambda draft: decode_again(path, entries, side, draft))
+        pixels = again[0]["pixels"]
     return Images(
         pixels=pixels[:n],
         labels=np.asarray(labels[:n]),
@@ -232,57 +247,12 @@ def _load_folders(name: str, path: Path, side: int) -> Images:
         checksum=about["checksum"],
         groups=groups[:n],
         also_in_test=np.isin(groups[:n], groups[n:]),
+        in_validation=np.asarray(arrays["in_validation"]),
         exact=about["exact"],
         near=about["near"],
         conflicts=about["conflicts"],
         rejected=tuple(RejectedFile(**file) for file in about["refused"]),
     )
-
-
-def _decode_folders(path: Path, draft: Path) -> None:
-    """Decode, find duplicates and split; training rows come first, then test rows."""
-    with archives.open_source(path) as source:
-        entries, rejected = folders.list_entries(source)
-        raw = _blank(draft / "raw.npy", len(entries), SIDE)
-        good, notes = folders.decode(source, entries, raw)
-    rows = np.flatnonzero(good)
-    names = folders.class_names([entries[row] for row in rows], [*rejected, *notes])
-    labels = np.array([names.index(entries[row].label) for row in rows])
-    result = duplicates.find(raw[rows], labels)
-    in_test = np.array([entries[row].part == "test" for row in rows])
-    if in_test.any():
-        train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
-    else:
-        train, test = duplicates.grouped_stratified_split(labels, result.groups, TEST_SHARE, seed=0)
-    order = np.r_[train, test]
-    pixels = _blank(draft / "pixels.npy", len(order), SIDE)
-    for start in range(0, len(order), 1024):
-        pixels[start : start + 1024] = raw[rows[order[start : start + 1024]]]
-    del raw
-    (draft / "raw.npy").unlink()
-    np.save(draft / "labels.npy", labels[order])
-    np.save(draft / "groups.npy", result.groups[order])
-    about = {
-        "learn": len(train),
-        "names": names,
-        "exact": result.exact,
-        "near": result.near,
-        "conflicts": result.conflicts,
-        "refused": [asdict(file) for file in [*rejected, *notes]],
-        "files": [entries[rows[at]].name for at in order],
-        "checksum": hashlib.sha256(hashlib.sha256(pixels.data).digest() + labels[order].tobytes()).hexdigest(),
-    }
-    (draft / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-
-
-def _decode_again(path: Path, entries: list[Entry], side: int, draft: Path) -> None:
-    """Decode the same images in the same order at another side."""
-    with archives.open_source(path) as source:
-        folders.decode(source, entries, _blank(draft / "pixels.npy", len(entries), side))
-
-
-def _blank(file: Path, n: int, side: int) -> np.memmap:
-    return np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(n, side, side, 3))
 
 
 def _cached_arrays(name: str, key: str, make: Callable[[Path], None]) -> tuple[Arrays, dict[str, Any]]:

@@ -57,6 +57,8 @@ def read_uploads(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | Rejecte
 
 def _read_all(files: Iterable[tuple[str, bytes]]) -> Iterator[Photo | RejectedUpload]:
     for name, payload in files:
+        if archives.is_system_file(name.replace("\\", "/").rpartition("/")[2]):
+            continue
         if payload.startswith(_ZIP):
             yield from _in_zip(safe_name(name), payload)
         elif len(payload) > MAX_BYTES:

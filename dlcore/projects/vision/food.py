@@ -13,7 +13,6 @@ from torch.nn import functional
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataMissingError
 from dlcore.data.images import images
-from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.images.images import Images
 from dlcore.data.images.photos import FeatureViews, MixupResult, PhotoAugmentation, PhotoTransform
 from dlcore.data.sources import weights
@@ -63,7 +62,7 @@ class FoodData(Config):
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Official test split; the rest is split by the seed, near-duplicates together.
+    """Official test split; the rest is split by the seed, near-duplicates together, or as the dataset is.
 
     Inputs are features (N, V, F) if only the head is trained, else images (N, H, W, 3).
 
@@ -143,11 +142,7 @@ def needs(config: RunConfig) -> tuple[str, ...]:
 
 
 def _parts(dataset: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(~dataset.also_in_test)
-    train_index, validation_index = grouped_stratified_split(
-        dataset.labels[rows], dataset.groups[rows], options.validation_share, seed=seed
-    )
-    train, validation = rows[train_index], rows[validation_index]
+    train, validation = dataset.split_rows(options.validation_share, seed=seed)
     return train[stratified_sample(dataset.labels[train], options.train_rows, seed=seed)], validation
 
 

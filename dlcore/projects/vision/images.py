@@ -9,7 +9,6 @@ import torch
 from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
-from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_sample
 from dlcore.evaluation import baselines as simple
@@ -42,18 +41,15 @@ class ImageData(Config):
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Official or fixed test split; the rest is split into training and validation by the seed.
+    """Official or fixed test split; the rest is split into training and validation by the seed, unless the dataset has
+    a validation part.
 
     Stratified; near-duplicates stay in one split, and copies of test images are excluded from training. Channel mean
     and standard deviation come from the training split.
     """
     options = config.data_as(ImageData)
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    rows = np.flatnonzero(~data.also_in_test)
-    train_index, validation_index = grouped_stratified_split(
-        data.labels[rows], data.groups[rows], options.validation_share, seed=config.seed
-    )
-    train, validation = rows[train_index], rows[validation_index]
+    train, validation = data.split_rows(options.validation_share, seed=config.seed)
     train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
     split = _split(data.pixels, data.labels, train, options.side)
     values = split.inputs[0].numpy()

@@ -79,8 +79,7 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         "the model's input"
     )
     st.caption(f"{how}, shown below. It is not stored.")
-    kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp"]
-    file = st.file_uploader("Your image", type=kinds, key="own-picture", max_upload_size=project.input_limit // 2**20)
+    file = st.file_uploader("Your image", key="own-picture", max_upload_size=project.input_limit // 2**20)
     if file is None:
         st.info("Choose an image, or switch to a test sample above.", icon=":material/upload_file:")
         return None

@@ -61,6 +61,21 @@ def test_zip_of_photos_is_read_with_safe_names():
     )
 
 
+MAC_ZIP = {"a/one.jpg": JPEG, "__MACOSX/a/._one.jpg": b"\0\5\x16\7", "a/._one.jpg": b"\0\5\x16\7", "a/.DS_Store": b"\0"}
+
+
+@pytest.mark.parametrize(
+    "files", [MAC_ZIP, {"Thumbs.db": b"\0", "one.jpg": JPEG}, {"a\\desktop.ini": b"", "a\\one.jpg": JPEG}]
+)
+def test_system_files_in_a_zip_are_no_photos_and_no_errors(files):
+    assert [upload.name for upload in read_uploads([("z.zip", zipped(files))])] == ["one.jpg"]
+
+
+def test_system_files_uploaded_alone_are_no_errors():
+    files = [("._one.jpg", b"\0\5\x16\7"), (".DS_Store", b"\0"), ("one.jpg", JPEG)]
+    assert [upload.name for upload in read_uploads(files)] == ["one.jpg"]
+
+
 def test_photos_beyond_the_limit_are_rejected():
     items = list(read_uploads([(f"{i}.jpg", JPEG) for i in range(200)]))
     assert len(items) == uploads.MAX_PHOTOS + 1

@@ -1,6 +1,7 @@
 """Transfer learning: pretrained weights, learning rates per layer, cached features, two public layouts."""
 
 import json
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -15,9 +16,10 @@ from dlcore import projects
 from dlcore.core import progress
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.batches import Batches
-from dlcore.data.images import archives, images
+from dlcore.data.images import archives, classes, images
 from dlcore.data.images import folders as image_folders
 from dlcore.data.images.photos import MixupResult
+from dlcore.data.repairs import Repairs
 from dlcore.data.sources import weights
 from dlcore.models.transfer import BACKBONES, FrozenConfig, TransferConfig, TransferNet
 from dlcore.projects.project import LoadedModel
@@ -205,16 +207,21 @@ def test_answer_equals_the_stored_prediction(small):
         food.answer(loaded, b"<svg/>")
 
 
+def list_entries(folder):
+    with archives.open_source(folder) as opened:
+        return classes.arrange(image_folders.list_files(opened)[0], Repairs())[0]
+
+
 def test_food_11_layout_has_class_names_and_splits(tmp_path):
     for part, numbers in (("training", (0, 10)), ("validation", (0,)), ("evaluation", (10,))):
         (tmp_path / part).mkdir()
         for k in numbers:
             for i in range(6):
                 Image.new("RGB", (8, 8)).save(tmp_path / part / f"{k}_{i}.jpg")
-    with archives.open_source(tmp_path) as opened:
-        survey = image_folders.survey(opened)
-    assert survey.names == ("bread", "vegetable and fruit") and len(survey.entries) == 24
-    assert survey.in_test.sum() == 6 and set(survey.labels[survey.in_test]) == {1}
+    entries = list_entries(tmp_path)
+    assert {entry.label for entry in entries} == {"bread", "vegetable and fruit"} and len(entries) == 24
+    assert Counter(entry.part for entry in entries) == {"train": 12, "validation": 6, "test": 6}
+    assert {entry.label for entry in entries if entry.part == "test"} == {"vegetable and fruit"}
 
 
 def test_food_101_uses_its_test_list(tmp_path):
@@ -224,13 +231,12 @@ def test_food_101_uses_its_test_list(tmp_path):
             Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{i}.jpg")
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "test.txt").write_text("apple_pie/0\nbaklava/3\n")
-    with archives.open_source(tmp_path) as opened:
-        survey = image_folders.survey(opened)
-    assert [entry.name for entry in survey.entries if entry.part == "test"] == [
+    entries = list_entries(tmp_path)
+    assert [entry.name for entry in entries if entry.part == "test"] == [
         "test/apple_pie/0.jpg",
         "test/baklava/3.jpg",
     ]
-    assert len(survey.entries) == 14 and survey.names == ("apple_pie", "baklava")
+    assert len(entries) == 14 and {entry.label for entry in entries} == {"apple_pie", "baklava"}
 
 
 @pytest.mark.realdata("food101_mini")

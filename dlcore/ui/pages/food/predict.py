@@ -24,10 +24,12 @@ from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
 DRAWINGS, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
+FILES_KEY = "food-files"
 TOP = 5
-FORMATS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "zip"]
 LAST_PHOTO = "food-photo"
 """Session key of the photo shown last, for Explain."""
+UPLOADS = "food-uploads"
+"""Session key of the uploaded files, which stay when another panel is shown."""
 SAMPLES = settings.ASSETS / "samples" / "food"
 
 
@@ -80,19 +82,43 @@ def _choose_drawing() -> list[tuple[str, bytes]]:
 
 
 def _upload() -> Iterable[tuple[str, bytes]]:
-    """Yield the uploaded files, each copied from the server's memory only when needed."""
+    """Return the uploaded files, each copied from the server's memory only when needed.
+
+    If another panel was shown in between, these are the files of before.
+    """
     files = st.file_uploader(
         "One photo, several, or a zip of photos",
-        type=FORMATS,
         accept_multiple_files=True,
-        key="food-files",
+        key=FILES_KEY,
         max_upload_size=uploads.MAX_ZIP_BYTES // 2**20,
+        on_change=_store_uploads,
     )
     st.caption(
-        f"Up to {uploads.MAX_PHOTOS} photos at once. They stay in memory while this page is open and are never "
-        "stored. Files marked red have an unsupported format: save them as JPEG (iPhone photos are often HEIC)."
+        f"Up to {uploads.MAX_PHOTOS} photos at once, in any common format: the content decides, not the name. They "
+        "stay in memory while this page is open and are never stored."
     )
-    return ((file.name, file.getvalue()) for file in files) if files else ()
+    if files:
+        return ((file.name, file.getvalue()) for file in files)
+    return _stored_uploads()
+
+
+def _stored_uploads() -> list[tuple[str, bytes]]:
+    stored: list[tuple[str, bytes]] = st.session_state.get(UPLOADS, [])
+    if not stored:
+        return []
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(f"Uploaded before: {len(stored)} file{'' if len(stored) == 1 else 's'}.")
+    if right.button("Remove", icon=":material/close:", key="food-uploads-remove"):
+        del st.session_state[UPLOADS]
+        return []
+    return stored
+
+
+def _store_uploads() -> None:
+    """Keep the uploaded files in the session, up to the size of one zip; a removed file is dropped."""
+    files = st.session_state.get(FILES_KEY) or []
+    small = sum(file.size for file in files) <= uploads.MAX_ZIP_BYTES
+    st.session_state[UPLOADS] = [(file.name, file.getvalue()) for file in files] if small else []
 
 
 def _take_photo() -> list[tuple[str, bytes]]:

@@ -68,6 +68,27 @@ def test_good_and_bad_files_together_are_each_answered():
     assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
 
 
+@pytest.mark.parametrize("name", ["photo.jfif", "photo.jpe", "photo", "photo.txt"])
+def test_case_23_the_content_of_a_photo_decides_not_its_name(name):
+    app = panel("try", food_input=food_try.FILES)
+    assert list(app.file_uploader[0].proto.type) == []  # any ending
+    app.file_uploader[0].set_value([(name, photo(1), "application/octet-stream")]).run()
+    assert not app.exception and not app.error and any("Predicted in" in part.value for part in app.caption)
+
+
+def test_uploaded_photos_stay_when_another_source_is_shown():
+    app = panel("try", food_input=food_try.FILES)
+    app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg"), ("b.jpg", photo(2), "image/jpeg")]).run()
+    app.session_state["food-input"] = food_try.DRAWINGS
+    app.run()
+    assert not app.get("file_uploader")
+    app.session_state["food-input"] = food_try.FILES
+    app.run()
+    assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
+    app.button(key="food-uploads-remove").click().run()
+    assert not app.exception and "Photo" not in [box.label for box in app.selectbox]
+
+
 def test_a_drawing_is_explained_without_any_data():
     key = "explained-how-food-gradients-occlusion-cam"  # the quickest of the three
     app = panel("explain", food_explained="The photo under Predict", **{key: "cam"})
