@@ -15,7 +15,9 @@ _INLINE = (
     "small span strike strong sub sup time tt u var wbr"
 )
 """Elements inside a line: `H<sub>2</sub>O` is one word."""
-_FLAGS = "async autoplay checked compact controls default defer disabled hidden ismap loop multiple muted noshade nowrap"
+_FLAGS = (
+    "async autoplay checked compact controls default defer disabled hidden ismap loop multiple muted noshade nowrap"
+)
 _ATTRIBUTE = rf"""(?:[a-z_:@][\w:.@-]*\s*=\s*(?:"[^"<>]{{0,2000}}"|'[^'<>]{{0,2000}}'|[^\s"'<>=`]+)|{"|".join(_FLAGS.split())})"""
 
 

@@ -87,7 +87,7 @@ class TextDataset:
     """Cleaned texts with labels (N,) int64.
 
     `rows` (N,) are their line numbers in the source, `doubled` counts removed duplicates, `checksum` is the sha256 of
-    the source files. `test` (N,) is true in the source's test split, None if it has none.
+    the source files. `test` and `validation` (N,) are true in these splits of the source, None if it has none.
     """
 
     texts: list[str]
@@ -97,6 +97,7 @@ class TextDataset:
     doubled: int
     checksum: str
     test: np.ndarray | None = None
+    validation: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _movie_reviews(file: Path) -> _Corpus:
 
 def _imdb(file: Path) -> _Corpus:
     """Read Maas et al. 2011: 25,000 training and 25,000 test reviews; extracted once into the cache."""
-    key = array_cache.checksum(file, salt="texts-1")
+    key = array_cache.checksum(file, salt="texts-2")
     folder = array_cache.get_or_create("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
     texts, labels = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
     return _Corpus(texts, np.array(labels, dtype=np.int64), SENTIMENT, tested=len(texts) // 2)
