@@ -66,7 +66,7 @@ def resolve_duplicates(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     order = frame.assign(rank=rank).sort_values("rank", kind="stable")
     duplicate = order.duplicated(["key", "label"] if by == "both" else ["key"]).reindex(frame.index)
     if duplicate.any():
-        first = frame.loc[duplicate.idxmax()]
+        first = frame.iloc[int(np.argmax(duplicate))]
         repairs.note(
             "duplicate_texts",
             f"{int(duplicate.sum()):,} duplicate texts left out: equal texts are counted once",

@@ -14,42 +14,12 @@ from dlcore.data.tabular.read import TableFile
 SAMPLE_ROWS, SAMPLE_LETTERS = 3, 200
 _JUDGED_ROWS = 2_000
 """Rows that a column's content is judged by, spread over the file."""
-TEXT_NAMES = [
-    "text",
-    "review",
-    "sentence",
-    "question",
-    "content",
-    "body",
-    "message",
-    "description",
-    "comment",
-    "tweet",
-    "document",
-    "ticket",
-    "utterance",
-    "query",
-    "subject",
-    "headline",
-    "title",
-]
-LABEL_NAMES = [
-    "label",
-    "class",
-    "category",
-    "sentiment",
-    "target",
-    "topic",
-    "type",
-    "intent",
-    "queue",
-    "emotion",
-    "tag",
-    "genre",
-    "department",
-    "polarity",
-    "rating",
-]
+_TEXTS = (
+    "text review sentence question content body message description comment tweet document ticket utterance query "
+    "subject headline title"
+)
+_LABELS = "label class category sentiment target topic type intent queue emotion tag genre department polarity rating"
+TEXT_NAMES, LABEL_NAMES = tuple(_TEXTS.split()), tuple(_LABELS.split())
 SPLIT_NAMES = ("split", "subset", "partition", "set", "part", "fold", "usage")
 """Column names that are guessed, the first match wins if the content fits."""
 SPLITS = {
@@ -111,20 +81,22 @@ def guess_roles(file: TableFile, *, limit: int, text: str = "", label: str = "",
     contents = {each.name: each for each in describe_columns(file)}
     split = split or next((name for name in file.columns if _is_split(file, name)), "")
     free = [name for name in file.columns if name not in (text, label, split)]
-    filled = [name for name in free if contents[name].filled]
-    category = [name for name in filled if contents[name].is_category(limit)]
+    category = [name for name in free if contents[name].is_category(limit)]
     label = label or match_name(category, LABEL_NAMES)
-    texts = [name for name in filled if contents[name].values < 0.5 and name != label]
-    text = text or match_name(texts, TEXT_NAMES)
-    if not text:
-        distinct = [name for name in texts if contents[name].is_text] or texts
-        text = max(distinct, key=lambda name: contents[name].length, default="")
+    texts = [name for name in free if contents[name].values < 0.5 and name != label]
+    distinct = [name for name in texts if contents[name].is_text]
+    text = text or match_name(texts, TEXT_NAMES) or _longest(distinct, contents) or match_name(free, TEXT_NAMES)
+    text = text or _longest([name for name in texts if not match_name([name], LABEL_NAMES)], contents)
     if not label:
         category = [name for name in category if name != text]
         words = [name for name in category if contents[name].values < 0.5]
         by_name = match_name([name for name in free if name != text], LABEL_NAMES)
         label = by_name or next(reversed(words or category), "")
     return {"text": text, "label": label, "split": split}
+
+
+def _longest(names: Sequence[str], contents: Mapping[str, ColumnContent]) -> str:
+    return max((name for name in names if contents[name].filled), key=lambda name: contents[name].length, default="")
 
 
 def _is_split(file: TableFile, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -240,10 +241,10 @@ def _preview(file: TableFile, roles: dict[str, str], frame: pd.DataFrame, duplic
 
 def _count_classes(frame: pd.DataFrame, names: tuple[str, ...], *, is_split: bool) -> dict[str, dict[str, int]]:
     if not is_split:
-        counts = frame["label"].value_counts()
-        return {name: {"all": int(counts[name])} for name in names}
-    table = pd.crosstab(frame["label"], frame["split"]).reindex(columns=["train", "validation", "test"], fill_value=0)
-    return {name: {str(part): int(count) for part, count in table.loc[name].items()} for name in names}
+        counts = Counter(frame["label"])
+        return {name: {"all": counts[name]} for name in names}
+    parts = Counter(zip(frame["label"], frame["split"], strict=True))
+    return {name: {part: parts[name, part] for part in ("train", "validation", "test")} for name in names}
 
 
 def _content(data: ValidatedTexts) -> dict[str, Any]:

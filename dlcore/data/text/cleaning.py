@@ -4,30 +4,23 @@ import html
 import re
 
 _LINES = (
-    "address article aside blockquote body br button caption center col colgroup dd details dialog dir div dl dt "
-    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe img input "
-    "legend li link main menu meta nav noscript object ol optgroup option p pre script section select style summary "
-    "table tbody td textarea tfoot th thead title tr ul video audio canvas"
+    "address article aside audio blockquote body br button canvas caption center col colgroup dd details dialog dir "
+    "div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe img "
+    "input legend li link main menu meta nav noscript object ol optgroup option p pre script section select style "
+    "summary table tbody td textarea tfoot th thead title tr ul video"
 )
-"""Elements that divide words: their tags become a space."""
 _INLINE = (
     "a abbr acronym b bdi bdo big blink cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp "
     "small span strike strong sub sup time tt u var wbr"
 )
-"""Elements inside a line: `H<sub>2</sub>O` is one word."""
-_FLAGS = (
-    "async autoplay checked compact controls default defer disabled hidden ismap loop multiple muted noshade nowrap"
-)
-_ATTRIBUTE = rf"""(?:[a-z_:@][\w:.@-]*\s*=\s*(?:"[^"<>]{{0,2000}}"|'[^'<>]{{0,2000}}'|[^\s"'<>=`]+)|{"|".join(_FLAGS.split())})"""
-
-
-def _tag(names: str) -> re.Pattern[str]:
-    """Match the tags of these elements: `</b>`, `<b>`, `<br />`, `<a href="...">`, but not `a<b and b>c`."""
-    name = "|".join(sorted(names.split(), key=len, reverse=True))
-    return re.compile(rf"<(?:/(?P<end>{name})\s*|(?P<name>{name})(?:\s+{_ATTRIBUTE})*\s*/?)>", re.IGNORECASE)
-
-
-_LINE_TAG, _INLINE_TAG = _tag(_LINES), _tag(_INLINE)
+LINE_ELEMENTS, INLINE_ELEMENTS = frozenset(_LINES.split()), frozenset(_INLINE.split())
+"""Elements that divide words, and those inside a line: `H<sub>2</sub>O` is one word."""
+_FLAGS = "async|autoplay|checked|compact|controls|defer|disabled|hidden|ismap|loop|multiple|muted|noshade|nowrap"
+_VALUE = r"""(?:"[^"<>]{0,2000}"|'[^'<>]{0,2000}'|[^\s"'<>=`]+)"""
+_ATTRIBUTE = rf"(?:[a-z_:@][\w:.@-]*\s*=\s*{_VALUE}|{_FLAGS})"
+_TAG = re.compile(rf"</?([a-z][a-z0-9]{{0,9}})(?:\s+{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
+_END_TAG = re.compile(r"</([a-z][a-z0-9]{0,9})\s*>")
+"""Tags: `</b>`, `<b>`, `<br />`, `<a href="...">`, but not `a<b and b>c`."""
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff]")
 _JOINED = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Thai, Lao, Myanmar and Khmer: a zero-width space is the border of two words."""
@@ -48,15 +41,23 @@ def clean_text(text: str) -> str:
     """
     plain = html.unescape(text)
     if "<" in plain:
-        plain = _INLINE_TAG.sub(_remove_inline, _LINE_TAG.sub(" ", plain))
+        plain = _remove_tags(plain)
     plain = _CONTROLS.sub(" ", plain)
     return " ".join((plain if plain.isascii() else _INVISIBLE.sub("", plain)).split())
 
 
-def _remove_inline(match: re.Match[str]) -> str:
-    """Return the text in place of an inline tag: nothing inside a word, itself where it compares, else a space."""
-    name, (start, stop), text = match["name"], match.span(), match.string
-    if not (text[start - 1 : start].isalnum() and text[stop : stop + 1].isalnum()):
-        return " "
-    is_comparison = match[0] == f"<{name}>" and f"</{name}" not in text[stop : stop + 10_000]  # a<b>c
-    return match[0] if is_comparison else ""
+def _remove_tags(text: str) -> str:
+    ended = set(_END_TAG.findall(text.lower()))
+
+    def replace(match: re.Match[str]) -> str:
+        tag, name = match[0], match[1].lower()
+        if name in LINE_ELEMENTS:
+            return " "
+        if name not in INLINE_ELEMENTS:
+            return tag
+        if not (text[match.start() - 1 : match.start()].isalnum() and text[match.end() : match.end() + 1].isalnum()):
+            return " "
+        is_comparison = len(tag) == len(name) + 2 and name not in ended  # a<b>c
+        return tag if is_comparison else ""
+
+    return _TAG.sub(replace, text)
