@@ -1,6 +1,7 @@
 """Labels of custom texts: spelling variants, contradictions between duplicates, and rare labels."""
 
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,14 @@ def normalize_label(label: str) -> str:
 
 def merge_variants(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     """Give labels that differ only in case, spaces or composed accents the most frequent spelling."""
-    counts = frame["label"].value_counts(sort=False)
+    counts = Counter(frame["label"])
     groups: dict[str, list[str]] = {}
-    for label in counts.index:
+    for label in counts:  # in the order of the file
         key = unicodedata.normalize("NFC", normalize_label(label).casefold())
         groups.setdefault(key, []).append(label)
-    names = {label: _usual(counts[group]) for group in groups.values() for label in group}
+    names = {}
+    for group in groups.values():
+        names |= dict.fromkeys(group, normalize_label(max(group, key=counts.__getitem__)))
     variants = [group for group in groups.values() if len(group) > 1]
     how = "merge"
     if variants:
@@ -32,7 +35,7 @@ def merge_variants(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
         pairs = "; ".join(" = ".join(f"'{label[:40]}'" for label in group) for group in variants)
         how = repairs.choose(
             "label_variants",
-            f"{len(variants)} labels differ only in case, spaces or accents from others: {_shorten(pairs)}.",
+            f"Labels that differ only in case, spaces or accents: {_shorten(pairs)}.",
             ("merge", "keep"),
             default="merge",
             count=sum(len(group) - 1 for group in variants),
@@ -40,14 +43,17 @@ def merge_variants(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
             example=pairs,
         )
     if how == "keep":
-        repairs.record(f"{len(variants)} labels with variants stay apart")
+        repairs.record(f"labels that differ only in case, spaces or accents stay apart: {_shorten(pairs)}")
         return frame
     for group in variants:
         merged = ", ".join(f"'{label[:40]}'" for label in group if label != names[label])
-        repairs.record(f"label {merged} merged into '{names[group[0]][:40]}' ({int(counts[group].sum()):,} rows)")
+        repairs.record(
+            f"label {merged} merged into '{names[group[0]][:40]}' ({sum(counts[label] for label in group):,} rows)"
+        )
     cleaned = [group[0] for group in groups.values() if len(group) == 1 and group[0] != names[group[0]]]
     if cleaned:
-        repairs.record(f"{len(cleaned)} labels cleaned: '{cleaned[0][:40]}' is '{names[cleaned[0]][:40]}'")
+        renamed = ", ".join(f"'{label[:40]}' is '{names[label][:40]}'" for label in cleaned)
+        repairs.record(f"labels cleaned: {_shorten(renamed)}")
     return frame.assign(label=frame["label"].map(names))
 
 
@@ -69,7 +75,7 @@ def resolve_duplicates(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
         first = frame.iloc[int(np.argmax(duplicate))]
         repairs.note(
             "duplicate_texts",
-            f"{int(duplicate.sum()):,} duplicate texts left out: equal texts are counted once",
+            f"equal texts are counted once: {int(duplicate.sum()):,} of {len(frame):,} rows left out",
             count=int(duplicate.sum()),
             where=f"row {first['row']}",
             example=first["text"],
@@ -85,23 +91,23 @@ def _resolve_conflicts(frame: pd.DataFrame, rows: np.ndarray, repairs: Repairs) 
     texts = conflicts["key"].nunique()
     how = repairs.choose(
         "conflicting_labels",
-        f"{texts:,} texts occur with different labels ({len(conflicts):,} rows).",
+        f"Equal texts with different labels: {texts:,} in {len(conflicts):,} rows.",
         ("drop_all", "first", "keep"),
         default="drop_all",
         count=texts,
         where=f"row {first['row']}",
         example=f"{', '.join(map(str, labels[:4]))}: {first['text']}",
     )
-    what = f"{texts:,} texts with different labels (first at row {first['row']})"
+    what = f"equal texts with different labels ({texts:,}, first at row {first['row']})"
     if how == "keep":
         repairs.record(f"{what} used once with each label")
         return frame, "both"
     if how == "first":
         usual = frame.groupby("key", sort=False)["label"].transform("first")
         contradicts = frame["label"] != usual
-        repairs.record(f"{what} have the label of their first row; {int(contradicts.sum()):,} other rows left out")
+        repairs.record(f"{what} have the label of their first row, rows left out: {int(contradicts.sum()):,}")
         return frame[~contradicts], "key"
-    repairs.record(f"{what} left out: {len(conflicts):,} rows")
+    repairs.record(f"{what} left out, rows: {len(conflicts):,}")
     return frame[~rows], "key"
 
 
@@ -116,7 +122,7 @@ def resolve_rare(frame: pd.DataFrame, repairs: Repairs, *, minimum: int) -> pd.D
     names = ", ".join(f"'{name[:40]}' ({train[name]})" for name in rare)
     how = repairs.choose(
         "rare_labels",
-        f"{len(rare)} labels have fewer than {minimum} texts: {_shorten(names)}.",
+        f"Labels with fewer than {minimum} texts: {_shorten(names)}.",
         ("leave_out", "merge_other"),
         default="leave_out",
         count=len(rare),
@@ -124,10 +130,10 @@ def resolve_rare(frame: pd.DataFrame, repairs: Repairs, *, minimum: int) -> pd.D
         example=names,
     )
     if how == "leave_out":
-        repairs.record(f"{len(rare)} rare labels left out ({int(rows.sum()):,} texts): {names}")
+        repairs.record(f"rare labels left out, with their texts: {_shorten(names)}")
         return frame[~rows]
     other = next((name for name in counts.index if name.casefold() == OTHER), OTHER)
-    repairs.record(f"{len(rare)} rare labels merged into '{other}' ({int(rows.sum()):,} texts): {names}")
+    repairs.record(f"rare labels merged into '{other}': {_shorten(names)}")
     frame = frame.assign(label=frame["label"].where(~rows, other))
     merged = frame["label"] == other
     few = int((merged & (frame["split"] != "test")).sum())
@@ -137,10 +143,5 @@ def resolve_rare(frame: pd.DataFrame, repairs: Repairs, *, minimum: int) -> pd.D
     return frame[~merged]
 
 
-def _usual(counts: "pd.Series[int]") -> str:
-    """Return the most frequent spelling; of equally frequent ones, the first in the file."""
-    return normalize_label(str(counts.idxmax()))
-
-
 def _shorten(names: str) -> str:
-    return names if len(names) <= 2_000 else f"{names[:2_000]}..."
+    return names if len(names) <= 20_000 else f"{names[:20_000]}..."

@@ -25,8 +25,8 @@ MAX_SYMBOLS = 120
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 FILE = "pairs.json"
 SAMPLES = 8
-INPUT_NAMES = ["input", "source", "src", "read", "from", "question", "prompt", "original", "wrong"]
-TARGET_NAMES = ["target", "output", "tgt", "write", "to", "answer", "response", "translation", "corrected", "right"]
+INPUT_NAMES = ("input", "source", "src", "read", "from", "question", "prompt", "original", "wrong")
+TARGET_NAMES = ("target", "output", "tgt", "write", "to", "answer", "response", "translation", "corrected", "right")
 """Column names that are guessed, the first match wins."""
 SIDES = ("input", "target")
 
@@ -143,10 +143,10 @@ def _read_pairs(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.
         trimmed = (raw[side] != file.table[name]).to_numpy()
         if trimmed.any():
             row = file.rows[np.argmax(trimmed)]
-            repairs.record(f"{int(trimmed.sum()):,} {side}s trimmed of spaces at their ends (first at row {row})")
+            repairs.record(f"{side}s trimmed of spaces at their ends: {int(trimmed.sum()):,} (first at row {row})")
     lower = (frame["input"] != raw["input"]).to_numpy()
     if lower.any():
-        repairs.record(f"{int(lower.sum()):,} inputs lowercased (first at row {file.rows[np.argmax(lower)]})")
+        repairs.record(f"inputs lowercased: {int(lower.sum()):,} (first at row {file.rows[np.argmax(lower)]})")
     return frame
 
 
@@ -160,14 +160,14 @@ def _leave_out_long(frame: pd.DataFrame, roles: dict[str, str], repairs: Repairs
     where = f"row {frame['row'].iloc[first]}, column '{roles[side][:40]}'"
     repairs.choose(
         "long_pairs",
-        f"{int(long.sum()):,} pairs have a side of more than {MAX_SYMBOLS} characters.",
+        f"Pairs with a side of more than {MAX_SYMBOLS} characters: {int(long.sum()):,}.",
         ("leave_out",),
         default="leave_out",
         count=int(long.sum()),
         where=where,
         example=f"{lengths[side].iloc[first]:,} characters: {frame[side].iloc[first][:40]}",
     )
-    repairs.record(f"{int(long.sum()):,} pairs of more than {MAX_SYMBOLS} characters left out (first at {where})")
+    repairs.record(f"pairs of more than {MAX_SYMBOLS} characters left out: {int(long.sum()):,} (first at {where})")
     return frame[~long]
 
 
@@ -177,7 +177,7 @@ def _resolve_duplicates(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     if duplicate.any():
         repairs.note(
             "duplicate_pairs",
-            f"{int(duplicate.sum()):,} duplicate pairs left out: equal pairs are counted once",
+            f"equal pairs are counted once: {int(duplicate.sum()):,} of {len(frame):,} rows left out",
             count=int(duplicate.sum()),
             where=f"row {frame['row'].iloc[int(np.argmax(duplicate))]}",
         )
@@ -190,18 +190,18 @@ def _resolve_duplicates(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     count, rows = frame.loc[conflicting, "input"].nunique(), int(conflicting.sum())
     how = repairs.choose(
         "conflicting_targets",
-        f"{count:,} inputs occur with different targets ({rows:,} rows).",
+        f"Equal inputs with different targets: {count:,} in {rows:,} rows.",
         ("first", "drop_all"),
         default="first",
         count=count,
         where=f"row {first['row']}",
         example=f"{first['input'][:30]}: {' | '.join(targets.str[:20])}",
     )
-    what = f"{count:,} inputs with different targets (first at row {first['row']})"
+    what = f"equal inputs with different targets ({count:,}, first at row {first['row']})"
     if how == "first":
-        repairs.record(f"{what} have the target of their first row; {rows - count:,} other rows left out")
+        repairs.record(f"{what} have the target of their first row, rows left out: {rows - count:,}")
         return frame[~frame.duplicated("input")]
-    repairs.record(f"{what} left out: {rows:,} rows")
+    repairs.record(f"{what} left out, rows: {rows:,}")
     return frame[~conflicting]
 
 

@@ -176,7 +176,7 @@ def leave_out_empty(frame: pd.DataFrame, columns: Mapping[str, str], repairs: Re
         where=where,
         example=" | ".join(str(frame[name].iloc[first])[:30] for name in columns),
     )
-    repairs.record(f"{int(rows.sum()):,} rows with an empty cell left out ({counts}; first {where})")
+    repairs.record(f"rows with an empty cell left out: {int(rows.sum()):,} ({counts}; first {where})")
     return frame[~rows]
 
 
@@ -184,7 +184,9 @@ def record_other_columns(file: TableFile, used: Collection[str], repairs: Repair
     """Record and return the columns that are not used."""
     others = [name for name in file.columns if name not in used]
     if others:
-        names = ", ".join(f"'{name[:40]}'" for name in others[:20]) + (", ..." if len(others) > 20 else "")
+        names = ", ".join(f"'{name[:40]}'" for name in others[:20]) + (
+            f" and {len(others) - 20:,} more" if len(others) > 20 else ""
+        )
         repairs.record(f"columns left out: {names}")
     return others
 

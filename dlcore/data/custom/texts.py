@@ -137,15 +137,15 @@ def _choose_columns(file: TableFile, options: TextOptions) -> dict[str, str]:
 
 def _read_texts(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.DataFrame:
     """Return cleaned texts, labels and splits by row number of the file."""
-    raw = file.table[roles["text"]].str.strip()
+    raw = file.table[roles["text"]]
     frame = pd.DataFrame({"row": file.rows, "text": raw.map(clean_text), "label": file.table[roles["label"]]})
     frame["label"] = frame["label"].where(frame["label"].map(label_steps.normalize_label) != "", "")
     frame["split"] = _read_splits(file, roles["split"]) if "split" in roles else "train"
     changed = (frame["text"] != raw).to_numpy()
     if changed.any():
         repairs.record(
-            f"{int(changed.sum()):,} texts cleaned of HTML tags, entities, control and invisible characters, and extra "
-            f"spaces (first at row {frame['row'].iloc[int(np.argmax(changed))]})"
+            f"texts cleaned of HTML tags, entities, control and invisible characters, and extra spaces: "
+            f"{int(changed.sum()):,} (first at row {frame['row'].iloc[int(np.argmax(changed))]})"
         )
     return frame
 
@@ -174,7 +174,7 @@ def _shorten(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     where, count = f"row {frame['row'].iloc[first]}", int(long.sum())
     choice = repairs.choose(
         "long_texts",
-        f"{count:,} texts have more than {MAX_CHARACTERS:,} characters; models read the first hundreds of words.",
+        f"Texts of more than {MAX_CHARACTERS:,} characters: {count:,}. Models read hundreds of words.",
         (f"cut:{MAX_CHARACTERS}", "leave_out"),
         default=f"cut:{MAX_CHARACTERS}",
         count=count,
@@ -183,12 +183,12 @@ def _shorten(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     )
     how, _, value = choice.partition(":")
     if how == "leave_out":
-        repairs.record(f"{count:,} texts of more than {MAX_CHARACTERS:,} characters left out (first at {where})")
+        repairs.record(f"texts of more than {MAX_CHARACTERS:,} characters left out: {count:,} (first at {where})")
         return frame[~long]
     limit = int(value) if value.isdecimal() else MAX_CHARACTERS if not value else 0
     if not 1 <= limit <= MAX_CHARACTERS:
         raise ConfigError(f"--repair long_texts={choice[:40]}: cut at 1 to {MAX_CHARACTERS} characters.")
-    repairs.record(f"{count:,} texts cut to {limit:,} characters (first at {where}: {lengths[first]:,})")
+    repairs.record(f"texts cut to {limit:,} characters: {count:,} (first at {where}, {lengths[first]:,} characters)")
     return frame.assign(text=frame["text"].where(~long, frame["text"].str[:limit].str.rstrip()))
 
 

@@ -71,7 +71,7 @@ def test_byte_order_mark_semicolons_and_named_columns_are_read():
     payload = "\ufeffid;says;kind\n" + "".join(f"{n};<b>word</b> {n};{'ab'[n % 2]}\n" for n in range(10))
     preview = check(payload, text="says", label="kind")
     assert preview.data.texts[3] == "word 3" and preview.data.names == ("a", "b")
-    assert any("10 texts cleaned" in line and "row 2" in line for line in preview.receipt)
+    assert any("spaces: 10 (first" in line and "row 2" in line for line in preview.receipt)
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"], ids=["line", "paragraph", "next line"])
@@ -175,7 +175,7 @@ def test_composed_accents_of_a_single_spelling_are_recorded():
     rows = [(f"text {n}", ("cafe\u0301 ", "the\u0301")[n % 2]) for n in range(20)]
     preview = check(make_csv(rows))
     assert class_counts(preview) == {"caf\u00e9": 10, "th\u00e9": 10} and not preview.problems
-    assert any("2 labels cleaned" in line for line in preview.receipt)
+    assert any("labels cleaned: 'cafe\u0301 ' is" in line for line in preview.receipt)
 
 
 def test_contradictory_duplicates_are_one_decision():
@@ -350,7 +350,7 @@ def test_every_change_is_named_by_the_receipt(seed):
     receipt = " ".join(preview.receipt)
     assert ("cleaned of HTML" in receipt) == any(custom_texts.clean_text(text) != text for text, _ in rows)
     assert ("left out" in receipt) == (preview.rows < len(rows))
-    if not {text for text in preview.data.texts} <= {text for text, _ in rows}:
+    if not set(preview.data.texts) <= {text for text, _ in rows}:
         assert "cleaned of HTML" in receipt
     for name in set(preview.data.names) - {label for _, label in rows}:
         assert f"'{name}'" in receipt
