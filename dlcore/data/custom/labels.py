@@ -25,7 +25,7 @@ def merge_variants(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
     for label in counts:  # in the order of the file
         key = unicodedata.normalize("NFC", normalize_label(label).casefold())
         groups.setdefault(key, []).append(label)
-    names = {}
+    names: dict[str, str] = {}
     for group in groups.values():
         names |= dict.fromkeys(group, normalize_label(max(group, key=counts.__getitem__)))
     variants = [group for group in groups.values() if len(group) > 1]

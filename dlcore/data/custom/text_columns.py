@@ -12,8 +12,8 @@ from dlcore.data.tabular.delimited import is_value
 from dlcore.data.tabular.read import TableFile
 
 SAMPLE_ROWS, SAMPLE_LETTERS = 3, 200
-_JUDGED_ROWS = 2_000
-"""Rows that a column's content is judged by, spread over the file."""
+_SAMPLED_ROWS = 2_000
+"""Rows that a column's content is guessed from, spread over the file."""
 _TEXTS = (
     "text review sentence question content body message description comment tweet document ticket utterance query "
     "subject headline title"
@@ -56,7 +56,7 @@ class ColumnContent:
 
 def describe_columns(file: TableFile) -> list[ColumnContent]:
     """Describe the content of every column, by a sample of rows."""
-    step = max(1, len(file.table) // _JUDGED_ROWS)
+    step = max(1, len(file.table) // _SAMPLED_ROWS)
     contents = []
     for name in file.columns:
         cells = [cell.strip() for cell in file.table[name].iloc[::step] if cell.strip()]
@@ -182,17 +182,17 @@ def leave_out_empty(frame: pd.DataFrame, columns: Mapping[str, str], repairs: Re
 
 def record_other_columns(file: TableFile, used: Collection[str], repairs: Repairs) -> list[str]:
     """Record and return the columns that are not used."""
-    others = [name for name in file.columns if name not in used]
-    if others:
-        names = ", ".join(f"'{name[:40]}'" for name in others[:20]) + (
-            f" and {len(others) - 20:,} more" if len(others) > 20 else ""
+    unused = [name for name in file.columns if name not in used]
+    if unused:
+        names = ", ".join(f"'{name[:40]}'" for name in unused[:20]) + (
+            f" and {len(unused) - 20:,} more" if len(unused) > 20 else ""
         )
         repairs.record(f"columns left out: {names}")
-    return others
+    return unused
 
 
 def describe_roles(file: TableFile, roles: Mapping[str, str]) -> list[dict[str, str]]:
-    """Describe every column by role; `roles` maps columns to roles, all others are left out."""
+    """Describe every column by role; `roles` maps columns to roles, all unused are left out."""
     types = {"text": "text", "input": "text", "target": "text", "label": "category", "split": "category"}
     return [
         {"name": name, "role": (role := roles.get(name, "left_out")), "type": types.get(role, "text")}
