@@ -64,7 +64,7 @@ def validate(file: TableFile, options: PairOptions, repairs: Repairs) -> Preview
         DataError: No column or too few pairs are usable.
     """
     roles = _choose_columns(file, options)
-    columns_of.record_other_columns(file, tuple(roles.values()), repairs)
+    columns_of.record_unused_columns(file, tuple(roles.values()), repairs)
     frame = _read_pairs(file, roles, repairs)
     frame = columns_of.leave_out_empty(frame, roles, repairs)
     frame = _leave_out_long(frame, roles, repairs)

@@ -180,19 +180,17 @@ def leave_out_empty(frame: pd.DataFrame, columns: Mapping[str, str], repairs: Re
     return frame[~rows]
 
 
-def record_other_columns(file: TableFile, used: Collection[str], repairs: Repairs) -> list[str]:
-    """Record and return the columns that are not used."""
+def record_unused_columns(file: TableFile, used: Collection[str], repairs: Repairs) -> None:
+    """Record the columns that are not used."""
     unused = [name for name in file.columns if name not in used]
     if unused:
-        names = ", ".join(f"'{name[:40]}'" for name in unused[:20]) + (
-            f" and {len(unused) - 20:,} more" if len(unused) > 20 else ""
-        )
-        repairs.record(f"columns left out: {names}")
-    return unused
+        names = ", ".join(f"'{name[:40]}'" for name in unused[:20])
+        more = f" and {len(unused) - 20:,} more" if len(unused) > 20 else ""
+        repairs.record(f"columns left out: {names}{more}")
 
 
 def describe_roles(file: TableFile, roles: Mapping[str, str]) -> list[dict[str, str]]:
-    """Describe every column by role; `roles` maps columns to roles, all unused are left out."""
+    """Describe every column by role; `roles` maps columns to roles, all other columns are left out."""
     types = {"text": "text", "input": "text", "target": "text", "label": "category", "split": "category"}
     return [
         {"name": name, "role": (role := roles.get(name, "left_out")), "type": types.get(role, "text")}

@@ -80,7 +80,7 @@ def validate(file: TableFile, options: TextOptions, repairs: Repairs) -> Preview
         DataError: No column or too few texts or classes are usable; names column and reason.
     """
     roles = _choose_columns(file, options)
-    columns_of.record_other_columns(file, tuple(roles.values()), repairs)
+    columns_of.record_unused_columns(file, tuple(roles.values()), repairs)
     frame = _read_texts(file, roles, repairs)
     frame = columns_of.leave_out_empty(frame, roles, repairs)
     if frame.empty:
