@@ -144,9 +144,9 @@ def _print_progress(done: int, total: int) -> None:
 def _add_option_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every option of every importer."""
     from dlcore.data.custom.importer import list_options
-    from dlcore.data.custom.importers import IMPORTERS
+    from dlcore.data.custom.importers import IMPORTERS, KIND_NAMES
 
-    parser.add_argument("--kind", choices=list(IMPORTERS), help="kind of data; guessed from the file and the flags")
+    parser.add_argument("--kind", choices=list(KIND_NAMES), help="kind of data; guessed from the file and the flags")
     helps: dict[str, list[str]] = {}
     roles: dict[str, str] = {}
     for kind, importer in IMPORTERS.items():

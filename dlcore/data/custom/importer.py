@@ -44,10 +44,11 @@ class RejectedItem:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The columns of a file, and the options guessed from their names and first cells."""
+    """The columns of a file, the options guessed from their names and content, and a few rows of cells by column."""
 
     columns: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    samples: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

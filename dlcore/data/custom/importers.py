@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import images, pairs, registry, series, table
@@ -23,6 +23,8 @@ IMPORTERS: dict[Kind, Importer[Any]] = {
     "text": texts_importer.IMPORTER,
     "pairs": pairs.IMPORTER,
 }
+KIND_NAMES: dict[str, Kind] = {**{kind: kind for kind in IMPORTERS}, "texts": "text"}
+"""Names of kinds as people give them -> kind."""
 
 
 TABULAR: tuple[Kind, ...] = ("series", "table", "text", "pairs")
@@ -106,7 +108,7 @@ def _is_label(sheet: Sheet, name: str) -> bool:
 
 
 def check_file(
-    file: str | Path, *, kind: Kind | None = None, repair: Repair = None, **options: Any
+    file: str | Path, *, kind: str | None = None, repair: Repair = None, **options: Any
 ) -> tuple[Importer[Any], Preview[Any]]:
     """Read and validate a file without storing anything.
 
@@ -118,9 +120,9 @@ def check_file(
         DataError: The file cannot be used.
     """
     path = Path(file)
-    if kind is not None and kind not in get_args(Kind):
-        raise RequestError(f"'{kind}' is not a kind of data: choose one of {', '.join(get_args(Kind))}.")
-    importer = IMPORTERS[kind] if kind else choose_importer(path, options)
+    if kind is not None and kind not in KIND_NAMES:
+        raise RequestError(f"'{kind}' is not a kind of data: choose one of {', '.join(KIND_NAMES)}.")
+    importer = IMPORTERS[KIND_NAMES[kind]] if kind else choose_importer(path, options)
     limits = {each.setting.name: each.byte_limit for each in list_options(importer) if each.role == "file"}
     values = {
         name: read_file(Path(value), limits[name]) if name in limits and isinstance(value, str | Path) else value
@@ -131,7 +133,7 @@ def check_file(
 
 
 def add_file(
-    name: str, file: str | Path, *, kind: Kind | None = None, repair: Repair = None, **options: Any
+    name: str, file: str | Path, *, kind: str | None = None, repair: Repair = None, **options: Any
 ) -> CustomDataset:
     """Validate a file and save it as the custom dataset `name`; see `check_file`.
 

@@ -1,22 +1,25 @@
-"""Import of custom texts: a CSV or JSON lines with a text and a label column, for classification."""
+"""Import of custom texts: a table with a text and a label column, for classification."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from dlcore.core.config import Config
-from dlcore.core.errors import DataError
+from dlcore.core.errors import ConfigError, DataError
+from dlcore.data.custom import labels as label_steps
 from dlcore.data.custom import registry
-from dlcore.data.custom.importer import Importer, Inspection, Payload, Preview, column
+from dlcore.data.custom import text_columns as columns_of
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Payload, Preview, column
 from dlcore.data.repairs import Repairs
-from dlcore.data.text.corpora import TextDataset, clean_text, deduplicate
-from dlcore.data.text.delimited import decode_file, open_table
+from dlcore.data.tabular.read import SUFFIXES, TableFile, read_table
+from dlcore.data.text.cleaning import clean_text
+from dlcore.data.text.corpora import TextDataset, deduplicate
 
 BYTES_LIMIT = 64 * 2**20
 MAX_ROWS = 200_000
@@ -27,11 +30,6 @@ MIN_TEXTS = 5
 MAX_CLASSES = 200
 FILE = "texts.json"
 SAMPLES, SAMPLE_LETTERS = 8, 200
-TEXT_NAMES = ("text", "review", "sentence", "question", "content", "body", "message", "description", "title")
-LABEL_NAMES = ("label", "class", "category", "sentiment", "target", "topic", "type")
-"""Column names that are guessed, the first match wins."""
-
-Row = dict[str, str]
 
 
 class TextOptions(Config):
@@ -39,65 +37,63 @@ class TextOptions(Config):
 
     text: str = column("The text column.")
     label: str = column("The label column: the class of each text.")
+    split: str = column(
+        "A column with train, validation or test for each text; none to split at random.", optional=True
+    )
 
 
 @dataclass(frozen=True)
 class ValidatedTexts:
-    """Cleaned texts, class numbers (N,) int64, and class names."""
+    """Cleaned, distinct texts, class numbers (N,) int64, class names, and the number of duplicates left out.
+
+    `splits` (N,) are train, validation or test as the file says, empty if it does not.
+    """
 
     texts: list[str]
     labels: np.ndarray
     names: tuple[str, ...]
+    duplicates: int = 0
+    splits: tuple[str, ...] = ()
 
 
-def open_file(payload: Payload, repairs: Repairs) -> str:
-    """Decode a file.
-
-    Raises:
-        DataError: The file is too large or not UTF-8 text.
-    """
-    return decode_file(cast(bytes, payload), limit=BYTES_LIMIT, expected="CSV or JSON lines")
-
-
-def inspect(content: str) -> Inspection:
-    """List the columns of the first row and guess which hold texts and labels.
+def open_file(payload: Payload, repairs: Repairs) -> TableFile:
+    """Read a table of texts.
 
     Raises:
-        DataError: The first row cannot be read.
+        DataError: The file is too large, damaged, or no table.
     """
-    first = next(_read_rows(content), (0, Row()))[1]
-    guesses = {"text": _match(first, TEXT_NAMES), "label": _match(first, LABEL_NAMES)}
-    return Inspection(tuple(first), {option: name for option, name in guesses.items() if name})
+    file = read_table(cast(bytes, payload), repairs, limit=BYTES_LIMIT, rows=MAX_ROWS)
+    return columns_of.restore_header_row(file, repairs, limit=MAX_CLASSES)
 
 
-def validate(content: str, options: TextOptions, repairs: Repairs) -> Preview[ValidatedTexts]:
-    """Check every row.
+def inspect(file: TableFile) -> Inspection:
+    """List the columns with sample rows, and guess which hold texts, labels and splits."""
+    options = {role: name for role, name in columns_of.guess_roles(file, limit=MAX_CLASSES).items() if name}
+    return Inspection(file.columns, options, columns_of.sample_rows(file))
+
+
+def validate(file: TableFile, options: TextOptions, repairs: Repairs) -> Preview[ValidatedTexts]:
+    """Check every row, repair what can be repaired, and number the classes.
 
     Raises:
-        DataError: Names the line, column and reason.
+        ConfigError: A repair is invalid.
+        DataError: No column or too few texts or classes are usable; names column and reason.
     """
-    texts, labels, (text, label) = _read_texts(_read_rows(content), options)
-    counts = Counter(labels)
-    if not 2 <= len(counts) <= MAX_CLASSES:
-        raise DataError(f"column '{label[:40]}' has {len(counts):,} different labels; expected 2 to {MAX_CLASSES}.")
-    _check_class_sizes(texts, labels, counts)
-    names = tuple(sorted(counts))
-    number = {name: k for k, name in enumerate(names)}
-    data = ValidatedTexts(texts, np.array([number[name] for name in labels], dtype=np.int64), names)
-    return Preview(
-        kind="text",
-        data=data,
-        rows=len(texts),
-        checksum=hashlib.sha256(_encode(data)).hexdigest(),
-        facts={"classes": list(names), "text": text, "label": label},
-        columns=names,
-        guesses={"text": text, "label": label},
-        summary=(("Texts", f"{len(texts):,}", ""), ("Classes", str(len(names)), "")),
-        samples=tuple(
-            {"Text": text[:SAMPLE_LETTERS], "Label": label}
-            for text, label in zip(texts[:SAMPLES], labels[:SAMPLES], strict=True)
-        ),
-    )
+    roles = _choose_columns(file, options)
+    columns_of.record_unused_columns(file, tuple(roles.values()), repairs)
+    frame = _read_texts(file, roles, repairs)
+    frame = columns_of.leave_out_empty(frame, roles, repairs)
+    if frame.empty:
+        raise DataError(
+            f"no row has both a '{roles['text'][:40]}' and a '{roles['label'][:40]}': choose other columns."
+        )
+    frame = label_steps.merge_variants(_shorten(frame, repairs), repairs)
+    rows, labels = len(frame), frame["label"].nunique()
+    frame = label_steps.resolve_duplicates(frame, repairs)
+    duplicates = rows - len(frame)
+    frame = label_steps.resolve_rare(frame, repairs, minimum=MIN_TEXTS)
+    _check_classes(frame, roles["label"], rows=rows, labels=labels)
+    return _preview(file, roles, frame, duplicates)
 
 
 def load(name: str, *, checksum: str = "") -> TextDataset:
@@ -108,116 +104,168 @@ def load(name: str, *, checksum: str = "") -> TextDataset:
     """
     entry = registry.require(name, "text", checksum=checksum)
     saved = json.loads((entry.folder / FILE).read_text(encoding="utf-8"))
-    labels = np.array(saved["labels"], dtype=np.int64)
-    return deduplicate(saved["texts"], labels, tuple(saved["names"]), checksum=entry.checksum)
+    texts, labels, names = saved["texts"], np.array(saved["labels"], dtype=np.int64), tuple(saved["names"])
+    if "duplicates" not in saved:  # saved by an earlier release
+        return deduplicate(texts, labels, names, checksum=entry.checksum)
+    splits = np.array(saved.get("splits", []))
+    return TextDataset(
+        texts=texts,
+        labels=labels,
+        rows=np.arange(len(texts)),
+        names=names,
+        doubled=saved["duplicates"],
+        checksum=entry.checksum,
+        test=splits == "test" if len(splits) else None,
+        validation=splits == "validation" if "validation" in splits else None,
+    )
 
 
-def _check_class_sizes(texts: list[str], labels: list[str], counts: Counter[str]) -> None:
-    first: dict[str, str] = {}
-    for text, label in zip(texts, labels, strict=True):
-        first.setdefault(text.lower(), label)
-    distinct = Counter(first.values())  # a duplicate text is used once
-    rarest, count = min(((name, distinct[name]) for name in counts), key=lambda pair: (pair[1], pair[0]))
-    if count < MIN_TEXTS:
-        duplicates = " (duplicate texts are not counted)" if counts[rarest] > count else ""
-        raise DataError(
-            f"label '{rarest[:40]}' has {count} texts{duplicates}; each label needs at least {MIN_TEXTS}: add texts, "
-            "or merge labels."
+def _choose_columns(file: TableFile, options: TextOptions) -> dict[str, str]:
+    """Return the columns by role; `split` only if there is one."""
+    is_split = options.split != NO_COLUMN or NO_COLUMN in file.columns
+    requested = {"text": options.text, "label": options.label, "split": options.split}
+    guesses = columns_of.guess_roles(file, limit=MAX_CLASSES, **requested)
+    roles = {
+        role: columns_of.require_column(file, role, getattr(options, role), guesses[role]) for role in ("text", "label")
+    }
+    if is_split and guesses["split"]:
+        roles["split"] = file.known(guesses["split"])
+    if len(set(roles.values())) < len(roles):
+        raise DataError(f"column '{roles['text'][:40]}' is used twice: {', '.join(roles)} are different columns.")
+    return roles
+
+
+def _read_texts(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.DataFrame:
+    """Return cleaned texts, labels and splits by row number of the file."""
+    raw = file.table[roles["text"]]
+    frame = pd.DataFrame({"row": file.rows, "text": raw.map(clean_text), "label": file.table[roles["label"]]})
+    frame["label"] = frame["label"].where(frame["label"].map(label_steps.normalize_label) != "", "")
+    frame["split"] = _read_splits(file, roles["split"]) if "split" in roles else "train"
+    changed = (frame["text"] != raw).to_numpy()
+    if changed.any():
+        repairs.record(
+            f"texts cleaned of HTML tags, entities, control and invisible characters, and extra spaces: "
+            f"{int(changed.sum()):,} (first at row {frame['row'].iloc[int(np.argmax(changed))]})"
         )
+    return frame
 
 
-def _read_rows(content: str) -> Iterator[tuple[int, Row]]:
-    return _read_json_lines(content) if content.lstrip()[:1] == "{" else _read_table(content)
+def _read_splits(file: TableFile, name: str) -> "pd.Series[str]":
+    values = file.table[name].str.strip().str.lower()
+    unknown = (values != "") & ~values.isin(list(columns_of.SPLITS))
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise DataError(
+            f"row {file.rows[row]}, column '{name[:40]}': '{values.iloc[row][:40]}' is no split: use train, validation "
+            "or test, or --split none."
+        )
+    if "test" not in set(values.map(columns_of.SPLITS)):
+        raise DataError(f"column '{name[:40]}' has no test texts: mark some with test, or choose --split none.")
+    return values.map(columns_of.SPLITS).fillna("")
 
 
-def _read_json_lines(content: str) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"line {number} is not JSON ({str(error)[:60]}); expected one object per line.") from None
-        if not isinstance(row, dict):
-            raise DataError(f'line {number} is not an object such as {{"text": "...", "label": "..."}}.')
-        yield number, {str(key): _as_text(value) for key, value in row.items()}
+def _shorten(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
+    """Cut or leave out texts of more than `MAX_CHARACTERS` characters."""
+    lengths = frame["text"].str.len().to_numpy()
+    long = lengths > MAX_CHARACTERS
+    if not long.any():
+        return frame
+    first = int(np.argmax(long))
+    where, count = f"row {frame['row'].iloc[first]}", int(long.sum())
+    choice = repairs.choose(
+        "long_texts",
+        f"Texts of more than {MAX_CHARACTERS:,} characters: {count:,}. Models read hundreds of words.",
+        (f"cut:{MAX_CHARACTERS}", "leave_out"),
+        default=f"cut:{MAX_CHARACTERS}",
+        count=count,
+        where=where,
+        example=f"{lengths[first]:,} characters: {frame['text'].iloc[first][:40]}",
+    )
+    how, _, value = choice.partition(":")
+    if how == "leave_out":
+        repairs.record(f"texts of more than {MAX_CHARACTERS:,} characters left out: {count:,} (first at {where})")
+        return frame[~long]
+    limit = int(value) if value.isdecimal() else MAX_CHARACTERS if not value else 0
+    if not 1 <= limit <= MAX_CHARACTERS:
+        raise ConfigError(f"--repair long_texts={choice[:40]}: cut at 1 to {MAX_CHARACTERS} characters.")
+    repairs.record(f"texts cut to {limit:,} characters: {count:,} (first at {where}, {lengths[first]:,} characters)")
+    return frame.assign(text=frame["text"].where(~long, frame["text"].str[:limit].str.rstrip()))
 
 
-def _as_text(value: object) -> str:
-    """Convert a JSON scalar to text; null, lists and objects become an empty text."""
-    return "" if value is None or isinstance(value, list | dict) else str(value)
+def _check_classes(frame: pd.DataFrame, name: str, *, rows: int, labels: int) -> None:
+    count = frame["label"].nunique()
+    if 2 <= count <= MAX_CLASSES:
+        return
+    usable = f"{labels:,} different labels in {rows:,} rows"
+    if count > MAX_CLASSES:
+        raise DataError(
+            f"column '{name[:40]}' has {usable}; expected 2 to {MAX_CLASSES}: choose another --label column."
+        )
+    raise DataError(
+        f"column '{name[:40]}' has {usable}, but {count} with at least {MIN_TEXTS} distinct texts; expected 2 to "
+        f"{MAX_CLASSES}: add texts, merge labels, or choose another --label column."
+    )
 
 
-def _read_table(content: str) -> Iterator[tuple[int, Row]]:
-    table = open_table(content, cell_limit=2 * MAX_CHARACTERS)
-    if len(set(table.header)) != len(table.header):
-        raise DataError("two columns have the same name: rename one of them in line 1.")
-    for line, cells in table.rows():
-        yield line, dict(zip(table.header, cells, strict=True))
+def _preview(file: TableFile, roles: dict[str, str], frame: pd.DataFrame, duplicates: int) -> Preview[ValidatedTexts]:
+    names = tuple(sorted(frame["label"].unique()))
+    number = {name: k for k, name in enumerate(names)}
+    texts, labels = frame["text"].tolist(), frame["label"].map(number).to_numpy(np.int64)
+    splits = tuple(frame["split"]) if "split" in roles else ()
+    data = ValidatedTexts(texts, labels, names, duplicates, splits)
+    content = {
+        "kind": "texts",
+        "columns": columns_of.describe_roles(file, {name: role for role, name in roles.items()}),
+        "classes": _count_classes(frame, names, is_split="split" in roles),
+    }
+    left_out = len(file.rows) - len(texts)
+    return Preview(
+        kind="text",
+        data=data,
+        rows=len(texts),
+        checksum=hashlib.sha256(_encode(_content(data))).hexdigest(),
+        facts={"classes": list(names), **roles},
+        columns=names,
+        guesses=roles,
+        summary=(
+            ("Texts", f"{len(texts):,}", f"{left_out:,} of {len(file.rows):,} rows left out" if left_out else ""),
+            ("Classes", str(len(names)), ""),
+        ),
+        samples=tuple(
+            {"Text": text[:SAMPLE_LETTERS], "Label": label}
+            for text, label in zip(texts[:SAMPLES], frame["label"][:SAMPLES], strict=True)
+        ),
+        content=content,
+    )
 
 
-def _read_texts(rows: Iterator[tuple[int, Row]], options: TextOptions) -> tuple[list[str], list[str], tuple[str, str]]:
-    texts, labels, columns = [], [], ("", "")
-    for line, row in rows:
-        if not columns[0]:
-            columns = _choose_columns(row, options)
-        text, label = (_read_cell(row, name, line) for name in columns)
-        if len(text) > MAX_CHARACTERS:
-            raise DataError(f"line {line}: the text has {len(text):,} characters; up to {MAX_CHARACTERS:,} are read.")
-        texts.append(text)
-        labels.append(label[:80])
-        if len(texts) > MAX_ROWS:
-            raise DataError(f"the file has more than {MAX_ROWS:,} rows: shorten it.")
-    if not texts:
-        raise DataError("the file has no row with a text: expected a header with a text and a label column, then rows.")
-    return texts, labels, columns
+def _count_classes(frame: pd.DataFrame, names: tuple[str, ...], *, is_split: bool) -> dict[str, dict[str, int]]:
+    if not is_split:
+        counts = Counter(frame["label"])
+        return {name: {"all": counts[name]} for name in names}
+    parts = Counter(zip(frame["label"], frame["split"], strict=True))
+    return {name: {part: parts[name, part] for part in ("train", "validation", "test")} for name in names}
 
 
-def _read_cell(row: Row, name: str, line: int) -> str:
-    if name not in row:
-        raise DataError(f"line {line} has no '{name[:40]}'.")
-    value = clean_text(row[name])
-    if not value:
-        raise DataError(f"line {line}, column '{name[:40]}': it is empty or not text. Fill it in or remove the row.")
-    return value
+def _content(data: ValidatedTexts) -> dict[str, Any]:
+    splits = {"splits": data.splits} if data.splits else {}
+    return {"texts": data.texts, "labels": data.labels.tolist(), "names": data.names, **splits}
 
 
-def _choose_columns(row: Row, options: TextOptions) -> tuple[str, str]:
-    known = ", ".join(f"'{name[:30]}'" for name in list(row)[:12]) or "none"
-    columns = []
-    for role, requested, candidates in (("text", options.text, TEXT_NAMES), ("label", options.label, LABEL_NAMES)):
-        if requested and requested not in row:
-            raise DataError(f"there is no column '{requested[:40]}': the columns are {known}.")
-        name = requested or _match(row, candidates)
-        if not name:
-            raise DataError(
-                f"which column is the {role}? The columns are {known}: rename one to '{role}', or choose it with "
-                f"--{role}. A file without a header needs one in line 1."
-            )
-        columns.append(name)
-    return columns[0], columns[1]
-
-
-def _match(row: Row, candidates: tuple[str, ...]) -> str:
-    lower = {name.lower(): name for name in row}
-    return next((lower[name] for name in candidates if name in lower), "")
-
-
-def _encode(data: ValidatedTexts) -> bytes:
-    content = {"texts": data.texts, "labels": data.labels.tolist(), "names": data.names}
+def _encode(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
 def _write(data: ValidatedTexts, folder: Path) -> None:
-    (folder / FILE).write_bytes(_encode(data))
+    (folder / FILE).write_bytes(_encode({**_content(data), "duplicates": data.duplicates}))
 
 
 IMPORTER = Importer[ValidatedTexts](
     kind="text",
     title="texts",
-    summary="A CSV or JSON lines (one object per line) with a text and a label column.",
+    summary="A table with a text and a label column: CSV, TSV, JSON, JSON lines, Excel or Parquet.",
     unit="texts",
-    suffixes=("csv", "tsv", "jsonl", "ndjson", "txt"),
+    suffixes=SUFFIXES,
     byte_limit=BYTES_LIMIT,
     options=TextOptions,
     open=open_file,

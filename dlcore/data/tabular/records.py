@@ -40,7 +40,7 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
     """Flatten a JSON object to text cells: `{"a": {"b": 1}}` is `a.b`; null is empty, lists are JSON."""
     cells: dict[str, str] = {}
     for key, value in record.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{as_cell(key)}"
         if isinstance(value, Mapping) and depth < MAX_DEPTH:
             cells |= flatten(value, f"{name}.", depth + 1)
         else:
@@ -54,8 +54,8 @@ def as_cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str):  # half a surrogate pair, as JSON may hold, is no character
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float):
         return "" if value != value else repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

@@ -2,12 +2,10 @@
 
 import csv
 import hashlib
-import html
 import io
 import json
 import re
 import tarfile
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from dlcore.core.errors import DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import locate as sources
+from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
 __all__ = [
@@ -73,7 +72,6 @@ FINE = {
     "volsize": "size or volume",
 }
 """Titles of fine question classes whose codes are not plain words (Li & Roth 2002, table 1)."""
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _REPAIRS = (
     (re.compile(r" ?#39;(s|t|re|ll|ve|d|m)\b"), r"'\1"),
     (re.compile(r"(?<!&)#(\d{2,4});"), r"&#\1;"),
@@ -89,7 +87,7 @@ class TextDataset:
     """Cleaned texts with labels (N,) int64.
 
     `rows` (N,) are their line numbers in the source, `doubled` counts removed duplicates, `checksum` is the sha256 of
-    the source files. `test` (N,) is true in the source's test split, None if it has none.
+    the source files. `test` and `validation` (N,) are true in these splits of the source, None if it has none.
     """
 
     texts: list[str]
@@ -99,6 +97,7 @@ class TextDataset:
     doubled: int
     checksum: str
     test: np.ndarray | None = None
+    validation: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def _movie_reviews(file: Path) -> _Corpus:
 
 def _imdb(file: Path) -> _Corpus:
     """Read Maas et al. 2011: 25,000 training and 25,000 test reviews; extracted once into the cache."""
-    key = array_cache.checksum(file, salt="texts-1")
+    key = array_cache.checksum(file, salt="texts-2")
     folder = array_cache.get_or_create("imdb", key, lambda draft: _unpack(file, draft / "reviews.json"))
     texts, labels = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
     return _Corpus(texts, np.array(labels, dtype=np.int64), SENTIMENT, tested=len(texts) // 2)
@@ -258,14 +257,6 @@ READERS: dict[str, Callable[[Path], _Corpus]] = {
     "trec50": lambda folder: _trec(folder, fine=True),
 }
 """Readers of the text datasets, called with the file or folder."""
-
-
-def clean_text(text: str) -> str:
-    """Remove HTML tags, entities, control characters and extra spaces."""
-    plain = _TAG.sub(" ", html.unescape(text))
-    if not plain.isascii():
-        plain = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in plain)
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", plain).split())
 
 
 def read_text(payload: bytes) -> str:

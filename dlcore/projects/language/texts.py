@@ -117,7 +117,10 @@ def cut(dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndar
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:
         remaining, test, share = np.flatnonzero(~dataset.test), np.flatnonzero(dataset.test), VALIDATION_SHARE
-    inner, held = stratified_split(labels[remaining], share, seed=seed)
+    if dataset.validation is None:
+        inner, held = stratified_split(labels[remaining], share, seed=seed)
+    else:
+        held, inner = np.flatnonzero(dataset.validation[remaining]), np.flatnonzero(~dataset.validation[remaining])
     parts = dict(zip(SPLITS, (remaining[inner], remaining[held], test), strict=True))
     if rows <= 0:
         return dict(parts)
