@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import images, pairs, registry, series, table, texts
@@ -18,6 +18,8 @@ IMPORTERS: dict[Kind, Importer[Any]] = {
     "text": texts.IMPORTER,
     "pairs": pairs.IMPORTER,
 }
+KIND_NAMES: dict[str, Kind] = {**{kind: kind for kind in IMPORTERS}, "texts": "text"}
+"""Names of kinds as people give them -> kind."""
 
 
 def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
@@ -38,7 +40,7 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
 
 
 def check_file(
-    file: str | Path, *, kind: Kind | None = None, repair: Repair = None, **options: Any
+    file: str | Path, *, kind: str | None = None, repair: Repair = None, **options: Any
 ) -> tuple[Importer[Any], Preview[Any]]:
     """Read and validate a file without storing anything.
 
@@ -50,9 +52,9 @@ def check_file(
         DataError: The file cannot be used.
     """
     path = Path(file)
-    if kind is not None and kind not in get_args(Kind):
-        raise RequestError(f"'{kind}' is not a kind of data: choose one of {', '.join(get_args(Kind))}.")
-    importer = IMPORTERS[kind] if kind else choose_importer(path, options)
+    if kind is not None and kind not in KIND_NAMES:
+        raise RequestError(f"'{kind}' is not a kind of data: choose one of {', '.join(KIND_NAMES)}.")
+    importer = IMPORTERS[KIND_NAMES[kind]] if kind else choose_importer(path, options)
     limits = {each.setting.name: each.byte_limit for each in list_options(importer) if each.role == "file"}
     values = {
         name: read_file(Path(value), limits[name]) if name in limits and isinstance(value, str | Path) else value
@@ -63,7 +65,7 @@ def check_file(
 
 
 def add_file(
-    name: str, file: str | Path, *, kind: Kind | None = None, repair: Repair = None, **options: Any
+    name: str, file: str | Path, *, kind: str | None = None, repair: Repair = None, **options: Any
 ) -> CustomDataset:
     """Validate a file and save it as the custom dataset `name`; see `check_file`.
 
@@ -84,10 +86,16 @@ def read_file(path: Path, limit: int) -> bytes:
         DataError: The file cannot be read, or is larger.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+        size = path.stat().st_size
+        if size <= limit:
+            with path.open("rb") as file:
+                content = file.read(limit + 1)  # a pipe has no size
+            size = len(content)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
-    if len(content) > limit:
-        raise DataError(f"{path.name} is larger than the {limit // 2**20} MB that are read: shorten it or split it up.")
+    if size > limit:
+        raise DataError(
+            f"{path.name} ({size / 2**20:,.0f} MB) is larger than the {limit // 2**20} MB that are read: split it, "
+            "take a sample of its rows, or convert it to Parquet."
+        )
     return content
