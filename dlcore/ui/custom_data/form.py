@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.markdown import escape_markdown
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
 from dlcore.data.custom.importers import IMPORTERS
@@ -86,7 +87,7 @@ def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Ins
     """Draw the options, columns first; the others start from what the validation guessed."""
     _step(1, "File as read")
     if inspection.format:
-        st.caption(f"{problems.escape(inspection.format)}. Change a guess below if it is wrong.")
+        st.caption(f"{escape_markdown(inspection.format)}. Change a guess below if it is wrong.")
     if inspection.samples:
         show_table(pd.DataFrame(inspection.samples), alt="The first rows of the file")
     options = list_options(importer)
@@ -161,7 +162,7 @@ def _show_save(importer: Importer[Any], preview: Preview[Any], file: UploadedFil
         st.caption(f"The same content is saved already, as **{same}**.")
     undecided = ", ".join(problem.kind.replace("_", " ") for problem in preview.undecided)
     if undecided:
-        st.caption(f":material/info: To save, choose a repair above: {problems.escape(undecided)}.")
+        st.caption(f":material/info: To save, choose a repair above: {escape_markdown(undecided)}.")
     pressed = st.button(
         SAVE, type="primary", icon=":material/save:", key=f"custom-{importer.kind}-save", disabled=bool(undecided)
     )

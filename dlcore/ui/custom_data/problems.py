@@ -1,10 +1,10 @@
 """The problems of a file as a list, each once, with a selection of its repairs."""
 
-import re
 from typing import Any
 
 import streamlit as st
 
+from dlcore.core.markdown import escape_markdown
 from dlcore.data.repairs import Problem
 
 
@@ -24,11 +24,6 @@ def show_problems(problems: tuple[Problem, ...], *, store: str, key: str) -> Non
                 _show_problem(problem, store=store, key=f"{key}-repair-{problem.kind}")
 
 
-def escape(text: str) -> str:
-    """Return text with the characters of Markdown escaped."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:])", r"\\\1", text)
-
-
 def _show_problem(problem: Problem, *, store: str, key: str) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
@@ -36,7 +31,7 @@ def _show_problem(problem: Problem, *, store: str, key: str) -> None:
         facts = [f"{problem.count:,} {'place' if problem.count == 1 else 'places'}"]
         facts += [f"first: {problem.where}"] if problem.where else []
         facts += [f"for example “{problem.example}”"] if problem.example else []
-        st.caption(escape(", ".join(facts)))
+        st.caption(escape_markdown(", ".join(facts)))
     with right:
         _choose_repair(problem, store=store, key=key)
 
