@@ -28,9 +28,10 @@ def _show_problem(problem: Problem, *, store: str, key: str) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         st.text(problem.message)
-        facts = [f"{problem.count:,} {'place' if problem.count == 1 else 'places'}"]
+        facts = [f"{problem.count:,} {'case' if problem.count == 1 else 'cases'}"]
         facts += [f"first: {problem.where}"] if problem.where else []
         facts += [f"for example “{problem.example}”"] if problem.example else []
+        facts += [] if problem.repair else [f"the preview shows {problem.choices[0]}"]
         st.caption(escape_markdown(", ".join(facts)))
     with right:
         _choose_repair(problem, store=store, key=key)

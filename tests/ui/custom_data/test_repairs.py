@@ -51,7 +51,7 @@ def test_every_problem_is_listed_once_with_its_default_and_saving_accepts_what_i
         "Repair of duplicate times": ("mean", ["mean (default)", "first", "last"]),
         "Repair of gaps": ("interpolate:6", ["interpolate (default)", "cut"]),
     }
-    assert "3 places, first: row 2, for example “2024-01-01 10:00:00”" in text(app)
+    assert "3 cases, first: row 2, for example “2024-01-01 10:00:00”" in text(app)
     assert registry.list_datasets() == []
     save(app)
     entry = registry.require("messy-tiny", "series")
