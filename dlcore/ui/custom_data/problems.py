@@ -26,7 +26,7 @@ def show_problems(problems: tuple[Problem, ...], *, store: str, key: str) -> Non
 
 def _show_problem(problem: Problem, *, store: str, key: str) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    with left, st.container(gap="xxsmall"):
         st.text(problem.message)
         facts = [f"{problem.count:,} {'case' if problem.count == 1 else 'cases'}"]
         facts += [f"first: {problem.where}"] if problem.where else []
