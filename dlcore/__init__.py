@@ -15,11 +15,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dlcore import projects, runs
+    from dlcore.data.repairs import Repair
     from dlcore.data.sources.registry import Dataset
     from dlcore.runs.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["datasets", "evaluate", "explain", "load", "predict", "projects", "runs", "sample", "train"]
+__all__ = [
+    "add_data",
+    "check_data",
+    "datasets",
+    "evaluate",
+    "explain",
+    "load",
+    "predict",
+    "projects",
+    "runs",
+    "sample",
+    "train",
+]
 
 if not TYPE_CHECKING:
 
@@ -152,6 +165,51 @@ def datasets(project: str | None = None) -> "list[Dataset]":
 
         return [locate.get_dataset(name) for name in projects.list_datasets(project)]
     return [*locate.DATASETS.values(), *(locate.get_dataset(entry.dataset) for entry in registry.list_datasets())]
+
+
+def check_data(
+    file: "str | Path", *, kind: str | None = None, repair: "Repair" = None, **options: Any
+) -> dict[str, Any]:
+    """Read a file as `add_data` does and store nothing.
+
+    Returns `kind`, `rows`, `columns`, `time`, `values`, `classes`, `windows`, `problems` (each with its repairs:
+    `choices`, `default`, `chosen`) and `receipt`, what the repairs change.
+
+    Parameters:
+        file: CSV, JSON, Excel or Parquet, or a zip or folder with one folder of images per class.
+        kind: "series", "table", "images", "texts" or "pairs"; guessed from the file and the options by default.
+        repair: "default", or a mapping of kinds of problems to repairs, such as `{"duplicate_times": "mean"}`. Problems
+            without a chosen repair are read with their default.
+        options: those of the kind, such as `time` and `value` of a series, or `text` and `label` of texts.
+
+    Raises:
+        ConfigError: an option or a repair is unknown or invalid.
+        DataError: the file cannot be used; names row, column, reason and next step.
+    """
+    from dlcore.data.custom import importers
+
+    return importers.check_file(file, kind=kind, repair=repair, **options)[1].describe()
+
+
+def add_data(
+    name: str, file: "str | Path", *, kind: str | None = None, repair: "Repair" = "default", **options: Any
+) -> dict[str, Any]:
+    """Save a file as the custom dataset `name`, and return its description with `name` (its id) and `checksum`.
+
+    Parameters:
+        name: letters, digits, - and _.
+        file, kind, options: as for `check_data`.
+        repair: as for `check_data`, but every problem needs a repair: "default" accepts all defaults, and
+            `["default", "duplicate_times=first"]` all but one.
+
+    Raises:
+        RequestError: the name is invalid or taken, or a problem has no default and no chosen repair.
+        ConfigError, DataError: as for `check_data`.
+        StoreError: the folder of custom datasets cannot be written.
+    """
+    from dlcore.data.custom import importers
+
+    return importers.add_file(name, file, kind=kind, repair=repair, **options).describe()
 
 
 def sample(name: str) -> "Path":

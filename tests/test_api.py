@@ -91,3 +91,19 @@ def test_samples_are_found_by_name_wherever_the_package_is():
     assert path.is_absolute() and path.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(RequestError, match=r"no sample 'pie': available are .*food/baklava\.png"):
         dlcore.sample("pie")
+
+
+def test_check_data_stores_nothing_and_add_data_returns_the_record_of_the_command_line(home, tmp_path, capsys):
+    path = tmp_path / "rides.csv"
+    path.write_bytes(CSV.read_bytes())
+    checked = dlcore.check_data(path)
+    assert (checked["kind"], checked["rows"], checked["problems"]) == ("series", 10_320, [])
+    assert dlcore.datasets("anomaly")[-1].name == "nyc_taxi"
+    added = dlcore.add_data("rides", path, period=48)
+    assert (added["name"], added["rows"], added["time"]["period"]) == ("custom:rides", 10_320, 48)
+    assert cli.main(["data", "list", "--json"]) == 0
+    assert added.items() <= json.loads(capsys.readouterr().out)[-1].items()
+    with pytest.raises(RequestError, match="already"):
+        dlcore.add_data("rides", path)
+    with pytest.raises(RequestError, match="'moon' is not a kind of data: choose one of series"):
+        dlcore.check_data(path, kind="moon")

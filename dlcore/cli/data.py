@@ -2,19 +2,19 @@
 
 import argparse
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlcore.cli.data_report import print_description
 from dlcore.cli.verbs import add_command
-from dlcore.core import progress
 
 if TYPE_CHECKING:
-    from dlcore.data.custom.importer import Preview
-    from dlcore.data.custom.registry import CustomDataset
+    from dlcore.data.custom.importer import Importer, Preview
 
-MAX_PROBLEMS = 20
-"""Problems printed by `data add`."""
+LIST_COLUMNS = ("name", "kind", "available", "rows", "license")
+"""Columns of `data list` without `--json`."""
 _METAVARS = {"column": "COL", "columns": "a,b,c|all", "file": "FILE", "value": "N"}
 
 
@@ -25,8 +25,9 @@ def data_list(options: argparse.Namespace) -> list[dict[str, Any]]:
     from dlcore.data.sources.registry import DATASETS
 
     berts = [f"{bert_weights.PREFIX}{name}" for name in bert_weights.list_names()]
-    custom = [entry.dataset for entry in registry.list_datasets()]
-    return [describe_dataset(name) for name in (*DATASETS, *berts, *custom)]
+    public = [describe_dataset(name) for name in (*DATASETS, *berts)]
+    custom = registry.list_datasets()
+    return [*public, *({**describe_dataset(entry.dataset), **entry.describe()} for entry in custom)]
 
 
 def data_get(options: argparse.Namespace) -> dict[str, Any]:
@@ -41,48 +42,60 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
     return {**describe_dataset(options.name), "path": str(path)}
 
 
-def data_check(options: argparse.Namespace) -> dict[str, Any]:
+def data_check(options: argparse.Namespace) -> dict[str, Any] | None:
     """Read and validate a file as `data add` does, and store nothing.
 
     Exit code 0 if its default or chosen repairs make it usable, else 2.
     """
     from dlcore.core.errors import RequestError
     from dlcore.data.custom.importer import ask_for_repairs
-    from dlcore.data.custom.importers import check_file
 
-    with progress.listening(_ImportProgress()):
-        _, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
-    undecided = tuple(problem for problem in preview.pending if not problem.default)
-    if undecided:
-        raise RequestError(ask_for_repairs(undecided))
-    _print_problems(preview)
-    return preview.describe()
+    _, preview = _check_file(options)
+    if preview.undecided:
+        raise RequestError(ask_for_repairs(preview.undecided))
+    return _report(preview, preview.describe(), options)
 
 
-def data_add(options: argparse.Namespace) -> dict[str, Any]:
-    """Validate a file and save it as a custom dataset: series, table, images, text or pairs."""
+def data_add(options: argparse.Namespace) -> dict[str, Any] | None:
+    """Validate a file and save it as a custom dataset: series, table, images, texts or pairs."""
     from dlcore.data.custom import registry
-    from dlcore.data.custom.importers import check_file
     from dlcore.data.sources.registry import DATASETS
 
     registry.check_name(options.name, reserved=DATASETS)
-    with progress.listening(_ImportProgress()):
-        importer, preview = check_file(Path(options.file), repair=options.repair, **_import_options(options))
+    importer, preview = _check_file(options)
+    with _listening():
         entry = importer.save(options.name, preview, source=options.file)
-    _print_problems(preview)
-    return _describe_custom(entry)
+    return _report(preview, {**describe_dataset(entry.dataset), **entry.describe()}, options)
 
 
-class _ImportProgress:
-    """Prints the progress of an import to a terminal, at most four times a second."""
+def _check_file(options: argparse.Namespace) -> "tuple[Importer[Any], Preview[Any]]":
+    from dlcore.data.custom.importers import check_file
 
-    def __init__(self) -> None:
-        self.next_time = time.monotonic() + 1
+    with _listening():
+        return check_file(Path(options.file), repair=options.repair, **_import_options(options))
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if sys.stderr.isatty() and time.monotonic() >= self.next_time:
-            print(f"\r{what}: {done:,} of {total:,} ", end="", file=sys.stderr, flush=True)
-            self.next_time = time.monotonic() + 0.25
+
+def _report(preview: "Preview[Any]", description: dict[str, Any], options: argparse.Namespace) -> dict[str, Any] | None:
+    """Return the description for `--json`; else print it, its problems and its receipt."""
+    if options.json:
+        return description
+    print_description(description, preview.rejected)
+    return None
+
+
+@contextmanager
+def _listening() -> Iterator[None]:
+    """Print the progress of a long import on a terminal."""
+    from dlcore.core import progress
+
+    if not sys.stderr.isatty():
+        yield
+        return
+    with progress.listening(
+        lambda what, done, total: print(f"\r{what}: {done:,} of {total:,}", end="", file=sys.stderr, flush=True)
+    ):
+        yield
+    print("\r\033[K", end="", file=sys.stderr)
 
 
 def _import_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -92,15 +105,6 @@ def _import_options(options: argparse.Namespace) -> dict[str, Any]:
     names = {option.setting.name for importer in IMPORTERS.values() for option in list_options(importer)}
     values = {name: value for name in names if (value := getattr(options, name)) is not None}
     return {**values, "kind": options.kind}
-
-
-def _print_problems(preview: "Preview[Any]") -> None:
-    for line in preview.receipt[:MAX_PROBLEMS]:
-        print(f"receipt: {line}", file=sys.stderr)
-    for item in preview.rejected[:MAX_PROBLEMS]:
-        print(f"{item.name[:60]}: {item.reason.rstrip('.')}, {item.outcome}", file=sys.stderr)
-    if len(preview.rejected) > MAX_PROBLEMS:
-        print(f"... and {len(preview.rejected) - MAX_PROBLEMS:,} more", file=sys.stderr)
 
 
 def data_clear(options: argparse.Namespace) -> dict[str, Any]:
@@ -116,11 +120,6 @@ def data_remove(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data.custom import registry
 
     return {"name": registry.remove(options.name).dataset, "removed": True}
-
-
-def _describe_custom(entry: "CustomDataset") -> dict[str, Any]:
-    windows = {"windows": len(entry.facts["windows"])} if "windows" in entry.facts else {}
-    return {**describe_dataset(entry.dataset), "checksum": entry.checksum, **entry.facts, **windows}
 
 
 def describe_dataset(name: str) -> dict[str, Any]:
@@ -162,7 +161,7 @@ def arguments(commands: Any) -> None:
     verb_list = "list|get|check|add|remove|clear-states"
     parser = commands.add_parser("data", help=f"datasets: {verb_list.replace('|', ', ')}")
     verbs = parser.add_subparsers(required=True, metavar=verb_list)
-    add_command(verbs, "list", data_list)
+    add_command(verbs, "list", data_list, columns=LIST_COLUMNS)
     add_command(verbs, "get", data_get).add_argument("name", metavar="NAME")
     _import_arguments(add_command(verbs, "check", data_check))
     add = add_command(verbs, "add", data_add)

@@ -5,7 +5,7 @@ it changed. Nothing is changed, merged or dropped without a line in the receipt.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dlcore.core.errors import ConfigError
 
@@ -18,9 +18,9 @@ class Problem:
     """One kind of problem in a file.
 
     `kind` is its identifier (`duplicate_times`), `message` one sentence, `count` how many rows, cells or files it
-    concerns, `where` the first of them (`row 12, column 'load'`), `example` its content. `choices` are the repairs, the
-    first of `default` is applied unless another one was `chosen`; a problem without a default needs a choice. A problem
-    without choices is a note: what was left out or converted, which needs no decision.
+    concerns, `where` the first of them (`row 12, column 'load'`), `example` its content. `choices` are the repairs,
+    `default` is applied unless another one was `chosen`; a problem without a default needs a choice, and with `free`
+    any text is one. A problem without choices is a note: what was left out or converted, which needs no decision.
     """
 
     kind: str
@@ -31,11 +31,16 @@ class Problem:
     choices: tuple[str, ...] = ()
     default: str = ""
     chosen: str = ""
+    free: bool = False
 
     @property
     def repair(self) -> str:
         """The repair that is applied: the chosen one, or the default."""
         return self.chosen or self.default
+
+    def accepts(self, repair: str) -> bool:
+        """Return whether a repair is one of the choices; it may carry a value after a colon."""
+        return self.free or repair.partition(":")[0] in {choice.partition(":")[0] for choice in self.choices}
 
 
 @dataclass
@@ -73,10 +78,11 @@ class Repairs:
         chosen = self.choices.get(kind, "")
         if chosen == DEFAULT or (not chosen and self.accept_defaults):
             chosen = default
-        if chosen and not free and chosen.partition(":")[0] not in {choice.partition(":")[0] for choice in choices}:
+        problem = Problem(kind, message, count, where, _printable(example), choices, default, chosen, free)
+        is_valid = not chosen or problem.accepts(chosen)
+        self.problems.append(problem if is_valid else replace(problem, chosen=""))
+        if not is_valid:
             raise ConfigError(f"--repair {kind}={chosen[:40]}: choose one of {', '.join(choices)}.")
-        problem = Problem(kind, message, count, where, _printable(example), choices, default, chosen)
-        self.problems.append(problem)
         return problem.repair or choices[0]
 
     def note(self, kind: str, message: str, *, count: int = 1, where: str = "", example: str = "") -> None:

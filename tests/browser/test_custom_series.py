@@ -26,7 +26,7 @@ def file(tmp_path):
 
 def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     visit(page, f"{address}/anomaly?panel=data")
-    page.get_by_text("Add custom series").click()
+    page.get_by_text("Add your data: series").click()
     page.locator("input[type=file]").first.set_input_files(file)
     page.get_by_role("button", name="Save dataset").click(timeout=WITHIN)
     expect(page.get_by_text("is saved and selected under")).to_be_visible(timeout=WITHIN)

@@ -93,7 +93,7 @@ def test_text_is_explained_and_results_are_complete_without_the_dataset(bare, sl
     assert any("texts are not on this machine" in caption.value for caption in app.caption)
     app.session_state["panel"] = "data"
     app.run()
-    assert not app.exception and "Add custom texts" in [fold.label for fold in app.expander]
+    assert not app.exception and "Add your data: texts" in [fold.label for fold in app.expander]
 
 
 def test_missing_word_vectors_disable_the_train_button(bare, monkeypatch, tmp_path):

@@ -19,6 +19,7 @@ from dlcore.data.custom import registry
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.repairs import DEFAULT, Problem, Repair, Repairs, parse_repairs
 from dlcore.data.sources.registry import DATASETS
+from dlcore.data.tabular.read import TableFile
 
 Data = TypeVar("Data")
 Payload = bytes | Path | BinaryIO
@@ -26,6 +27,8 @@ Payload = bytes | Path | BinaryIO
 Role = Literal["value", "column", "columns", "file"]
 NO_COLUMN = "none"
 """The value of an optional column option that turns guessing off."""
+SAMPLE_ROWS = 3
+"""First rows of a table shown while its columns are chosen."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,14 @@ class RejectedItem:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The columns of a file, the options guessed from their names and content, and a few rows of cells by column."""
+    """The columns of a file, and the options guessed from their names and first cells.
+
+    `format` says how the file was read (`CSV, separator comma, UTF-8`), `samples` are its first rows by column.
+    """
 
     columns: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = ""
     samples: tuple[Mapping[str, str], ...] = ()
 
 
@@ -82,20 +89,20 @@ class Preview(Generic[Data]):
         """Problems whose repair was neither chosen nor accepted."""
         return tuple(problem for problem in self.problems if problem.choices and not problem.chosen)
 
+    @property
+    def undecided(self) -> tuple[Problem, ...]:
+        """Pending problems without a default: a person must decide."""
+        return tuple(problem for problem in self.pending if not problem.default)
+
+    def accept(self) -> "Preview[Data]":
+        """Return the preview with the repairs that made it as the chosen ones; undecided problems stay pending."""
+        problems = (replace(each, chosen=each.repair) if each.choices else each for each in self.problems)
+        return replace(self, problems=tuple(problems))
+
     def describe(self) -> dict[str, Any]:
         """Describe the data, its problems and the receipt as JSON values."""
-        return {
-            "kind": self.kind,
-            "rows": self.rows,
-            "columns": [],
-            "time": None,
-            "values": {},
-            "classes": {},
-            "windows": [],
-            **self.content,
-            "problems": [describe_problem(problem) for problem in self.problems],
-            "receipt": list(self.receipt),
-        }
+        problems = [describe_problem(problem) for problem in self.problems]
+        return registry.describe(self.kind, self.rows, self.content, problems=problems, receipt=self.receipt)
 
 
 def describe_problem(problem: Problem) -> dict[str, Any]:
@@ -113,6 +120,9 @@ class Importer(Generic[Data]):
               no repair makes the file usable.
     write:    (data, folder) -> None; writes the files of the dataset.
     load:     (dataset id, checksum=...) -> the data as projects use it. Raises DataError.
+
+    `open` and `validate` may report progress (`dlcore.core.progress.report`). `validate` leaves the parsed file as it
+    is: a form validates it again with other options. `limits` are bounds beside `byte_limit`, in words.
     """
 
     kind: Kind
@@ -128,6 +138,26 @@ class Importer(Generic[Data]):
     inspect: Callable[[Any], Inspection] = lambda parsed: Inspection()
     options: type[Config] = Config
     accepts_folders: bool = False
+    limits: tuple[str, ...] = ()
+
+    @property
+    def limit(self) -> str:
+        """The limits of a file in words: its size, then `limits`, such as rows and classes."""
+        return ", ".join((f"{self.byte_limit // 2**20} MB", *self.limits))
+
+    def inspect_file(self, parsed: Any) -> Inspection:
+        """Like `inspect`, with the format and first rows of a tabular file, where the importer leaves them empty.
+
+        Raises:
+            DataError: The file has no usable columns.
+        """
+        inspection = self.inspect(parsed)
+        parts = (parsed, getattr(parsed, "file", None), getattr(parsed, "table", None))
+        table = next((part for part in parts if isinstance(part, TableFile)), None)
+        if table is None:
+            return inspection
+        rows = tuple({str(name): str(cell)[:80] for name, cell in row.items()} for row in table.head(SAMPLE_ROWS))
+        return replace(inspection, format=inspection.format or table.format, samples=inspection.samples or rows)
 
     def preview(self, payload: Payload, *, repair: Repair = None, **options: Any) -> Preview[Data]:
         """Open and validate a file in one call; `options` may be text, as on the command line.

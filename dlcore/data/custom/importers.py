@@ -25,8 +25,6 @@ IMPORTERS: dict[Kind, Importer[Any]] = {
 }
 KIND_NAMES: dict[str, Kind] = {**{kind: kind for kind in IMPORTERS}, "texts": "text"}
 """Names of kinds as people give them -> kind."""
-
-
 TABULAR: tuple[Kind, ...] = ("series", "table", "text", "pairs")
 """Kinds that a tabular file can hold."""
 
@@ -154,10 +152,16 @@ def read_file(path: Path, limit: int) -> bytes:
         DataError: The file cannot be read, or is larger.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+        size = path.stat().st_size
+        if size <= limit:
+            with path.open("rb") as file:
+                content = file.read(limit + 1)  # a pipe has no size
+            size = len(content)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}: name a readable file.") from None
-    if len(content) > limit:
-        raise DataError(f"{path.name} is larger than the {limit // 2**20} MB that are read: shorten it or split it up.")
+    if size > limit:
+        raise DataError(
+            f"{path.name} ({size / 2**20:,.0f} MB) is larger than the {limit // 2**20} MB that are read: split it, "
+            "take a sample of its rows, or convert it to Parquet."
+        )
     return content

@@ -227,4 +227,5 @@ IMPORTER = Importer[Pairs](
     validate=validate,
     write=_write,
     load=load,
+    limits=(f"{MAX_ROWS:,} pairs", f"{MAX_SYMBOLS} characters a side"),
 )

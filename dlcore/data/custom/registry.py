@@ -4,12 +4,13 @@ A custom dataset never changes: to replace it, remove it and add it again. Its i
 confused with a public dataset.
 """
 
+import datetime
 import json
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -56,6 +57,26 @@ class CustomDataset:
     def folder(self) -> Path:
         """The folder with its files."""
         return next((root / self.name for root in _roots() if (root / self.name).is_dir()), _roots()[0] / self.name)
+
+    @property
+    def receipt(self) -> tuple[str, ...]:
+        """What the import changed, in order; empty for datasets of earlier releases."""
+        return tuple(str(line) for line in self.facts.get("receipt", ()))
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the dataset as JSON values: the keys of a checked file, with name, source and checksum."""
+        content = self.facts.get("content") or _content_of_facts(self.facts)
+        problems = self.facts.get("problems", ())
+        described = describe(self.kind, self.rows, content, problems=problems, receipt=self.receipt)
+        return {"name": self.dataset, **described, "source": self.source, "checksum": self.checksum}
+
+
+def describe(
+    kind: Kind, rows: int, content: Mapping[str, Any], *, problems: Sequence[Any], receipt: Sequence[str]
+) -> dict[str, Any]:
+    """Describe the data of a file or dataset as JSON values; keys that `content` lacks are empty."""
+    empty: dict[str, Any] = {"columns": [], "time": None, "values": {}, "classes": {}, "windows": []}
+    return {"kind": kind, "rows": rows, **empty, **content, "problems": list(problems), "receipt": list(receipt)}
 
 
 def is_custom(dataset: str) -> bool:
@@ -176,15 +197,44 @@ def remove(name: str) -> CustomDataset:
     return entry
 
 
+def clean_name(text: str) -> str:
+    """Return a valid name as close as possible to `text`, `messy-tiny` for `messy tiny`; empty if nothing is left."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:40]
+
+
 def free_name(suggestion: str, *, reserved: Collection[str] = ()) -> str:
     """Return a valid, free name as close as possible to `suggestion`, for example a file's name."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", suggestion).strip("-_")[:32] or "data"
+    plain = clean_name(suggestion)[:32] or "data"
     for candidate in (plain, *(f"{plain}-{i}" for i in range(2, MAX_DATASETS + 3))):
         try:
             return check_name(candidate, reserved=reserved)
         except RequestError:
             continue
     return uuid.uuid4().hex[:12]
+
+
+def _content_of_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a series or table of an earlier release by its facts, which hold times in epoch milliseconds."""
+    content: dict[str, Any] = {}
+    if "first" in facts:
+        step, period = facts["step_ms"] / 1000, facts.get("period", 0)
+        span = {"first": _iso_time(facts["first"]), "last": _iso_time(facts["last"])}
+        content["time"] = {**span, "step_seconds": step, "period": period, "zone": None}
+    if isinstance(facts.get("columns"), Mapping):
+        content["columns"] = [{"name": name, "role": role} for role, name in facts["columns"].items() if name]
+    names = [{"name": name, "role": "value"} for name in facts.get("names", ())]
+    if names:
+        content["columns"] = [{"name": facts["time"], "role": "time"}, *names]
+    content["windows"] = [
+        {"start": _iso_time(start), "end": _iso_time(end), "name": name}
+        for start, end, name in facts.get("windows", ())
+    ]
+    return content
+
+
+def _iso_time(milliseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).replace(tzinfo=None)
+    return moment.isoformat()
 
 
 def _roots() -> tuple[Path, Path]:

@@ -172,4 +172,5 @@ IMPORTER = Importer[Series](
     validate=validate,
     write=_write,
     load=load_custom,
+    limits=(f"{csv_file.ROWS_LIMIT:,} points",),
 )

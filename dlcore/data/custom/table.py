@@ -135,4 +135,5 @@ IMPORTER = Importer[Table](
     validate=validate,
     write=_write,
     load=load_custom,
+    limits=(f"{csv_file.ROWS_LIMIT:,} rows", f"{MAX_VARIABLES} columns"),
 )

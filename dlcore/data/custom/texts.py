@@ -273,4 +273,5 @@ IMPORTER = Importer[ValidatedTexts](
     validate=validate,
     write=_write,
     load=load,
+    limits=(f"{MAX_ROWS:,} texts", f"{MAX_CLASSES} classes"),
 )

@@ -35,6 +35,10 @@ class TableFile:
         """The column names in order."""
         return tuple(str(name) for name in self.table.columns)
 
+    def head(self, rows: int) -> list[dict[str, str]]:
+        """Return the first rows as text cells by column."""
+        return [dict(zip(self.columns, cells, strict=True)) for cells in self.table.head(rows).to_numpy()]
+
     def known(self, column: str) -> str:
         """Return the name if there is such a column.
 

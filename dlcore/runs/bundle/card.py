@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore import projects
+from dlcore.core.markdown import escape_markdown
 from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
 MOST_CLASSES = 30
 """Largest number of class names on a card."""
+MOST_REPAIRS = 50
+"""Largest number of lines of a receipt on a card."""
 _CENTERED = "_centred"
 _DEFAULT_LIMITS = (
     "Trained and evaluated on one split of one dataset. The metrics do not carry over to other data, years or "
@@ -37,6 +40,7 @@ def render_card(run: Mapping[str, Any]) -> str:
         "## Data",
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
         f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'unknown'}`.{_classes(run)}",
+        *_data_repairs(run),
         "## Training",
         _training(run),
         f"```\n{run['command']}\n```",
@@ -52,6 +56,17 @@ def _classes(run: Mapping[str, Any]) -> str:
     if not 2 <= len(names) <= MOST_CLASSES or "accuracy" not in run["evaluation"]["metrics"]:
         return ""
     return f" Classes: {', '.join(names)}."
+
+
+def _data_repairs(run: Mapping[str, Any]) -> list[str]:
+    """Return a section with what the import of a custom dataset changed."""
+    receipt = run.get("data_receipt")
+    if receipt is None:
+        return []
+    lines = [f"{number}. {escape_markdown(line)}" for number, line in enumerate(receipt[:MOST_REPAIRS], start=1)]
+    if len(receipt) > MOST_REPAIRS:
+        lines.append(f"... and {len(receipt) - MOST_REPAIRS:,} more, in `run.json`")
+    return ["## Data repairs", "\n".join(lines) or "None: the data are as in the file."]
 
 
 def package_versions() -> dict[str, str]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core import devices
+from dlcore.data.custom import registry
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import fit_from_predictions
 from dlcore.projects.command import command_line
@@ -110,12 +111,21 @@ def describe(artifacts: RunArtifacts) -> dict[str, Any]:
         "facts": dict(artifacts.prepared.facts),
         "labels": list(artifacts.prepared.labels),
         "data_checksum": artifacts.prepared.checksum,
+        **_data_repairs(artifacts.config),
         "pretrained": _pretrained(artifacts.prepared.preprocessing),
         "sizes": {name: len(artifacts.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(artifacts.config),
         "environment": {**card.package_versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(artifacts.evaluation),
     }
+
+
+def _data_repairs(config: RunConfig) -> dict[str, Any]:
+    """Return source and receipt of a custom dataset: what its import changed."""
+    entry = registry.find(config.dataset) if registry.is_custom(config.dataset) else None
+    if entry is None or entry.checksum != config.data_checksum:
+        return {}
+    return {"data_source": entry.source, "data_receipt": list(entry.receipt)}
 
 
 def _pretrained(preprocessing: Mapping[str, Any]) -> dict[str, str]:

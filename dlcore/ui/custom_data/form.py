@@ -1,122 +1,115 @@
-"""The form that imports a custom dataset, the same for every kind: upload, choose options, preview, save."""
+"""The form that imports a custom dataset, the same for every kind: read, preview, repair, save.
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+A person's file and fields stay on every error. The choices of repairs live in the session, apart from their widgets, so
+that they also survive a rerun that draws none of them.
+"""
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.markdown import escape_markdown
 from dlcore.data.custom import registry
-from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, RejectedItem, list_options
+from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
 from dlcore.data.custom.importers import IMPORTERS
-from dlcore.data.custom.registry import CustomDataset, Kind
-from dlcore.data.repairs import Repairs
-from dlcore.data.series.series import Series
+from dlcore.data.custom.registry import Kind
 from dlcore.data.sources.registry import DATASETS
-from dlcore.plots.series import series_over_time
-from dlcore.ui.shell import style
+from dlcore.ui.custom_data import checking, problems, saved
+from dlcore.ui.custom_data.checking import Attempt
+from dlcore.ui.custom_data.preview import show_preview, show_table
 from dlcore.ui.widgets import forms, samples
-from dlcore.ui.widgets.figure import show_figure
 
-Value = TypeVar("Value")
+SAVE = "Save dataset"
 
 
-def show_form(kind: Kind) -> None:
-    """Draw the form; confirm the dataset that was saved just before this rerun, unless the page did."""
-    importer = IMPORTERS[kind]
-    announce_added(kind)
-    formats = ", ".join(suffix.upper() for suffix in importer.suffixes)
-    with st.expander(f"Add custom {importer.title}", icon=":material/upload_file:"):
-        st.caption(f"{importer.summary} Your data stays on this machine.")
+def show_form(*kinds: Kind) -> None:
+    """Draw the form for files of the first kind, or of the selected one; confirm what was saved before this rerun."""
+    saved.announce_added(*kinds)
+    titles = " or ".join(IMPORTERS[kind].title for kind in kinds)
+    with st.expander(f"Add your data: {titles}", icon=":material/upload:"):
+        kind = kinds[0] if len(kinds) == 1 else _choose_kind(kinds)
+        importer = IMPORTERS[kind]
+        st.caption(f"{importer.summary} Up to {importer.limit}. Your data stays on this machine.")
         file = st.file_uploader(
-            f"File ({formats})",
+            f"File ({', '.join(suffix.upper() for suffix in importer.suffixes)})",
             type=list(importer.suffixes),
             key=f"custom-{kind}-file",
             max_upload_size=importer.byte_limit // 2**20,
+            help="A larger file: split it, take a sample of its rows, convert a CSV to Parquet, or add it with "
+            "`dlcore data add NAME FILE`.",
         )
         if file is None:
-            for stage in ("parsed", "preview"):
-                st.session_state.pop(_stage_key(importer, stage), None)
-            return
-        try:
-            preview = _choose_options(importer, file)
-        except WorkbenchError as error:
-            st.error(f"Nothing was saved: {one_line(error)}", icon=":material/error:")
-            return
-        _show_preview(preview)
-        _show_save(importer, preview, file)
+            checking.forget(importer)
+            if st.button(SAVE, icon=":material/save:", key=f"custom-{kind}-save-nothing"):
+                st.warning("Choose a file first.", icon=":material/upload_file:")
+        elif not saved.show_saved_file(kind, file.file_id):
+            _show_steps(importer, file)
 
 
-def show_saved(kind: Kind) -> None:
-    """List the saved datasets of a kind, each with a remove button."""
-    for entry in registry.list_datasets(kind):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{_describe(entry)} Source: {entry.source or 'unknown'}.", width="stretch")
-            show_remove(entry)
+def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
+    kind: Kind | None = st.segmented_control(
+        "Kind of data",
+        kinds,
+        default=kinds[0],
+        required=True,
+        format_func=lambda kind: IMPORTERS[kind].title.capitalize(),
+        key=f"custom-{kinds[0]}-kind",
+    )
+    return kind or kinds[0]
 
 
-def show_remove(entry: CustomDataset) -> None:
-    """Draw a button that deletes a custom dataset after confirmation."""
-    with st.popover("Remove this dataset", icon=":material/delete:"):
-        st.markdown("Its copy on this machine is deleted. Runs trained on it keep their scores.")
-        if st.button("Remove", type="primary", key=f"remove-{entry.name}"):
-            try:
-                registry.remove(entry.name)
-            except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
-                return
-            st.toast(f"Removed '{entry.name}'.", icon=":material/delete:")
-            st.rerun()
+def _show_steps(importer: Importer[Any], file: UploadedFile) -> None:
+    """Draw the steps after the upload: options, preview, repairs, save."""
+    opened = checking.open_file(importer, file)
+    attempt = opened if isinstance(opened, Attempt) else _choose_options(importer, file, opened.inspection)
+    if attempt.error:
+        st.error(f"Nothing was saved: {attempt.error}", icon=":material/error:")
+    if attempt.preview is not None:
+        _step(2, "Preview")
+        show_preview(attempt.preview)
+    if any(problem.choices for problem in attempt.problems):
+        _step(3, "Problems and their repairs")
+        problems.show_problems(attempt.problems, store=checking.choices_key(importer), key=_key(importer, "", file))
+    if attempt.preview is not None:
+        saved.show_receipt(attempt.preview.receipt)
+        _step(4, "Save")
+        _show_save(importer, attempt.preview, file)
 
 
-def pop_added(kind: Kind) -> str:
-    """Return the id of the dataset that was saved just before this rerun, once; else an empty string."""
-    return str(st.session_state.pop(_added_key(kind), ""))
+def _step(number: int, title: str) -> None:
+    st.markdown(f"**{number}. {title}**")
 
 
-def announce_added(kind: Kind) -> str:
-    """Like `pop_added`, and confirm the dataset on the page."""
-    dataset = pop_added(kind)
-    entry = registry.find(dataset) if dataset else None
-    if entry is not None:
-        st.success(f"Saved {_describe(entry)} Choose it as the dataset under Train.", icon=":material/check_circle:")
-    return dataset
-
-
-def _choose_options(importer: Importer[Any], file: UploadedFile) -> Preview[Any]:
-    """Draw the options, columns first; the others start from what the validation guessed.
-
-    Raises:
-        WorkbenchError: The file cannot be used with these options.
-    """
-    parsed, inspection = _compute_once(importer, "parsed", (), file, lambda: _open(importer, file))
+def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Inspection) -> Attempt:
+    """Draw the options, columns first; the others start from what the validation guessed."""
+    _step(1, "File as read")
+    if inspection.format:
+        st.caption(f"{escape_markdown(inspection.format)}. Change a guess below if it is wrong.")
+    if inspection.samples:
+        show_table(pd.DataFrame(inspection.samples), alt="The first rows of the file")
     options = list_options(importer)
-    values = _column_widgets(importer, [o for o in options if "column" in o.role], inspection, file.file_id)
-    preview = _validate(importer, file, parsed, values)
+    values = _column_widgets(importer, [o for o in options if "column" in o.role], inspection, file)
+    attempt = checking.check(importer, file, values, stage="guesses")
+    guesses = checking.remember_guesses(importer, file, attempt.preview)
     changed = {}
     for option in (o for o in options if "column" not in o.role):
-        start = preview.guesses.get(option.setting.name, option.setting.default)
-        value = _value_widget(importer, option, start, file.file_id)
+        start = guesses.get(option.setting.name, option.setting.default)
+        value = _value_widget(importer, option, start, file)
         if value != start:
             changed[option.setting.name] = value
-    return _validate(importer, file, parsed, {**values, **changed}) if changed else preview
-
-
-def _open(importer: Importer[Any], file: UploadedFile) -> tuple[Any, Inspection]:
-    parsed = importer.open(file if importer.accepts_folders else file.getvalue(), Repairs())
-    return parsed, importer.inspect(parsed)
+    return checking.check(importer, file, {**values, **changed}, stage="preview") if changed else attempt
 
 
 def _column_widgets(
-    importer: Importer[Any], options: list[Option], inspection: Inspection, file_id: str
+    importer: Importer[Any], options: list[Option], inspection: Inspection, file: UploadedFile
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for slot, option in zip(st.columns(len(options)) if options else [], options, strict=True):
         name, title = option.setting.name, forms.setting_label(option.setting)
-        key = f"custom-{importer.kind}-{name}-{file_id}"
+        key = _key(importer, name, file)
         if option.role == "columns":
             known = [column for column in inspection.columns if column not in values.values()]
             values[name] = tuple(
@@ -137,96 +130,59 @@ def _column_widgets(
     return values
 
 
-def _value_widget(importer: Importer[Any], option: Option, start: Any, file_id: str) -> Any:
-    key = f"custom-{importer.kind}-{option.setting.name}-{file_id}"
+def _value_widget(importer: Importer[Any], option: Option, start: Any, file: UploadedFile) -> Any:
+    key = _key(importer, option.setting.name, file)
     if option.role != "file":
-        return forms.setting_widget(option.setting, start, key=key)
-    file = st.file_uploader(
+        return forms.setting_widget(option.setting, start, key=f"{key}-{start}", keep=True)  # a new guess starts anew
+    upload = st.file_uploader(
         f"{forms.setting_label(option.setting)} ({', '.join(option.suffixes).upper()})",
         type=list(option.suffixes),
         key=key,
         max_upload_size=max(1, option.byte_limit // 2**20),
         help=option.setting.help,
     )
-    return file.getvalue() if file else None
-
-
-def _validate(importer: Importer[Any], file: UploadedFile, parsed: Any, values: Mapping[str, Any]) -> Preview[Any]:
-    options = parse(importer.options, values)
-    return _compute_once(importer, "preview", options, file, lambda: importer.check(parsed, options, Repairs()))
-
-
-def _compute_once(
-    importer: Importer[Any], stage: str, stamp: Any, file: UploadedFile, compute: Callable[[], Value]
-) -> Value:
-    """Compute a value again only if the file or the stamp changed; the session holds the latest one of each stage."""
-    key = _stage_key(importer, stage)
-    last_stamp, last_value = st.session_state.get(key, (None, None))
-    if last_stamp == (file.file_id, stamp):
-        return cast(Value, last_value)
-    st.session_state.pop(key, None)
-    with st.spinner("Checking the file"):
-        value = compute()
-    st.session_state[key] = ((file.file_id, stamp), value)
-    return value
-
-
-def _stage_key(importer: Importer[Any], stage: str) -> str:
-    return f"custom-{importer.kind}-{stage}"
-
-
-def _show_preview(preview: Preview[Any]) -> None:
-    style.summary_row(list(preview.summary))
-    if isinstance(preview.data, Series):
-        _show_series(preview.data, unit=preview.columns[-1])
-    if preview.thumbnails:
-        labels, images = zip(*preview.thumbnails, strict=True)
-        samples.show_images(images, labels, alt="An image of the class")
-    if preview.samples:
-        st.dataframe(pd.DataFrame(preview.samples), hide_index=True, width="stretch", alt="The data that will be saved")
-    show_problems(preview.rejected)
-
-
-def show_problems(problems: tuple[RejectedItem, ...]) -> None:
-    """List what was left out or converted, with the reason."""
-    if not problems:
-        return
-    converted = sum(problem.used for problem in problems)
-    title = f"{len(problems) - converted:,} left out, {converted:,} converted"
-    with st.expander(title, icon=":material/report:"):
-        rows = [(problem.name, problem.outcome, problem.reason) for problem in problems]
-        st.dataframe(pd.DataFrame(rows, columns=["Where", "What", "Why"]), hide_index=True, width="stretch")
-
-
-def _show_series(series: Series, *, unit: str) -> None:
-    windows = [(window.start, window.end, window.name) for window in series.windows]
-    figure = series_over_time(series.times, series.values, title="Preview", unit=unit, windows=windows)
-    figure.update_layout(height=260)
-    show_figure(figure, key="custom-preview", alt=f"The {len(series.values):,} points of the file over time")
+    return upload.getvalue() if upload else None
 
 
 def _show_save(importer: Importer[Any], preview: Preview[Any], file: UploadedFile) -> None:
     suggestion = registry.free_name(file.name.rpartition(".")[0] or file.name, reserved=DATASETS)
-    key = f"custom-{importer.kind}-name-{file.file_id}"
-    name = st.text_input("Name", suggestion, key=key, max_chars=40, help="Letters, digits, - and _.")
-    if not st.button("Save dataset", type="primary", icon=":material/save:", key=f"custom-{importer.kind}-save"):
-        return
+    typed = st.text_input(
+        "Name",
+        checking.once(importer, file, "name", suggestion),
+        key=_key(importer, "name", file),
+        max_chars=60,
+        help="Letters, digits, - and _.",
+        persist_state="session",
+    )
+    name = registry.clean_name(typed or "")
+    if name and name != (typed or "").strip():
+        st.caption(f"It is saved as **{name}**: names have letters, digits, - and _.")
+    same = next((each.name for each in registry.list_datasets(importer.kind) if each.checksum == preview.checksum), "")
+    if same:
+        st.caption(f"The same content is saved already, as **{same}**.")
+    undecided = ", ".join(problem.kind.replace("_", " ") for problem in preview.undecided)
+    if undecided:
+        st.caption(f":material/info: To save, choose a repair above: {escape_markdown(undecided)}.")
+    pressed = st.button(
+        SAVE, type="primary", icon=":material/save:", key=f"custom-{importer.kind}-save", disabled=bool(undecided)
+    )
+    if pressed:
+        _save(importer, name, preview, file)
+
+
+def _save(importer: Importer[Any], name: str, preview: Preview[Any], file: UploadedFile) -> None:
+    """Save with the repairs that are shown: pressing the button accepts them."""
     try:
-        entry = importer.save(name.strip(), preview, source=file.name)
+        with checking.progress_bar("Saving"):
+            entry = importer.save(name, preview.accept(), source=file.name)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
     samples.load_images.clear()  # a removed dataset may have had this name
-    st.session_state[_added_key(importer.kind)] = entry.dataset
+    saved.remember_added(importer.kind, entry, file.file_id)
+    checking.forget(importer)
     st.rerun()
 
 
-def _describe(entry: CustomDataset) -> str:
-    classes = f" of {len(entry.facts['classes'])} classes" if "classes" in entry.facts else ""
-    rejected = int(entry.facts.get("refused_count", 0))
-    left_out = f", {rejected:,} file{'' if rejected == 1 else 's'} left out" if rejected else ""
-    return f"**{entry.name}**: {entry.rows:,} {IMPORTERS[entry.kind].unit}{classes}{left_out}."
-
-
-def _added_key(kind: Kind) -> str:
-    return f"custom-{kind}-added"
+def _key(importer: Importer[Any], name: str, file: UploadedFile) -> str:
+    return f"custom-{importer.kind}-{name}-{file.file_id}"

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore import projects
 from dlcore.data.custom import images as custom_images
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.images import images
@@ -18,7 +17,7 @@ from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
-from dlcore.ui.custom_data import form
+from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_image
 from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
@@ -35,12 +34,9 @@ AUGMENTATIONS = {"shift": "shift", "flip": "flip", "jitter": "color jitter", "cu
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Show source, class counts, duplicates, samples and augmentation, and a form for custom images."""
-    config = _choose_dataset(project, run.config if run is not None else projects.configure(project.slug))
+    """Show a form for custom images, and source, class counts, duplicates, samples and augmentation of a dataset."""
+    config = choose_dataset(project, run, "images")
     with_error_boundary(lambda: _show_dataset(config))
-    if "images" in project.custom_data:
-        form.show_form("images")
-        form.show_saved("images")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -94,33 +90,6 @@ def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     with right:
         show_prediction(prediction, bundle)
     return prediction
-
-
-def _choose_dataset(project: Project, config: RunConfig) -> RunConfig:
-    """Return the config of the images to show: that of the run, or a default one on the chosen dataset."""
-    is_missing = custom_registry.is_custom(config.dataset) and not samples.is_available(config)
-    names = [] if is_missing else [config.dataset]
-    if "images" in project.custom_data:
-        available = projects.list_datasets(project.slug)
-        names += [name for name in available if name not in names and sources.is_available(name)]
-    if is_missing:
-        st.info(
-            f"The training images of this run, “{custom_registry.plain_name(config.dataset)}”, are no longer on "
-            "this machine; its scores are.",
-            icon=":material/folder_off:",
-        )
-    added = form.announce_added("images")
-    if len(names) < 2:
-        return config if config.dataset in names or not names else projects.configure(project.slug, dataset=names[0])
-    name = st.selectbox(
-        "Dataset",
-        names,
-        index=names.index(added) if added in names else 0,
-        format_func=lambda name: sources.get_dataset(name).title,
-        key=f"pictures-of-{project.slug}-{'-'.join(names)}",
-        help="Default: the dataset of the run above.",
-    )
-    return config if name == config.dataset and not is_missing else projects.configure(project.slug, dataset=name)
 
 
 def _show_dataset(config: RunConfig) -> None:

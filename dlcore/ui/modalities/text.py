@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore import projects
 from dlcore.core.config import describe
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
@@ -17,7 +16,7 @@ from dlcore.projects.project import LoadedModel, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
-from dlcore.ui.custom_data import form
+from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_text
 from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
 from dlcore.ui.modalities.text_attention import show_heads
@@ -38,14 +37,12 @@ MAX_LISTED, MAX_CHARACTERS = 5, 1500
 
 
 def overview(project: Project, run: Run | None) -> None:
-    """Show source, classes, lengths, samples and tokens of the texts, and a form for custom texts."""
-    config = run.config if run is not None else projects.configure(project.slug)
+    """Show a form for custom texts, and source, classes, lengths, samples and tokens of the selected texts."""
+    config = choose_dataset(project, run, "text")
     source = sources.get_dataset(config.dataset)
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
     with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset
-    form.show_form("text")
-    form.show_saved("text")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def script(kind):
-    from dlcore.ui.custom_data import form
+    from dlcore.ui.custom_data import form, saved
 
     form.show_form(kind)
-    form.show_saved(kind)
+    saved.show_saved(kind)
 
 
 def time_csv(*columns: str, rows: int = 240) -> bytes:

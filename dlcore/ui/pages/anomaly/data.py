@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
@@ -13,23 +12,20 @@ from dlcore.plots import series as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import form
+from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.shell import style
-from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 
 UNIT = "passengers per half-hour"
 LEAST_LAGS = 48
-NEWEST = "own-series-newest"
-"""Session key of the dataset that was added last."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def data(project: Project, run: Run | None) -> None:
-    """Draw the series, labeled windows, summary statistics, distribution and seasonality, and the form to add a
-    dataset.
+    """Draw the form to add a dataset, and the series, labeled windows, summary statistics, distribution and
+    seasonality of the selected one.
     """
-    config = _select_dataset(project, run)
+    config = choose_dataset(project, run, "series")
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
@@ -42,27 +38,6 @@ def data(project: Project, run: Run | None) -> None:
     with right:
         _histogram(series, unit)
     _seasonality(series)
-
-
-def _select_dataset(project: Project, run: Run | None) -> RunConfig:
-    """Return the config of the run's dataset, or of another selected dataset."""
-    added = form.pop_added("series")
-    key = f"data-of-{run.run_id if run else project.slug}"
-    used = run.config.dataset if run else projects.configure(project.slug).dataset
-    known = projects.list_datasets(project.slug)
-    options = known if used in known else [used, *known]
-    if added:
-        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = added
-    elif st.session_state.get(key) not in options:
-        st.session_state[key] = used
-    dataset: str = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
-    if dataset == st.session_state.get(NEWEST):
-        st.success(
-            f"“{custom_registry.plain_name(dataset)}” is saved and selected under **Train**.",
-            icon=":material/check_circle:",
-        )
-    form.show_form("series")
-    return run.config if run and dataset == used else projects.configure(project.slug, dataset=dataset)
 
 
 def taxi() -> Series:
@@ -123,9 +98,6 @@ def _over_time(series: Series, marks: dict[str, int], config: RunConfig) -> None
         f"**{about.title}**: {len(series.values):,} values every {format_duration(series.step_ms)}, {span}. "
         + _origin(config)
     )
-    entry = custom_registry.find(config.dataset) if about.is_custom else None
-    if entry is not None:
-        form.show_remove(entry)
     figure = plots.series_over_time(
         series.times,
         series.values,

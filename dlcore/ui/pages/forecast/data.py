@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
-from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series import tables
 from dlcore.data.series.air_quality import WORDS
 from dlcore.data.series.tables import HOUR_MS, Table
@@ -16,9 +14,8 @@ from dlcore.projects.forecast import windows
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
-from dlcore.ui.custom_data import form
+from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.pages.forecast.reading import load_table, moment_name
-from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets.figure import show_figure
 
 LAGS = 192
@@ -27,26 +24,14 @@ DAY, WEEK = 24, 168
 
 def data(project: Project, run: Run | None) -> None:
     """Choose a dataset and a variable; draws its values, missing values, seasonality and correlations."""
-    used = run.config.dataset if run else projects.configure(project.slug).dataset
-    options = list(dict.fromkeys([used, *projects.list_datasets(project.slug)]))
-    key, added = f"table-of-{run.run_id if run else project.slug}", form.pop_added("table")
-    if added:
-        st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = added
-    elif st.session_state.get(key) not in options:
-        st.session_state[key] = used
-    dataset = st.selectbox("Dataset", options, key=key, format_func=dataset_title)
-    if added:
-        st.success("Added, and selected under **Train**.", icon=":material/check_circle:")
-    form.show_form("table")
-    config = run.config if run and dataset == used else projects.configure(project.slug, dataset=dataset)
+    config = choose_dataset(project, run, "table")
+    dataset = config.dataset
     table, about = load_table(config), sources.get_dataset(dataset)
     origin = f"[UCI]({about.homepage}), license {about.license}." if about.homepage else "Your own."
     st.markdown(
         f"**{about.title}**: {len(table.times):,} rows of {len(table.names)} variables, from "
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
-    if (entry := custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None) is not None:
-        form.show_remove(entry)
     variable = st.selectbox(
         "Variable", range(len(table.names)), key=f"variable-of-{dataset}", format_func=lambda v: title(table, v)
     )

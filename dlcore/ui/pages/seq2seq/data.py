@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore import projects
 from dlcore.data.custom import pairs as custom_pairs
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
@@ -15,7 +14,7 @@ from dlcore.data.text import sequences
 from dlcore.data.text.sequences import FORMS, SequenceSplits, SplitSizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
-from dlcore.ui.custom_data import form
+from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.shell.style import summary_row
 
 if TYPE_CHECKING:
@@ -38,15 +37,12 @@ DISJOINT = {
 
 
 def data(project: "Project", run: Run | None) -> None:
-    """Draw the task of the run, its splits, and teacher forcing on one item."""
-    config = run.config if run is not None else projects.configure(project.slug)
+    """Draw the form to add pairs, and the task of the run or the selected dataset, its splits, and teacher forcing."""
+    config = choose_dataset(project, run, "pairs")
     if custom_registry.is_custom(config.dataset):
         _custom_dataset(config)
     else:
         _synthetic_task(config)
-    st.divider()
-    form.show_form("pairs")
-    form.show_saved("pairs")
 
 
 def _custom_dataset(config: "RunConfig") -> None:

@@ -1,0 +1,93 @@
+"""Saved custom datasets: confirmed, listed with classes and receipt, selected, removed."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.markdown import escape_markdown
+from dlcore.data.custom import registry
+from dlcore.data.custom.importers import IMPORTERS
+from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.ui.custom_data.preview import show_classes
+
+TITLE_LETTERS = 120
+"""Letters of a receipt in the title of its expander."""
+
+
+def show_saved(*kinds: Kind) -> None:
+    """List the saved datasets of these kinds with classes, receipt and a remove button."""
+    entries = registry.list_datasets(*kinds)
+    if not entries:
+        return
+    with st.expander(f"Your datasets: {len(entries)}", icon=":material/folder:"):
+        for entry in entries:
+            with st.container(border=True):
+                st.caption(f"{_describe(entry)} Source: {escape_markdown(entry.source) or 'unknown'}.")
+                show_classes(entry.describe()["classes"])
+                show_receipt(entry.receipt)
+                show_remove(entry)
+
+
+def show_receipt(receipt: Sequence[str]) -> None:
+    """Draw what an import changed: a summary as the title of an expander, all lines in it."""
+    if not receipt:
+        return
+    title = "; ".join(receipt)
+    title = title if len(title) <= TITLE_LETTERS else f"{title[:TITLE_LETTERS].rsplit(' ', 1)[0]} …"
+    with st.expander(f"Receipt: {escape_markdown(title)}", icon=":material/receipt_long:"):
+        for number, line in enumerate(receipt, start=1):
+            st.text(f"{number}. {line}")
+
+
+def show_remove(entry: CustomDataset) -> None:
+    """Draw a button that deletes a custom dataset after confirmation."""
+    with st.popover("Remove this dataset", icon=":material/delete:"):
+        st.markdown("Its copy on this machine is deleted. Runs trained on it keep their scores.")
+        if st.button("Remove", type="primary", key=f"remove-{entry.name}"):
+            try:
+                registry.remove(entry.name)
+            except WorkbenchError as error:
+                st.error(one_line(error), icon=":material/error:")
+                return
+            st.toast(f"Removed '{entry.name}'.", icon=":material/delete:")
+            st.rerun()
+
+
+def remember_added(kind: Kind, entry: CustomDataset, file_id: str) -> None:
+    """Remember for the next rerun that a file was saved."""
+    st.session_state[_added_key(kind)] = entry.dataset
+    st.session_state[f"custom-{kind}-saved"] = (file_id, entry.name)
+
+
+def pop_added(*kinds: Kind) -> str:
+    """Return the id of the dataset that was saved just before this rerun, once; else an empty string."""
+    return next((str(name) for kind in kinds if (name := st.session_state.pop(_added_key(kind), ""))), "")
+
+
+def announce_added(*kinds: Kind) -> None:
+    """Confirm the dataset that was saved just before this rerun, unless the page did."""
+    dataset = pop_added(*kinds)
+    entry = registry.find(dataset) if dataset else None
+    if entry is not None:
+        st.success(f"Saved {_describe(entry)} Choose it as the dataset under Train.", icon=":material/check_circle:")
+
+
+def show_saved_file(kind: Kind, file_id: str) -> bool:
+    """Say that the uploaded file is saved, and return whether it is."""
+    saved_id, name = st.session_state.get(f"custom-{kind}-saved", ("", ""))
+    if saved_id != file_id or registry.find(name) is None:
+        return False
+    st.caption(f"This file is saved as **{name}**. Choose another file to add more.")
+    return True
+
+
+def _describe(entry: CustomDataset) -> str:
+    classes = f" of {len(entry.facts['classes'])} classes" if "classes" in entry.facts else ""
+    rejected = int(entry.facts.get("refused_count", 0))
+    left_out = f", {rejected:,} file{'' if rejected == 1 else 's'} left out" if rejected else ""
+    return f"**{entry.name}**: {entry.rows:,} {IMPORTERS[entry.kind].unit}{classes}{left_out}."
+
+
+def _added_key(kind: Kind) -> str:
+    return f"custom-{kind}-added"
