@@ -197,5 +197,5 @@ IMPORTER = Importer[ValidatedImages](
     write=lambda data, folder: _write(data, folder),  # looked up at call time
     load=images.load,
     accepts_folders=True,
-    limits=(f"{folders.MAX_FILES:,} images", f"{folders.MAX_CLASSES:,} classes"),
+    limits=(f"{folders.MAX_FILES:,} images", f"{classes.MAX_CLASSES:,} classes"),
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.data.custom import images, pairs, registry, series, table
+from dlcore.data.custom import images, pairs, registry, series, table, text_columns
 from dlcore.data.custom import texts as texts_importer
 from dlcore.data.custom.importer import Importer, Payload, Preview, list_options
 from dlcore.data.custom.registry import CustomDataset, Kind
@@ -80,7 +80,7 @@ def content_kind(sheet: Sheet) -> Kind:
     ]
     if prose or (texts and not numbers):
         labels = [name for name in sheet.columns if name not in prose and _is_label(sheet, name)]
-        named = [name for name in labels if name.lower() in texts_importer.LABEL_NAMES]
+        named = [name for name in labels if name.lower() in text_columns.LABEL_NAMES]
         is_pairs = len(sheet.columns) == 2 and not named and all(share > 0.2 for share in distinct.values())
         return "pairs" if is_pairs and len(texts) == 2 else "text"
     return _temporal_kind(sheet) if has_times or numbers else "series"

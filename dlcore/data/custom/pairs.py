@@ -54,7 +54,7 @@ def open_file(payload: Payload, repairs: Repairs) -> TableFile:
 
 def inspect(file: TableFile) -> Inspection:
     """List the columns with sample rows, and guess which hold inputs and targets."""
-    return Inspection(file.columns, _guess(file, PairOptions()), columns_of.sample_rows(file))
+    return Inspection(file.columns, _guess(file, PairOptions()), file.format, columns_of.sample_rows(file))
 
 
 def validate(file: TableFile, options: PairOptions, repairs: Repairs) -> Preview[Pairs]:

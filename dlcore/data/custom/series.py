@@ -10,6 +10,7 @@ import pydantic
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
+from dlcore.data.custom.text_columns import sample_rows
 from dlcore.data.repairs import Repairs
 from dlcore.data.series import window_file
 from dlcore.data.series.columns import Columns, Sheet
@@ -20,7 +21,7 @@ from dlcore.data.series.samples import format_time
 from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.series import FILE, LabeledWindow, Series, load_custom
 from dlcore.data.tabular.cells import plural
-from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
+from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
 MIN_POINTS = 100
 """A shorter series cannot be split into training, validation and test parts."""
@@ -55,7 +56,8 @@ def inspect(sheet: Sheet) -> Inspection:
     times = sheet.find_times().names
     label = sheet.find_label(times)
     value = sheet.guess_value((*times, *([label] if label else [])))
-    return Inspection(sheet.columns, {"time": times[0], "value": value, "label": label})
+    options = {"time": times[0], "value": value, "label": label}
+    return Inspection(sheet.columns, options, sheet.file.format, sample_rows(sheet.file))
 
 
 def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[Series]:
@@ -172,5 +174,5 @@ IMPORTER = Importer[Series](
     validate=validate,
     write=_write,
     load=load_custom,
-    limits=(f"{csv_file.ROWS_LIMIT:,} points",),
+    limits=(f"{ROWS_LIMIT:,} points",),
 )

@@ -10,6 +10,7 @@ import pydantic
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import Importer, Inspection, Preview, column, column_list
+from dlcore.data.custom.text_columns import sample_rows
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.columns import Sheet
 from dlcore.data.series.content import describe_reading
@@ -18,7 +19,7 @@ from dlcore.data.series.reading import Request, open_sheet, read_samples
 from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.tables import FILE, Table, forward_fill, load_custom
 from dlcore.data.tabular.cells import shorten
-from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
+from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
 MIN_ROWS = 200
 """A shorter table cannot be split into training, validation and test parts with a gap between them."""
@@ -49,7 +50,8 @@ def inspect(sheet: Sheet) -> Inspection:
     Raises:
         DataError: No column holds times.
     """
-    return Inspection(sheet.columns, {"time": sheet.find_times().names[0]})
+    options = {"time": sheet.find_times().names[0]}
+    return Inspection(sheet.columns, options, sheet.file.format, sample_rows(sheet.file))
 
 
 def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[Table]:
@@ -135,5 +137,5 @@ IMPORTER = Importer[Table](
     validate=validate,
     write=_write,
     load=load_custom,
-    limits=(f"{csv_file.ROWS_LIMIT:,} rows", f"{MAX_VARIABLES} columns"),
+    limits=(f"{ROWS_LIMIT:,} rows", f"{MAX_VARIABLES} columns"),
 )

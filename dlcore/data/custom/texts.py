@@ -69,7 +69,7 @@ def open_file(payload: Payload, repairs: Repairs) -> TableFile:
 def inspect(file: TableFile) -> Inspection:
     """List the columns with sample rows, and guess which hold texts, labels and splits."""
     options = {role: name for role, name in columns_of.guess_roles(file, limit=MAX_CLASSES).items() if name}
-    return Inspection(file.columns, options, columns_of.sample_rows(file))
+    return Inspection(file.columns, options, file.format, columns_of.sample_rows(file))
 
 
 def validate(file: TableFile, options: TextOptions, repairs: Repairs) -> Preview[ValidatedTexts]:

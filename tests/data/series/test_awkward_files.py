@@ -1,6 +1,5 @@
 """Series and tables as people have them: each file is read with a right receipt, or refused with a way on."""
 
-import glob
 import io
 import json
 import os
@@ -56,8 +55,8 @@ def in_german_time(times):
 
 @dataclass(frozen=True)
 class Case:
-    """A file, the options of its import, and what is expected: parts of the description, the kinds of problems that need
-    a decision, a line of the receipt, or the words of the refusal."""
+    """A file, the options of its import, and what is expected: parts of the description, the kinds of problems that
+    need a decision, a line of the receipt, or the words of the refusal."""
 
     payload: bytes
     name: str = "file.csv"
@@ -261,7 +260,7 @@ def test_file_without_a_way_is_refused_in_one_true_sentence(name, tmp_path):
 def corpus():
     """Return the series of the Numenta benchmark that are at hand."""
     folders = [Path(folder) / "nab-corpus" for folder in os.environ.get("DLCORE_DATA", "").split(os.pathsep) if folder]
-    return sorted(Path(path) for folder in folders for path in glob.glob(str(folder / "*" / "*.csv")))
+    return sorted(path for folder in folders for path in folder.glob("*/*.csv"))
 
 
 @pytest.mark.realdata
