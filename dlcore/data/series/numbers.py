@@ -20,7 +20,7 @@ USUAL_UNIT = 0.9
 """A unit must stand in this share of the cells: 999 and 1.2k are not the same without it."""
 _SPACES = " \u00a0\u2009\u202f'’"
 _PATTERN = re.compile(
-    rf"^(?P<pre>[^\d\s.,()+<>~=#@−-]{{1,8}})?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
+    rf"^(?P<pre>[^\W\d_]{{1,8}}(?=\s)|[^\W\d_]{{0,3}}[^\w\s.,()+<>~=#@−-])?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
     rf"(?P<num>\d[\d.,{_SPACES}]*|[.,]\d+)(?P<exp>[eE][+-]?\d+)?(?P<close>\))?\s*"
     r"(?P<post>[^\W\d_][^\s]{0,11}(?: [^\s]{1,11})?|[%‰°€$£¥µΩ][^\s\d]{0,8})?$"
 )
