@@ -16,6 +16,7 @@ from dlcore.data.series.csv_file import Columns, Sheet
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.series import FILE, Series, load_custom
+from dlcore.data.tabular.read import ROWS_LIMIT
 
 MIN_POINTS = 100
 """A shorter series cannot be split into training, validation and test parts."""
@@ -135,5 +136,5 @@ IMPORTER = Importer[Series](
     validate=validate,
     write=_write,
     load=load_custom,
-    limits=(f"{csv_file.ROWS_LIMIT:,} points",),
+    limits=(f"{ROWS_LIMIT:,} points",),
 )

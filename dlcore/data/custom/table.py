@@ -15,6 +15,7 @@ from dlcore.data.series.csv_cells import shorten
 from dlcore.data.series.csv_file import LABEL_NAMES, Sheet
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.tables import FILE, Table, load_custom, parse_numbers
+from dlcore.data.tabular.read import ROWS_LIMIT
 
 MIN_ROWS = 200
 """A shorter table cannot be split into training, validation and test parts with a gap between them."""
@@ -161,5 +162,5 @@ IMPORTER = Importer[Table](
     validate=validate,
     write=_write,
     load=load_custom,
-    limits=(f"{csv_file.ROWS_LIMIT:,} rows", f"{MAX_VARIABLES} columns"),
+    limits=(f"{ROWS_LIMIT:,} rows", f"{MAX_VARIABLES} columns"),
 )
