@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.cli.data_report import print_description
 from dlcore.cli.verbs import add_command
+from dlcore.core import progress
 
 if TYPE_CHECKING:
     from dlcore.data.custom.importer import Importer, Preview
@@ -63,7 +63,7 @@ def data_add(options: argparse.Namespace) -> dict[str, Any] | None:
 
     registry.check_name(options.name, reserved=DATASETS)
     importer, preview = _check_file(options)
-    with _listening():
+    with progress.listening(_ImportProgress()):
         entry = importer.save(options.name, preview, source=options.file)
     return _report(preview, {**describe_dataset(entry.dataset), **entry.describe()}, options)
 
@@ -71,7 +71,7 @@ def data_add(options: argparse.Namespace) -> dict[str, Any] | None:
 def _check_file(options: argparse.Namespace) -> "tuple[Importer[Any], Preview[Any]]":
     from dlcore.data.custom.importers import check_file
 
-    with _listening():
+    with progress.listening(_ImportProgress()):
         return check_file(Path(options.file), repair=options.repair, **_import_options(options))
 
 
@@ -83,19 +83,16 @@ def _report(preview: "Preview[Any]", description: dict[str, Any], options: argpa
     return None
 
 
-@contextmanager
-def _listening() -> Iterator[None]:
-    """Print the progress of a long import on a terminal."""
-    from dlcore.core import progress
+class _ImportProgress:
+    """Prints the progress of an import to a terminal, at most four times a second."""
 
-    if not sys.stderr.isatty():
-        yield
-        return
-    with progress.listening(
-        lambda what, done, total: print(f"\r{what}: {done:,} of {total:,}", end="", file=sys.stderr, flush=True)
-    ):
-        yield
-    print("\r\033[K", end="", file=sys.stderr)
+    def __init__(self) -> None:
+        self.next_time = time.monotonic() + 1
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() >= self.next_time:
+            print(f"\r{what}: {done:,} of {total:,} ", end="", file=sys.stderr, flush=True)
+            self.next_time = time.monotonic() + 0.25
 
 
 def _import_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class OpenedFile:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class CheckedFile:
     """The outcome of a validation: a preview, or an error in one line; with the problems met so far."""
 
     preview: Preview[Any] | None = None
@@ -39,7 +39,7 @@ class Attempt:
     problems: tuple[Problem, ...] = ()
 
 
-def open_file(importer: Importer[Any], file: UploadedFile) -> OpenedFile | Attempt:
+def open_file(importer: Importer[Any], file: UploadedFile) -> OpenedFile | CheckedFile:
     """Open a file with the chosen repairs; again only after a choice that opening depends on."""
     last = _load(importer, file, "opened")
     choices = choices_of(importer, file)
@@ -58,22 +58,22 @@ def open_file(importer: Importer[Any], file: UploadedFile) -> OpenedFile | Attem
     return opened
 
 
-def check(importer: Importer[Any], file: UploadedFile, values: Mapping[str, Any], *, stage: str) -> Attempt:
-    """Validate the opened file with these options and the chosen repairs; the session holds one attempt per stage."""
+def check(importer: Importer[Any], file: UploadedFile, values: Mapping[str, Any], *, stage: str) -> CheckedFile:
+    """Validate the opened file with these options and the chosen repairs; the session holds one result per stage."""
     opened, choices = _load(importer, file, "opened"), choices_of(importer, file)
     stamp = (opened.repairs, dict(values), dict(choices))
     last_stamp, last = _load(importer, file, stage) or (None, None)
     if last_stamp == stamp:
-        return cast(Attempt, last)
+        return cast(CheckedFile, last)
     repairs = Repairs(dict(choices), problems=[*opened.repairs.problems], receipt=[*opened.repairs.receipt])
     try:
         with progress_bar("Checking the file"):
             preview = importer.check(opened.parsed, parse(importer.options, values), repairs)
     except WorkbenchError as error:
         return _failed(importer, file, error, repairs)
-    attempt = Attempt(preview, problems=preview.problems)
-    _store(importer, file, stage, (stamp, attempt))
-    return attempt
+    checked = CheckedFile(preview, problems=preview.problems)
+    _store(importer, file, stage, (stamp, checked))
+    return checked
 
 
 def remember_guesses(importer: Importer[Any], file: UploadedFile, preview: Preview[Any] | None) -> Mapping[str, Any]:
@@ -124,15 +124,15 @@ def progress_bar(what: str) -> Iterator[None]:
     place.empty()
 
 
-def _failed(importer: Importer[Any], file: UploadedFile, error: WorkbenchError, repairs: Repairs) -> Attempt:
-    """Return the failed attempt; start again without choices that are no longer ones of their problem."""
+def _failed(importer: Importer[Any], file: UploadedFile, error: WorkbenchError, repairs: Repairs) -> CheckedFile:
+    """Return the error; start again without choices that are no longer ones of their problem."""
     choices = choices_of(importer, file)
     stale = [each.kind for each in repairs.problems if choices.get(each.kind) and not each.accepts(choices[each.kind])]
     for kind in stale:
         del choices[kind]
     if stale:
         st.rerun()
-    return Attempt(error=one_line(error), problems=tuple(repairs.problems))
+    return CheckedFile(error=one_line(error), problems=tuple(repairs.problems))
 
 
 def _load(importer: Importer[Any], file: UploadedFile, stage: str) -> Any:

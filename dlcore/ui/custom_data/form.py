@@ -18,7 +18,7 @@ from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import Kind
 from dlcore.data.sources.registry import DATASETS
 from dlcore.ui.custom_data import checking, problems, saved
-from dlcore.ui.custom_data.checking import Attempt
+from dlcore.ui.custom_data.checking import CheckedFile
 from dlcore.ui.custom_data.preview import show_preview, show_table
 from dlcore.ui.widgets import forms, samples
 
@@ -64,26 +64,26 @@ def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
 def _show_steps(importer: Importer[Any], file: UploadedFile) -> None:
     """Draw the steps after the upload: options, preview, repairs, save."""
     opened = checking.open_file(importer, file)
-    attempt = opened if isinstance(opened, Attempt) else _choose_options(importer, file, opened.inspection)
-    if attempt.error:
-        st.error(f"Nothing was saved: {attempt.error}", icon=":material/error:")
-    if attempt.preview is not None:
+    checked = opened if isinstance(opened, CheckedFile) else _choose_options(importer, file, opened.inspection)
+    if checked.error:
+        st.error(f"Nothing was saved: {checked.error}", icon=":material/error:")
+    if checked.preview is not None:
         _step(2, "Preview")
-        show_preview(attempt.preview)
-    if any(problem.choices for problem in attempt.problems):
+        show_preview(checked.preview)
+    if any(problem.choices for problem in checked.problems):
         _step(3, "Problems and their repairs")
-        problems.show_problems(attempt.problems, store=checking.choices_key(importer), key=_key(importer, "", file))
-    if attempt.preview is not None:
-        saved.show_receipt(attempt.preview.receipt)
+        problems.show_problems(checked.problems, store=checking.choices_key(importer), key=_key(importer, "", file))
+    if checked.preview is not None:
+        saved.show_receipt(checked.preview.receipt)
         _step(4, "Save")
-        _show_save(importer, attempt.preview, file)
+        _show_save(importer, checked.preview, file)
 
 
 def _step(number: int, title: str) -> None:
     st.markdown(f"**{number}. {title}**")
 
 
-def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Inspection) -> Attempt:
+def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Inspection) -> CheckedFile:
     """Draw the options, columns first; the others start from what the validation guessed."""
     _step(1, "File as read")
     if inspection.format:
@@ -92,15 +92,15 @@ def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Ins
         show_table(pd.DataFrame(inspection.samples), alt="The first rows of the file")
     options = list_options(importer)
     values = _column_widgets(importer, [o for o in options if "column" in o.role], inspection, file)
-    attempt = checking.check(importer, file, values, stage="guesses")
-    guesses = checking.remember_guesses(importer, file, attempt.preview)
+    checked = checking.check(importer, file, values, stage="guesses")
+    guesses = checking.remember_guesses(importer, file, checked.preview)
     changed = {}
     for option in (o for o in options if "column" not in o.role):
         start = guesses.get(option.setting.name, option.setting.default)
         value = _value_widget(importer, option, start, file)
         if value != start:
             changed[option.setting.name] = value
-    return checking.check(importer, file, {**values, **changed}, stage="preview") if changed else attempt
+    return checking.check(importer, file, {**values, **changed}, stage="preview") if changed else checked
 
 
 def _column_widgets(
@@ -133,7 +133,8 @@ def _column_widgets(
 def _value_widget(importer: Importer[Any], option: Option, start: Any, file: UploadedFile) -> Any:
     key = _key(importer, option.setting.name, file)
     if option.role != "file":
-        return forms.setting_widget(option.setting, start, key=f"{key}-{start}", keep=True)  # a new guess starts anew
+        # a new guess replaces the value
+        return forms.setting_widget(option.setting, start, key=f"{key}-{start}", keep=True)
     upload = st.file_uploader(
         f"{forms.setting_label(option.setting)} ({', '.join(option.suffixes).upper()})",
         type=list(option.suffixes),

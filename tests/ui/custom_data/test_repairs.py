@@ -1,9 +1,13 @@
 """Repairs on the page: every problem once with its choices, consent by saving, nothing lost on an error."""
 
+import dataclasses
+
 import pytest
 from messy_importer import IMPORTER, messy_csv
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
+from dlcore.core import progress
 from dlcore.data.custom import registry
 from dlcore.data.custom.importers import IMPORTERS
 
@@ -152,3 +156,16 @@ def test_receipt_of_a_hostile_file_is_shown_as_text(home):
         "http\\:", "http:"
     )
     assert f"1. {line}" in [part.value for part in app.text] and "\\<b\\>\\_x\\_.csv" in text(app)
+
+
+def test_progress_that_an_importer_reports_is_shown(monkeypatch):
+    updates = []
+
+    def read(payload, repairs):
+        progress.report("Reading images", 1, 4)
+        return IMPORTER.open(payload, repairs)
+
+    monkeypatch.setitem(IMPORTERS, "series", dataclasses.replace(IMPORTER, open=read))
+    monkeypatch.setattr(DeltaGenerator, "progress", lambda self, value, text: updates.append((value, text)))
+    upload(messy_csv())
+    assert updates == [(0.25, "Reading images: 1 of 4")]
