@@ -47,8 +47,8 @@ class ProgressLine:
     def __call__(self, progress: "BatchProgress") -> None:
         """Show the progress, at most ten times a second on a terminal."""
         now = time.monotonic()
-        if self.first is None:
-            self.first = progress.position
+        if self.first is None:  # what an earlier process did, and the start of the first part, do not count
+            self.first, self.start = progress.position, now
         if now - self.last < (0.1 if self.is_terminal else EVERY_S):
             return
         self.last = now

@@ -110,7 +110,7 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
-    if list(frame.columns)[:1] == ["index"] and (frame["index"] == range(len(frame))).all():
+    if list(frame.columns)[:1] == ["index"] and frame["index"].tolist() == list(range(len(frame))):
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
     columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
     rows = [list(cells) for cells in zip(*columns, strict=True)]

@@ -91,10 +91,10 @@ def choose_text_column(columns: Sequence[str], text: str = "", *, names: Sequenc
         return text
     lower = {name.lower(): name for name in reversed(columns)}
     usual = next((lower[name] for name in names if name in lower), "")
-    others = [name for name in columns if name.lower() not in LABEL_NAMES]
-    if not usual and len(others) != 1:
+    unlabeled = [name for name in columns if name.lower() not in LABEL_NAMES]
+    if not usual and len(unlabeled) != 1:
         raise RequestError(f"which column holds the texts? Name it with --text: the columns are {known}.")
-    return usual or others[0]
+    return usual or unlabeled[0]
 
 
 def photo_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
@@ -173,16 +173,16 @@ def _flag(project: Project) -> str:
     return "" if _is_pairs(project) else "uncertain"
 
 
-def _row(project: Project, name: int | str, answer: dict[str, Any] | DataError) -> Cells:
+def _row(project: Project, place: int | str, answer: dict[str, Any] | DataError) -> Cells:
     """Cells of one input: those of its answer, or empty ones and the error."""
     if isinstance(answer, DataError):
-        return (name, *(None,) * (len(_columns(project)) - 1), one_line(answer))
+        return (place, *(None,) * (len(_columns(project)) - 1), one_line(answer))
     if _is_pairs(project):
-        return (name, answer["source"], answer["answer"], shorten(answer["probability"]), None)
+        return (place, answer["source"], answer["answer"], shorten(answer["probability"]), None)
     label, probabilities = answer["label"], answer["probabilities"]
-    second = next((other for other in probabilities if other != label), None)
+    second = next((name for name in probabilities if name != label), None)
     best = None if second is None else shorten(probabilities[second])
-    return (name, label, shorten(answer["probability"]), second, best, answer["uncertain"], None)
+    return (place, label, shorten(answer["probability"]), second, best, answer["uncertain"], None)
 
 
 def shorten(value: float) -> float:

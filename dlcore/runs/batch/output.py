@@ -90,7 +90,7 @@ class PartialTable:
             held.release()
 
     def open(self) -> None:
-        """Continue the rows of an earlier process with the same identity; else start anew, and say so in `note`."""
+        """Continue the rows of an earlier process with the same identity; else start again, and say so in `note`."""
         stored = read_json(self.state_path) if self.partial.exists() else {}
         if stored and stored.get("identity") == dict(self.identity):
             size = int(stored["bytes"])
@@ -101,7 +101,7 @@ class PartialTable:
                 self.note = f"continued after {self.progress.rows:,} rows."
                 return
         if stored:
-            self.note = f"{self.partial.name} belongs to another input or run: started anew."
+            self.note = f"{self.partial.name} belongs to another input or run: started again from row 1."
         with _writing(self.partial):
             self.partial.write_bytes(self._header())
         self._save(self.partial.stat().st_size)
