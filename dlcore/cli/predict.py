@@ -52,7 +52,7 @@ class ProgressLine:
         if now - self.last < (0.1 if self.is_terminal else EVERY_S):
             return
         self.last = now
-        text = format_progress(progress, now - self.start, self.first)
+        text = progress.describe(now - self.start, since=self.first)
         print(f"\r{text:<78}" if self.is_terminal else text, end="" if self.is_terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
         self.is_open = self.is_terminal
@@ -61,23 +61,6 @@ class ProgressLine:
         """End the line of a terminal."""
         if self.is_open:
             print(file=sys.stderr)
-
-
-def format_progress(progress: "BatchProgress", seconds: float, first: int) -> str:
-    """Format rows, share and time left; `first` is the position after the first part, reached at the start."""
-    share = min(1.0, progress.position / max(1, progress.total))
-    done, left = progress.position - first, max(0, progress.total - progress.position)
-    remaining = f", {_duration(seconds * left / done)} left" if done > 0 and seconds > 0 else ""
-    rows = f"{progress.rows:,} rows" if progress.unit == "bytes" else f"{progress.rows:,} of {progress.total:,} rows"
-    errors = f", {progress.errors:,} with an error" if progress.errors else ""
-    return f"{rows}, {share:.0%}{remaining}{errors}"
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return (
-        f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole / 3600:.1f} h"
-    )
 
 
 def arguments(verbs: Any) -> None:

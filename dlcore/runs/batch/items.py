@@ -11,7 +11,7 @@ from dlcore.core.errors import DataError, RequestError, one_line
 from dlcore.data.custom.texts import LABEL_NAMES, TEXT_NAMES
 from dlcore.data.images import archives, uploads
 from dlcore.data.images.files import MAX_BYTES, open_image
-from dlcore.data.tabular.stream import open_stream
+from dlcore.data.tabular.stream import TableStream, open_stream
 from dlcore.projects.project import LoadedModel, Project
 from dlcore.runs.batch.output import Cells, Column
 
@@ -62,7 +62,7 @@ def text_job(project: Project, loaded: LoadedModel, path: Path, *, text: str = "
         RequestError: The column of the texts has to be named.
         DataError: The file is not a table.
     """
-    stream = open_stream(path, lines=path.suffix.lower() == ".txt")
+    stream = open_table(path)
     column = choose_text_column(stream.columns, text, names=SOURCE_NAMES if _is_pairs(project) else TEXT_NAMES)
 
     def chunks(done: int, state: Mapping[str, Any] | None) -> Iterator[BatchPart]:
@@ -76,6 +76,26 @@ def text_job(project: Project, loaded: LoadedModel, path: Path, *, text: str = "
     return BatchJob(
         (Column("row", "int"), *_columns(project)), stream.total, stream.unit, chunks, "uncertain", stream.notes
     )
+
+
+def open_table(path: Path) -> TableStream:
+    """Open a table of texts; each line of a .txt file is one.
+
+    Raises:
+        DataError: The file is not a table.
+    """
+    return open_stream(path, lines=path.suffix.lower() == ".txt")
+
+
+def first_rows(path: Path, count: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the columns of a table of texts and its first usable rows.
+
+    Raises:
+        DataError: The file is not a table.
+    """
+    stream = open_table(path)
+    rows = (row.cells for row in stream.rows(stream.columns) if not row.error)
+    return stream.columns, list(itertools.islice(rows, count))
 
 
 def choose_text_column(columns: Sequence[str], text: str = "", *, names: Sequence[str] = TEXT_NAMES) -> str:

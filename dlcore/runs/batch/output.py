@@ -6,6 +6,7 @@ from JSON lines at the end, because an incomplete Parquet file cannot be read.
 
 import contextlib
 import csv
+import glob
 import io
 import itertools
 import json
@@ -46,6 +47,19 @@ class BatchProgress:
     position: int = 0
     total: int = 0
     unit: str = "rows"
+
+    @property
+    def share(self) -> float:
+        """The share that is done, from 0 to 1."""
+        return min(1.0, self.position / max(1, self.total))
+
+    def describe(self, seconds: float, *, since: int) -> str:
+        """Format rows, share and time left; `since` is the position `seconds` ago."""
+        done, left = self.position - since, max(0, self.total - self.position)
+        remaining = f", {_format_duration(seconds * left / done)} left" if done > 0 and seconds > 0 and left else ""
+        rows = f"{self.rows:,} rows" if self.unit == "bytes" else f"{self.rows:,} of {self.total:,} {self.unit}"
+        errors = f", {self.errors:,} with an error" if self.errors else ""
+        return f"{rows}, {self.share:.0%}{remaining}{errors}"
 
 
 @dataclass
@@ -127,12 +141,18 @@ class PartialTable:
                 self.partial.unlink()
             else:
                 self.partial.replace(self.path)
-            self.state_path.unlink(missing_ok=True)
+            self._remove_state()
 
     def discard(self) -> None:
         """Delete the rows so far."""
         self.partial.unlink(missing_ok=True)
+        self._remove_state()
+
+    def _remove_state(self) -> None:
+        """Delete the state, and what a process that was killed while it wrote the state has left."""
         self.state_path.unlink(missing_ok=True)
+        for leftover in self.path.absolute().parent.glob(f".{glob.escape(self.state_path.name)}.*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     def _save(self, size: int) -> None:
         progress = vars(self.progress)
@@ -145,7 +165,7 @@ class PartialTable:
 
     def _encode(self, rows: Sequence[Cells]) -> bytes:
         if self.path.suffix.lower() == ".csv":
-            return _csv_bytes([["true" if v is True else "false" if v is False else v for v in row] for row in rows])
+            return encode_csv(rows)
         names = [column.name for column in self.columns]
         lines = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in rows]
         return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
@@ -163,6 +183,23 @@ def check_output(path: Path) -> None:
         raise RequestError(f"-o {path}: this is a folder: name a file in it.")
     if not path.absolute().parent.is_dir():
         raise RequestError(f"-o {path}: the folder {path.absolute().parent} does not exist: create it first.")
+
+
+def _format_duration(seconds: float) -> str:
+    whole = round(seconds)
+    minutes = f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole / 3600:.1f} h"
+    return f"{whole} s" if whole < 60 else minutes
+
+
+def to_csv(columns: Sequence[Column], rows: Sequence[Cells]) -> bytes:
+    """Return a table as CSV, as in the output of a batch."""
+    names = [column.name for column in columns]
+    return _csv_bytes([names]) + encode_csv(rows)
+
+
+def encode_csv(rows: Sequence[Cells]) -> bytes:
+    """Return rows as CSV without a header; true and false in lower case."""
+    return _csv_bytes([["true" if v is True else "false" if v is False else v for v in row] for row in rows])
 
 
 def _csv_bytes(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -1,13 +1,16 @@
 """Predict a file of many inputs with a finished run."""
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import DataError, RequestError
+from dlcore.data.images.uploads import safe_name
 from dlcore.runs.batch.items import BatchJob, photo_job, text_job
 from dlcore.runs.batch.output import BatchProgress, PartialTable, check_output
 from dlcore.runs.batch.series import forecast_job, score_job
@@ -83,6 +86,36 @@ def predict_file(
     done = table.progress
     notes = (*job.notes, *((table.note,) if table.note else ()))
     return BatchResult(str(output), done.rows, done.errors, job.flag, done.flagged, notes)
+
+
+def predict_uploads(
+    bundle: Bundle, files: Iterable[tuple[str, bytes]], *, text: str = "", listener: BatchListener | None = None
+) -> tuple[BatchResult, bytes]:
+    """Return the table of `predict_file` as CSV, for files in memory by name; several are a folder of photos.
+
+    Raises:
+        RequestError, DataError, StoreError: as for `predict_file`.
+    """
+    with tempfile.TemporaryDirectory(prefix="dlcore-") as place:
+        folder, output = Path(place) / "files", Path(place) / "predictions.csv"
+        folder.mkdir()
+        names: set[str] = set()
+        for name, payload in files:
+            safe = safe_name(name).lstrip(".") or "file"
+            unique = next(each for each in _candidates(safe) if each.lower() not in names)
+            names.add(unique.lower())
+            (folder / unique).write_bytes(payload)
+        source = folder if len(names) != 1 else next(folder.iterdir())
+        result = predict_file(bundle, source, output, text=text, listener=listener)
+        return result, output.read_bytes()
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """Yield a name, and the same with numbers: `a.png`, `a (2).png`, ..."""
+    yield name
+    stem, dot, ending = name.rpartition(".")
+    for number in itertools.count(2):
+        yield f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
 
 
 def make_job(project: "Project", loaded: "LoadedModel", source: Path, *, text: str = "") -> BatchJob:

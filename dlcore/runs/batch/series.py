@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from dlcore.data.tabular.read import BYTES_LIMIT
 from dlcore.data.tabular.stream import StreamedRow, TableStream, open_stream
 from dlcore.projects.project import LoadedModel, Project
 from dlcore.runs.batch.items import BatchJob, BatchPart, shorten
-from dlcore.runs.batch.output import Column
+from dlcore.runs.batch.output import Cells, Column
 
 ROWS = 16_384
 """Points of one part of the output."""
@@ -60,7 +60,6 @@ def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
             f"row {series.points + 1}: the file ends after {series.points} points; this model needs {needed}."
         )
     limit = float(loaded.threshold or 0.0)
-    unit: Literal["s", "ms"] = "ms" if series.start % 1000 or series.step_ms % 1000 else "s"
     assert project.scorer is not None
     scorer = project.scorer
 
@@ -70,12 +69,15 @@ def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
             scores.restore(state)
         for times, values, position in series.parts(done):
             errors = scores.score(times, values)
-            moments = _format_times(times, unit)
-            short = [shorten(error) for error in errors.tolist()]
-            rows = list(zip(moments, values.tolist(), short, (errors > limit).tolist(), strict=True))
-            yield BatchPart(rows, position, scores.state())
+            yield BatchPart(score_rows(times, values, errors, limit), position, scores.state())
 
     return BatchJob(SCORES, series.total, series.unit, chunks, "alarm")
+
+
+def score_rows(times: np.ndarray, values: np.ndarray, scores: np.ndarray, threshold: float) -> list[Cells]:
+    """Rows of `SCORES` from times (n,) in epoch milliseconds, values (n,) and scores (n,)."""
+    short = [shorten(score) for score in scores.tolist()]
+    return list(zip(_format_times(times), values.tolist(), short, (scores > threshold).tolist(), strict=True))
 
 
 def forecast_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
@@ -85,13 +87,7 @@ def forecast_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
         DataError: The file has not the model's columns, or is too short.
     """
     answer = project.answer(loaded, _read(path))
-    times = _format_times(np.array(answer["times"], np.int64), "s")
-    rows = []
-    for step, moment in enumerate(times):
-        for name, values in answer["forecast"].items():
-            ends = (answer["low"][name][step], answer["high"][name][step])
-            numbers = [None if value is None else shorten(value) for value in (values[step], *ends)]
-            rows.append((moment, name, *numbers, answer["units"][name]))
+    rows = forecast_rows(answer)
 
     def chunks(done: int, state: Mapping[str, Any] | None) -> Iterator[BatchPart]:
         if not done:
@@ -99,6 +95,17 @@ def forecast_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
 
     notes = (answer["note"],) if answer["note"] else ()
     return BatchJob(FORECAST, len(rows), "rows", chunks, notes=notes)
+
+
+def forecast_rows(answer: Mapping[str, Any]) -> list[Cells]:
+    """Rows of `FORECAST` from the answer of a forecast run."""
+    rows: list[Cells] = []
+    for step, moment in enumerate(_format_times(np.array(answer["times"], np.int64))):
+        for name, values in answer["forecast"].items():
+            ends = (answer["low"][name][step], answer["high"][name][step])
+            numbers = [None if value is None else shorten(value) for value in (values[step], *ends)]
+            rows.append((moment, name, *numbers, answer["units"][name]))
+    return rows
 
 
 def open_series(path: Path) -> SeriesFile:
@@ -216,6 +223,7 @@ def _equal(parsed: np.ndarray | None, expected: np.ndarray) -> bool:
     return parsed is not None and np.array_equal(parsed, expected)
 
 
-def _format_times(times: np.ndarray, unit: Literal["s", "ms"]) -> list[str]:
-    texts = np.datetime_as_string(times.astype("datetime64[ms]"), unit=unit)
-    return [str(text).replace("T", " ") for text in texts]
+def _format_times(times: np.ndarray) -> list[str]:
+    """Format epoch milliseconds as `2014-07-01 00:30:00`, with milliseconds where there are any."""
+    texts = np.datetime_as_string(times.astype("datetime64[ms]"), unit="ms")
+    return [str(text).replace("T", " ").removesuffix(".000") for text in texts]
