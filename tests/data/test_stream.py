@@ -65,7 +65,7 @@ def test_stream_yields_the_cells_of_the_whole_reader(name: str, tmp_path: Path) 
     assert [row.cells for row in opened.rows(whole.columns[:1])] == [row.cells[:1] for row in rows]
 
 
-def test_separator_is_judged_by_all_of_a_long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_separator_fits_all_of_a_long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "HEAD", 2_000)
     path = tmp_path / "long.csv"
     path.write_text("a;b\n" + "1,5;2,5\n" * 500 + "1;2\n" * 2_000)

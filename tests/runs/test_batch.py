@@ -112,9 +112,9 @@ def test_every_format_of_input_and_output_has_the_same_predictions(tmp_path: Pat
         assert [repr(line["probability"]) for line in lines] == expected, ending
         assert all(line["error"] is None and isinstance(line["uncertain"], bool) for line in lines)
     result = dlcore.predict_file(run, tmp_path / "in.csv", tmp_path / "out.parquet", text="review")
-    written = pd.read_parquet(tmp_path / "out.parquet")
-    assert [repr(value) for value in written["probability"]] == expected and result.rows == 4
-    assert str(written["uncertain"].dtype) == "bool" and str(written["row"].dtype) == "int64"
+    table = pd.read_parquet(tmp_path / "out.parquet")
+    assert [repr(value) for value in table["probability"]] == expected and result.rows == 4
+    assert str(table["uncertain"].dtype) == "bool" and str(table["row"].dtype) == "int64"
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -171,12 +171,12 @@ def test_series_in_parts_has_the_scores_of_the_whole(
     run, source = runs.open_run(f"reference:anomaly/{model}"), write_series(tmp_path / "in.csv")
     assert series.open_series(source).unit == "bytes"  # row by row
     result = run.predict_file(source, tmp_path / "out.csv")
-    single, written = run.predict(source), pd.read_csv(tmp_path / "out.csv", parse_dates=["time"])
-    assert list(written.columns) == ["time", "value", "score", "alarm"]
-    assert written["time"].to_numpy().astype("datetime64[ms]").astype(np.int64).tolist() == single["times"]
-    assert written["value"].tolist() == single["values"]
-    np.testing.assert_allclose(written["score"], single["errors"], rtol=1e-5, atol=1e-6)
-    assert written["alarm"].sum() == single["alarms"] == result.flagged
+    single, table = run.predict(source), pd.read_csv(tmp_path / "out.csv", parse_dates=["time"])
+    assert list(table.columns) == ["time", "value", "score", "alarm"]
+    assert table["time"].to_numpy().astype("datetime64[ms]").astype(np.int64).tolist() == single["times"]
+    assert table["value"].tolist() == single["values"]
+    np.testing.assert_allclose(table["score"], single["errors"], rtol=1e-5, atol=1e-6)
+    assert table["alarm"].sum() == single["alarms"] == result.flagged
 
 
 def test_series_that_needs_the_whole_file_is_scored_too(tmp_path: Path) -> None:
@@ -207,13 +207,13 @@ def test_forecast_has_an_interval_per_step(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(10, 1, (rows, len(names)))
     pd.DataFrame(values, columns=names).assign(time=times).to_csv(tmp_path / "in.csv", index=False)
     result = run.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
-    single, written = run.predict(tmp_path / "in.csv"), pd.read_csv(tmp_path / "out.csv")
-    assert list(written.columns) == ["time", "variable", "forecast", "low", "high", "unit"]
-    assert result.rows == len(written) == len(single["times"]) * len(names)
-    for name, group in written.groupby("variable"):
+    single, table = run.predict(tmp_path / "in.csv"), pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == ["time", "variable", "forecast", "low", "high", "unit"]
+    assert result.rows == len(table) == len(single["times"]) * len(names)
+    for name, group in table.groupby("variable"):
         for column in ("forecast", "low", "high"):
             np.testing.assert_allclose(group[column], np.array(single[column][name], float), rtol=1e-6)
-    known = written.dropna()
+    known = table.dropna()
     assert len(known) and (known["low"] < known["forecast"]).all() and (known["forecast"] < known["high"]).all()
     assert single["past_times"] == sorted(single["past_times"]) and single["past_times"][-1] < single["times"][0]
 
@@ -312,6 +312,7 @@ def test_command_writes_the_table_and_its_counts(tmp_path: Path, capsys: pytest.
         (["--input", "TWO", "-o", "OUT.csv"], "Name it with --text: the columns are 'first', 'second'"),
         (["--input", "missing.csv", "-o", "OUT.csv"], "no such file"),
         (["--input", "FOLDER", "-o", "OUT.csv"], "takes a file, not a folder"),
+        (["--input", "IN", "--text", "review"], "--text names a column of --input: .* -o OUT.csv"),
         (["-o", "OUT.csv"], "-o needs --input"),
         (["--input", "IN", "--whole", "-o", "OUT.csv"], "excludes --whole"),
     ],

@@ -55,8 +55,8 @@ class StreamScorer:
             means = [smoothing.trailing_mean(column, self.smooth)[len(whole) - len(new) :] for column in whole.T]
             scores[len(times) - len(new) :] = np.mean(means, axis=0)
             self.errors = whole[max(0, len(whole) - self.smooth + 1) :]
-        kept = max(0, len(self.times) - self.length + 1)
-        self.times, self.values = self.times[kept:], self.values[kept:]
+        done = max(0, len(self.times) - self.length + 1)
+        self.times, self.values = self.times[done:], self.values[done:]
         return scores
 
     def state(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_table_of_texts_has_the_predictions_of_the_command_line(tmp_path: Path) 
     assert app.button(key=f"batch-start-{slug}") and "4 predictions" not in all_text(app)
 
 
-def test_usual_column_is_selected_and_a_file_that_is_no_table_takes_one_line() -> None:
+def test_text_column_is_selected_by_name_and_a_file_that_is_no_table_takes_one_line() -> None:
     app, key = open_panel("reviews_lstm", "base_lstm"), "batch-reviews_lstm"
     payload = b"id,review,label\n1,good,pos\n2,bad,neg\n"
     app.file_uploader(key=key).set_value(("in.csv", payload, "text/csv")).run()
