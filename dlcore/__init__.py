@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dlcore import projects, runs
     from dlcore.data.repairs import Repair
     from dlcore.data.sources.registry import Dataset
+    from dlcore.runs.batch.predict import BatchResult
     from dlcore.runs.run import Run
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "explain",
     "load",
     "predict",
+    "predict_file",
     "projects",
     "runs",
     "sample",
@@ -134,6 +136,26 @@ def predict(run: "Run | str", source: "bytes | Path | str") -> dict[str, Any]:
         DataError: the input cannot be read or does not suit the model.
     """
     return (load(run) if isinstance(run, str) else run).predict(source)
+
+
+def predict_file(run: "Run | str", source: "Path | str", output: "Path | str", *, text: str = "") -> "BatchResult":
+    """Predict all inputs of a file or folder with a finished run; write the predictions to a table.
+
+    An interrupted call continues where it stopped. Memory does not grow with the number of rows.
+
+    Parameters:
+        run: a run, or what `load` takes.
+        source: a table of texts (CSV, JSON, Excel, Parquet), a photo, a folder or zip of photos, or a series.
+        output: a .csv, .jsonl or .parquet file. Classes: label, probability, second best, uncertain flag, and the
+            reason of each row that cannot be used; series: score and alarm per row, or the forecast with its interval.
+        text: the column of the texts, if its name is not a usual one.
+
+    Raises:
+        RunError: no such run, or it has no bundle yet.
+        DataError: the input cannot be read.
+        RequestError: the output cannot be written there, or the column of the texts has to be named.
+    """
+    return (load(run) if isinstance(run, str) else run).predict_file(source, output, text=text)
 
 
 def explain(run: "Run | str", source: "bytes | Path | str", *, method: str = "", target: str = "") -> dict[str, Any]:

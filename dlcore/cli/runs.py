@@ -1,4 +1,4 @@
-"""`runs`, `evaluate` and `predict`: everything that can be done with a run."""
+"""`runs` and `evaluate`: everything that can be done with a run."""
 
 import argparse
 import sys
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.explain import add_source, source_from_args
 from dlcore.cli.training import follow_run
 from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
 
@@ -96,16 +95,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     return table
 
 
-def predict(options: argparse.Namespace) -> dict[str, Any]:
-    """Prediction of a finished run for a CSV, an image or a text."""
-    from dlcore import runs
-
-    run = runs.open_run(options.run)
-    return {"run_id": run.record.run_id, **run.predict(source_from_args(options))}
-
-
 def arguments(commands: Any) -> None:
-    """Add `runs` with its verbs, `evaluate` and `predict`."""
+    """Add `runs` with its verbs, and `evaluate`."""
     parser = commands.add_parser("runs", help="List, show, pause, resume, stop, fork, export, import and mirror runs")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     add_command(verbs, "list", runs_list, columns=RUN_COLUMNS)
@@ -129,4 +120,3 @@ def arguments(commands: Any) -> None:
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    add_source(add_command(commands, "predict", predict))

@@ -1,14 +1,14 @@
 """The contract between data, models, training, evaluation and the user interfaces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from torch import nn
 
 from dlcore.core.config import Config
-from dlcore.core.errors import ConfigError
+from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import AbstentionRule
@@ -72,6 +72,7 @@ class LoadedModel:
     """A trained model ready to predict: the module in evaluation mode on the CPU (shared: never train or hook it).
 
     `calibration` holds a classifier's temperature and abstention rule; None: raw probabilities, nothing is flagged.
+    `half_widths` (H, V) are those of a forecast's 90 % prediction intervals, NaN if unknown.
     """
 
     module: nn.Module
@@ -81,6 +82,23 @@ class LoadedModel:
     labels: tuple[str, ...]
     threshold: float | None = None
     calibration: AbstentionRule | None = None
+    half_widths: np.ndarray | None = None
+
+
+class SeriesScorer(Protocol):
+    """Scores of a series that comes in consecutive parts: the same as those of the whole."""
+
+    def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the score (n,) of each point of the next part, from times (n,) in epoch milliseconds and values."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to continue, as a JSON-able dict."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue after the part at which `state` was returned."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -115,8 +133,11 @@ class Project:
     prepare:   config -> the three splits, facts for the model, and what inference needs to repeat the preparation.
     baselines: (prepared, config) -> metrics of the baselines on the test split by name; run once in the worker.
     answer:    (loaded, payload bytes) -> a JSON-able prediction for one input: a CSV, an image file, a text.
+    answer_many: (loaded, payloads) -> `answer` to each, without details, or its error; None: one after the other.
+    scorer:    (loaded, step in milliseconds) -> a scorer of series, for a project that scores each point.
     explain:   (loaded, payload bytes, method, target) -> a JSON-able explanation of that prediction; None: not offered.
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
+    half_widths: predictions -> half widths of prediction intervals, for `LoadedModel`; None: the task has none.
     needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
 
     `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model are nested
@@ -140,6 +161,8 @@ class Project:
     prepare: Callable[[RunConfig], Prepared]
     baselines: Callable[[Prepared, RunConfig], dict[str, dict[str, float]]]
     answer: Callable[[LoadedModel, bytes], dict[str, Any]]
+    answer_many: Callable[[LoadedModel, Sequence[bytes]], Sequence[dict[str, Any] | DataError]] | None = None
+    scorer: Callable[[LoadedModel, int], SeriesScorer] | None = None
     explain: Callable[[LoadedModel, bytes, str, str], dict[str, Any]] | None = None
     input_limit: int = 64 * 2**20
     reported: Mapping[str, float] = field(default_factory=dict)
@@ -147,6 +170,7 @@ class Project:
     custom_data: tuple[Kind, ...] = ()
     custom_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
+    half_widths: Callable[[Predictions], np.ndarray] | None = None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()
 
     def __post_init__(self) -> None:

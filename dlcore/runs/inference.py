@@ -1,17 +1,25 @@
 """Predict and explain with a finished run: one path for pages, command line and Python."""
 
 import functools
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.core.errors import DataError, RequestError
+from dlcore.data.tabular.read import SUFFIXES
+from dlcore.data.tabular.stream import open_stream
 from dlcore.runs.bundle.reader import Bundle
 
 if TYPE_CHECKING:
     from dlcore.projects.project import LoadedModel, Project
 
+TABLES = tuple(ending for ending in SUFFIXES if ending != "txt")
+"""Endings of files that hold a table; a .txt file is one text."""
+COUNTED = 10_000
+"""Rows that are counted before a table is refused as one text."""
 
-def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
+
+def predict(bundle: Bundle, source: bytes | Path | str, *, whole: bool = False) -> dict[str, Any]:
     """Prediction of a finished run for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
@@ -19,14 +27,39 @@ def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
 
     source: bytes or the path of a CSV, image or text file, as the project takes it. A str that names an existing file
         is read as a file; otherwise it is the text itself where the project takes texts.
+    whole: read a table of several rows as one text.
 
     Raises:
         RunError: the bundle cannot be read.
         DataError: the file cannot be read or does not suit the model.
-        RequestError: a str names no file and the project takes no text.
+        RequestError: a str names no file and the project takes no text, or a table of several rows is not one text.
     """
-    project, loaded = _open(bundle)
-    return project.answer(loaded, read_source(project, source))
+    project, loaded = open_bundle(bundle)
+    payload = read_source(project, source)
+    if project.modality == "text" and not whole and not isinstance(source, bytes) and _is_file(str(source)):
+        _check_single(Path(source))
+    return project.answer(loaded, payload)
+
+
+def _check_single(path: Path) -> None:
+    """Check that a file is one text, not a table of texts.
+
+    Raises:
+        RequestError: it is a table of several rows.
+    """
+    if path.suffix.lower().removeprefix(".") not in TABLES:
+        return
+    try:
+        stream = open_stream(path)
+        rows = list(itertools.islice(stream.rows(stream.columns), COUNTED + 1))
+    except DataError:
+        return  # not a table: the text itself
+    if len(rows) > 1:
+        number = f"{len(rows):,}" if len(rows) <= COUNTED else f"more than {COUNTED:,}"
+        raise RequestError(
+            f"{path} has {number} rows: write a table of predictions with -o OUT.csv, or read it as one text with "
+            "--whole."
+        )
 
 
 def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
@@ -43,7 +76,7 @@ def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", tar
         RequestError: the project offers no explanation, or it has no such method or target.
         RunError, DataError: as for `predict`.
     """
-    project, loaded = _open(bundle)
+    project, loaded = open_bundle(bundle)
     if project.explain is None:
         raise RequestError(f"'{project.slug}' offers no explanation here: open its Explain panel in the app.")
     return project.explain(loaded, read_source(project, source), method, target)
@@ -74,7 +107,8 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _open(bundle: Bundle) -> "tuple[Project, LoadedModel]":
+def open_bundle(bundle: Bundle) -> "tuple[Project, LoadedModel]":
+    """Return the project and the model of a bundle; the model of the run used last is cached."""
     from dlcore import projects
 
     return projects.get(bundle.config.project), _load(bundle.folder, (bundle.folder / "run.json").stat().st_mtime_ns)

@@ -18,6 +18,7 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
+    from dlcore.runs.batch.predict import BatchListener, BatchResult
 
 _TAIL_BYTES = 256 * 1024
 
@@ -110,9 +111,17 @@ class Run:
             )
         return bundle
 
-    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+    def predict(self, source: bytes | Path | str, *, whole: bool = False) -> dict[str, Any]:
         """Prediction for one input; see `dlcore.runs.inference.predict`."""
-        return inference.predict(self.finished_bundle, source)
+        return inference.predict(self.finished_bundle, source, whole=whole)
+
+    def predict_file(
+        self, source: Path | str, output: Path | str, *, text: str = "", listener: "BatchListener | None" = None
+    ) -> "BatchResult":
+        """Table of the predictions for all inputs of a file; see `dlcore.runs.batch.predict.predict_file`."""
+        from dlcore.runs.batch.predict import predict_file
+
+        return predict_file(self.finished_bundle, Path(source), Path(output), text=text, listener=listener)
 
     def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
         """Explanation of one prediction; see `dlcore.runs.inference.explain`."""

@@ -31,7 +31,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.series.series import MinMaxScaler, load_nyc_taxi
 from dlcore.data.splits import Split
 from dlcore.models.dense_autoencoder import DenseAutoencoder
-from dlcore.projects.anomaly.project import time_features
+from dlcore.projects.anomaly.streaming import time_features
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState

@@ -78,14 +78,14 @@ def _in_zip(name: str, payload: bytes) -> Iterator[Photo | RejectedUpload]:
     try:
         with archives.open_zip(io.BytesIO(payload), name) as source:
             for entry, size, reason in source.files():
-                yield _read_entry(source, entry, size, reason)
+                yield read_entry(source, entry, size, reason)
     except DataError:
         yield RejectedUpload(
             name, "this zip cannot be read, it may be damaged: create it again, or upload the photos themselves."
         )
 
 
-def _read_entry(source: archives.Source, entry: str, size: int, reason: str) -> Photo | RejectedUpload:
+def read_entry(source: archives.Source, entry: str, size: int, reason: str) -> Photo | RejectedUpload:
     """Read a file of a zip if its declared size is small enough; the actual size is checked too."""
     name = safe_name(entry)
     if reason:

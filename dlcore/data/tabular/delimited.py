@@ -14,7 +14,7 @@ SEPARATORS = "\t;|,"
 """In order of preference: a comma is also a decimal or thousands mark, and common in texts."""
 SAMPLE = 5_000
 """Rows that the separator is judged by; longer files are sampled at the start, the middle and the end."""
-_SEP_LINE = re.compile(r'^"?sep=(.)"?\r?\n?', re.IGNORECASE)
+SEP_LINE = re.compile(r'^"?sep=(.)"?\r?\n?', re.IGNORECASE)
 _VALUE = re.compile(
     r"[-+]?[\d.,' \u00a0]*\d[\d.,]*(e[-+]?\d+)?\s*%?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*$", re.IGNORECASE
 )
@@ -37,7 +37,7 @@ def read_delimited(text: str, repairs: Repairs, *, cell_limit: int, row_limit: i
         DataError: A quote is misplaced, a cell or the file is too long, or there is no table.
     """
     csv.field_size_limit(max(csv.field_size_limit(), cell_limit))
-    declared = _SEP_LINE.match(text)
+    declared = SEP_LINE.match(text)
     separator = declared[1] if declared else detect_separator(text)
     body = text[declared.end() :] if declared else text
     offset = 1 if declared else 0

@@ -44,7 +44,7 @@ def decode_text(payload: bytes, repairs: Repairs, *, limit: int, expected: str =
 
 
 def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
-    utf16 = _utf16(payload)
+    utf16 = utf16_codec(payload)
     if utf16:
         try:
             return payload.decode(utf16).removeprefix("\ufeff"), "UTF-16"
@@ -72,7 +72,7 @@ def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
     return payload.decode(name), name
 
 
-def _utf16(payload: bytes) -> str:
+def utf16_codec(payload: bytes) -> str:
     """Return the UTF-16 codec of a file: by its byte-order mark, or by the zero bytes of its first letters."""
     if payload[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"

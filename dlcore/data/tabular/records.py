@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, skip_preamble
 
+PARQUET_ROWS = 4096
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
 
@@ -115,6 +117,30 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
     columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
+
+
+def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[str]], Iterator[tuple[str, ...]]]]:
+    """Return the columns and the number of rows of a Parquet file, and a function that yields the rows of columns.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            names, rows = tuple(file.schema_arrow.names), int(file.metadata.num_rows)
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
+
+    def read(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(PARQUET_ROWS, columns=list(columns)):
+                frame = batch.to_pandas()
+                yield from zip(*([_scalar_cell(value) for value in frame[name]] for name in columns), strict=True)
+
+    return names, rows, read
 
 
 def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:

@@ -8,16 +8,17 @@ from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.series import intervals
-from dlcore.data.series.series import MinMaxScaler, Series, calendar, public_holidays, read_csv, split_ends
+from dlcore.data.series.series import MinMaxScaler, Series, public_holidays, read_csv, split_ends
 from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
-from dlcore.projects.anomaly import alarm, custom_series
+from dlcore.projects.anomaly import alarm, custom_series, streaming
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task
 from dlcore.projects.run_config import RunConfig
@@ -67,11 +68,6 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     )
 
 
-def time_features(series: Series) -> np.ndarray:
-    """Features (T, 5): the value, and sine and cosine of the time of day and of the week."""
-    return np.column_stack([series.values, calendar(series.times)])
-
-
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """Mean squared error between the input and its reconstruction."""
     return Objective(loss=nn.functional.mse_loss)
@@ -80,7 +76,7 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
     """Causal and centered scores per point and split, per seed for ensembles; targets are 1 inside labeled windows."""
     series: Series = prepared.source["series"]
-    smooth = _smooth(config, prepared.preprocessing["step_ms"])
+    smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
     for name, part in parts.items():
@@ -107,7 +103,8 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
         train = spans["train"]
         train_mask = mask.copy() if mask[train].any() else np.ones(stop, bool)
         scored.fit_error_scale(cast(scored.CrossFitted, module), parts["train"], rows[train], mask=train_mask[train])
-    error_scale, smooth = scored.get_error_scale(module), _smooth(config, prepared.preprocessing["step_ms"])
+    error_scale = scored.get_error_scale(module)
+    smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, error_scale=error_scale, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
     known = _holiday_mask(series.times[:stop], config)
@@ -145,7 +142,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     threshold_data = measured.ThresholdData(
         _threshold_mask(times, ends, config), _holiday_mask(times, config), _data(config).threshold_rule
     )
-    smooth = _smooth(config, series.step_ms) if _data(config).smoothing_h else 0
+    smooth = streaming.smoothing_points(config, series.step_ms) if _data(config).smoothing_h else 0
     return measured.baselines(series, threshold_data, train=train, ends=ends, smooth=smooth)
 
 
@@ -209,7 +206,7 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         place = int(np.searchsorted(series.times, moment))
         if place == len(series.times) or series.times[place] != moment:
             raise RequestError(f"the file has no point at {target}: name a time of one of its rows.")
-    return alarm.explain_series(loaded, series, _scaled_rows(loaded, series), place, method=selected)
+    return alarm.explain_series(loaded, series, streaming.scale_rows(loaded, series), place, method=selected)
 
 
 def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
@@ -220,12 +217,6 @@ def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
             f"row {len(series.values) + 1}: the file ends after {len(series.values)} points; this model needs {needed}."
         )
     return series
-
-
-def _scaled_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
-    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(time_features(series))
-    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
-    return ScaledRows(scaled, np.full(len(scaled), -1), places)
 
 
 def _data(config: RunConfig) -> AnomalyData:
@@ -247,11 +238,6 @@ def _members(config: RunConfig) -> int:
         return 1
     options = config.model_as(CalendarAutoencoderConfig)
     return options.seeds * options.folds
-
-
-def _smooth(config: RunConfig, step_ms: int) -> int:
-    """Points in the running mean of the scores; 1: no smoothing."""
-    return max(1, round(_data(config).smoothing_h * measured.HOUR_MS / step_ms))
 
 
 def _left_out(data: AnomalyData) -> intervals.Intervals:
@@ -304,9 +290,9 @@ def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConf
 def _score_series(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     """Scores of a new series."""
     config, module, length = loaded.config, loaded.module, loaded.facts["window"]
-    rows = _scaled_rows(loaded, series)
+    rows = streaming.scale_rows(loaded, series)
     part = scored.errors(module, rows, view=view_of(config), length=length)
-    smooth, error_scale = _smooth(config, series.step_ms), scored.get_error_scale(module)
+    smooth, error_scale = streaming.smoothing_points(config, series.step_ms), scored.get_error_scale(module)
     return scored.smooth_scores([part], rows, error_scale=error_scale, smooth=smooth, length=length)[0]
 
 
@@ -376,6 +362,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=answer,
+    scorer=streaming.StreamScorer,
     explain=explain,
     custom_data=("series",),
     custom_settings=custom_series.settings,

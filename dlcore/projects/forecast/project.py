@@ -1,5 +1,6 @@
 """Multivariate forecasting: all variables of the next hours from past hours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -240,6 +241,9 @@ def variable_names(config: RunConfig, variables: int) -> tuple[tuple[str, ...], 
 def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """Forecast of the hours after the end of a CSV with a time column and the model's columns.
 
+    `low` and `high` are the ends of the 90 % prediction intervals, None where unknown; `past` has the last window of
+    the file.
+
     Raises:
         DataError: a column is missing, a row is invalid, or the file is too short.
     """
@@ -247,14 +251,26 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     known, data = loaded.preprocessing, _data(loaded.config)
     forecast = forecasts(loaded.module, _prepare_table(whole, loaded, data), np.array([len(table.times)]))[0]
     differs = table.step_ms != known["step_ms"]
+    widths = np.full(forecast.shape, np.nan) if loaded.half_widths is None else loaded.half_widths
+    past = slice(len(table.times) - data.window, len(table.times))
     return {
         "times": whole.times[-data.horizon :].tolist(),
-        "forecast": {name: forecast[:, place].tolist() for place, name in enumerate(known["names"])},
+        "forecast": _by_name(forecast, known["names"]),
+        "low": _by_name(forecast - widths, known["names"]),
+        "high": _by_name(forecast + widths, known["names"]),
+        "past_times": whole.times[past].tolist(),
+        "past": _by_name(whole.values[past], known["names"]),
         "units": dict(zip(known["names"], known["units"], strict=True)),
         "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model's is {known['step_ms'] / 60000:g}."
         if differs
         else "",
     }
+
+
+def _by_name(values: np.ndarray, names: Sequence[str]) -> dict[str, list[float | None]]:
+    """Columns of values (T, V) by variable, None for missing ones."""
+    columns = [[float(value) if np.isfinite(value) else None for value in column] for column in values.T]
+    return dict(zip(names, columns, strict=True))
 
 
 def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:
@@ -472,4 +488,5 @@ PROJECT = Project(
     explain=explain,
     custom_data=("series", "table"),
     custom_settings=custom_settings,
+    half_widths=scored.half_widths,
 )

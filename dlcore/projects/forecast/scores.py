@@ -35,7 +35,13 @@ def intervals(predictions: Predictions) -> Intervals:
     past = predictions["validation_targets"] - predictions["validation_scores"]
     now = predictions["test_targets"] - predictions["test_scores"]
     adaptive = conformal.adaptive_half_widths(past, now, level=LEVEL, delay=now.shape[1])
-    return Intervals(conformal.half_widths(past, level=LEVEL), adaptive)
+    return Intervals(half_widths(predictions), adaptive)
+
+
+def half_widths(predictions: Predictions) -> np.ndarray:
+    """Half widths (H, V) of 90 % intervals from validation errors, the same for all windows."""
+    past = predictions["validation_targets"] - predictions["validation_scores"]
+    return conformal.half_widths(past, level=LEVEL)
 
 
 def evaluate(predictions: Predictions, *, names: Sequence[str], slugs: Sequence[str], seed: int) -> Evaluation:
@@ -228,10 +234,10 @@ def _better_variables(metrics: Mapping[str, float], baseline: Mapping[str, float
 def _coverage(predictions: Predictions, slugs: Sequence[str]) -> dict[str, float]:
     """Coverage on test: `coverage_90` of adaptive intervals, `coverage_90_fixed` of fixed ones."""
     errors = predictions["test_targets"] - predictions["test_scores"]
-    half_widths = intervals(predictions)
+    both = intervals(predictions)
     good = (~np.isnan(errors)).sum(axis=0) >= forecast.LEAST
     values: dict[str, float] = {}
-    for name, widths in {"coverage_90": half_widths.adaptive, "coverage_90_fixed": half_widths.fixed}.items():
+    for name, widths in {"coverage_90": both.adaptive, "coverage_90_fixed": both.fixed}.items():
         held = np.where(good, conformal.coverage(errors, np.broadcast_to(widths, errors.shape)), np.nan)
         if np.isfinite(held).any():
             values[name] = float(np.nanmean(held))

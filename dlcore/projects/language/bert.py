@@ -241,6 +241,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=texts.answer,
+    answer_many=texts.answer_many,
     explain=explain,
     complete=complete,
     input_limit=text.MAX_BYTES,

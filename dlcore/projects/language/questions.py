@@ -148,6 +148,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=baselines,
     answer=texts.answer,
+    answer_many=texts.answer_many,
     explain=explain,
     needs=needs,
     complete=complete,

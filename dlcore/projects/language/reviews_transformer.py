@@ -83,6 +83,7 @@ PROJECT = Project(
     prepare=prepare,
     baselines=texts.baselines,
     answer=texts.answer,
+    answer_many=texts.answer_many,
     explain=explain,
     needs=texts.needs,
     input_limit=text.MAX_BYTES,

@@ -306,10 +306,25 @@ def encode_text(loaded: LoadedModel, cleaned: str) -> EncodedText:
 
 def classify(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, Any]:
     """Label and calibrated probabilities of an encoded text; words at `hidden` are unknown or masked."""
-    ids = torch.from_numpy(encoded.without(hidden))
+    return classification.classify(loaded, compute_logits(loaded, [encoded.without(hidden)]))
+
+
+def compute_logits(loaded: LoadedModel, rows: Sequence[np.ndarray]) -> Tensor:
+    """Logits (N, K) of texts as ids (1, T); texts of one length share a batch, so that none is padded to another's."""
+    inputs = [torch.from_numpy(ids) for ids in rows]
     if not getattr(loaded.config.data_options, "bucketed", True):  # trained on padded rows
-        ids = functional.pad(ids, (0, max(0, int(loaded.preprocessing["length"]) - ids.shape[1])))
-    return classification.classify(loaded, inference.forward_batch(loaded.module, ids))
+        length = int(loaded.preprocessing["length"])
+        inputs = [functional.pad(ids, (0, max(0, length - ids.shape[1]))) for ids in inputs]
+    by_length: dict[int, list[int]] = {}
+    for place, ids in enumerate(inputs):
+        by_length.setdefault(ids.shape[1], []).append(place)
+    logits = torch.empty(len(inputs), len(loaded.labels))
+    for places in by_length.values():
+        for start in range(0, len(places), classification.PADDED_BATCH):
+            part = places[start : start + classification.PADDED_BATCH]
+            batch = torch.cat([inputs[place] for place in part])
+            logits[part] = inference.forward_batch(loaded.module, batch)
+    return logits
 
 
 def attentions(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
@@ -332,6 +347,22 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "unknown": int(encoded.unknown.sum()),
         "left_out": encoded.left_out,
     }
+
+
+def answer_many(loaded: LoadedModel, payloads: Sequence[bytes]) -> list[dict[str, Any] | DataError]:
+    """`answer` to many texts in batches, without the numbers of words; the error in place of an unusable text."""
+    answers: list[dict[str, Any] | DataError] = []
+    rows: dict[int, np.ndarray] = {}
+    for place, payload in enumerate(payloads):
+        try:
+            rows[place] = encode_known_text(loaded, payload).without(())
+            answers.append({})
+        except DataError as error:
+            answers.append(error)
+    logits = compute_logits(loaded, list(rows.values()))
+    for row, place in enumerate(rows):
+        answers[place] = classification.classify(loaded, logits[row : row + 1])
+    return answers
 
 
 def encode_known_text(loaded: LoadedModel, payload: bytes) -> EncodedText:

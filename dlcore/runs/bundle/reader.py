@@ -173,7 +173,14 @@ class Bundle:
             what = str(error).splitlines()[0]
             raise RunError(f"{self.folder / 'model.safetensors'} does not fit {config.model}: {what}.") from None
         return LoadedModel(
-            module.eval(), config, self.facts, self.preprocessing, self.labels, self.threshold, self.calibration
+            module.eval(),
+            config,
+            self.facts,
+            self.preprocessing,
+            self.labels,
+            self.threshold,
+            self.calibration,
+            None if project.half_widths is None else project.half_widths(self.predictions()),
         )
 
     def _read(self, name: str) -> bytes:

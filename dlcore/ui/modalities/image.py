@@ -23,7 +23,7 @@ from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.widgets import samples
+from dlcore.ui.widgets import batch, samples
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = False
@@ -66,7 +66,14 @@ def explain(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Show an image upload, the model input and the prediction; returns the prediction."""
+    """Show an image upload, the model input and the prediction; returns the prediction. Many images make a table."""
+    prediction = _predict_upload(project, bundle)
+    if project.task.name == "classification":
+        batch.show_photo_batch(project, bundle)
+    return prediction
+
+
+def _predict_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     is_color = bundle.preprocessing.get("channels") == 3
     how = (
         "The image is center-cropped and resized to the model's input"

@@ -22,7 +22,7 @@ from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_p
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
-from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = True
@@ -70,9 +70,10 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def input_widget(project: Project, bundle: Bundle) -> None:
-    """Draw a text field with live prediction."""
+    """Draw a text field with live prediction, and the upload of a table of texts."""
     run_cache.load_model(bundle)  # outside the fragment, so that the page can offer a missing network
     _typed_text(project, bundle)
+    batch.show_text_batch(project, bundle)
 
 
 def explain(project: Project, run: Run, bundle: Bundle) -> None:

@@ -1,5 +1,6 @@
-"""Predict panel of the anomaly page: score a CSV with the run's model and threshold."""
+"""Predict panel of the anomaly page: score a CSV with the run's model, and move the threshold over it."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,22 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.series.series import DAY_MS, Series
-from dlcore.plots import errors as error_plots
-from dlcore.plots.series import series_over_time
+from dlcore.evaluation import anomaly
 from dlcore.projects.project import Project
 from dlcore.runs import Run
+from dlcore.runs.batch.output import to_csv
+from dlcore.runs.batch.series import SCORES, score_rows
+from dlcore.ui.components.threshold.component import Scope, SeriesAxis, ThresholdView, show_threshold
 from dlcore.ui.pages.anomaly.data import series_of, taxi
 from dlcore.ui.shell import style
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.figure import show_figure
 
 SAMPLE_DAYS = 35
 SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
 """Minimum and maximum number of points of the sample."""
+SHOWN_ALARMS = 1000
 
 
 def predict(project: Project, run: Run | None) -> None:
@@ -60,7 +64,9 @@ def predict(project: Project, run: Run | None) -> None:
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return
-    _show(prediction, name=file.name if file is not None else f"the sample: {about}")
+    digest = hashlib.sha256(payload).hexdigest()[:16]
+    name = file.name if file is not None else f"the sample: {about}"
+    _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{digest}")
 
 
 def _sample(run: Run) -> tuple[bytes, str]:
@@ -83,60 +89,62 @@ def sample_csv(series: Series) -> bytes:
     return pd.DataFrame({"timestamp": times, "value": series.values[last]}).to_csv(index=False).encode()
 
 
-def _show(prediction: dict[str, Any], *, name: str) -> None:
-    times, values, errors = (np.asarray(prediction[key]) for key in ("times", "values", "errors"))
-    threshold, is_alarm = float(prediction["threshold"]), np.asarray(prediction["errors"]) > prediction["threshold"]
+@fragment
+def _show(prediction: dict[str, Any], name: str, key: str) -> None:
+    """Draw the threshold over the series and its scores, in a fragment, then the rows with an alarm."""
+    times, values, scores = (np.asarray(prediction[name]) for name in ("times", "values", "errors"))
     if prediction.get("note"):
         st.warning(prediction["note"], icon=":material/schedule:")
+    view = ThresholdView(
+        scores=scores,
+        labels=None,
+        run_threshold=float(prediction["threshold"]),
+        scopes=(Scope("whole file", 0, len(scores)),),
+        series=SeriesAxis(times, values, "value"),
+        score_name="reconstruction error",
+    )
+    released = show_threshold(view, key=key)
+    is_alarm = anomaly.alarms(scores, released.threshold)
+    threshold_note = "of this run" if released.threshold == view.run_threshold else "moved"
     style.summary_row(
         [
             ("File", name, ""),
             ("Rows", f"{len(values):,}", ""),
             ("Alarms", f"{int(is_alarm.sum()):,}", f"{is_alarm.mean():.1%} of the rows"),
-            ("Threshold", f"{threshold:.3g}", "of this run"),
+            ("Threshold", f"{released.threshold:.3g}", threshold_note),
         ]
     )
-    figure = series_over_time(times, values, title="Your series with alarms", unit="value", alarms=is_alarm)
-    show_figure(figure, key="own-series", alt=f"Your series with {int(is_alarm.sum())} alarms")
-    figure = error_plots.error_over_time(times, errors, threshold=threshold, title="Reconstruction error over time")
-    show_figure(figure, key="own-errors", alt="Reconstruction error of your series over time")
-    table = pd.DataFrame(
-        {
-            "Row": prediction["rows"],
-            "Time": pd.to_datetime(times, unit="ms").strftime("%Y-%m-%d %H:%M"),
-            "Value": values,
-            "Error": errors,
-            "Score / threshold": errors / threshold if threshold > 0 else np.nan,
-            "Alarm": is_alarm,
-        }
-    )
-    _rows(table)
-
-
-def _rows(table: pd.DataFrame) -> None:
-    alarms = table[table["Alarm"]].sort_values("Error", ascending=False)
-    if len(alarms):
-        st.markdown("**Rows with an alarm**, largest error first. Row 1 of the file is its header.")
-        columns = [name for name in table.columns if name != "Alarm"]
-        formats = {
-            "Error": st.column_config.NumberColumn(format="%.3g"),
-            "Score / threshold": st.column_config.NumberColumn(format="%.2f"),
-        }
-        st.dataframe(
-            alarms[columns].head(1000),
-            hide_index=True,
-            width="stretch",
-            column_config=formats,
-            alt="Rows with an alarm",
-        )
-    else:
-        st.success("No alarm at this run's threshold.", icon=":material/check_circle:")
+    _show_alarms(prediction, is_alarm, threshold=released.threshold)
     st.download_button(
-        "Download all rows with errors (CSV)",
-        lambda: table.to_csv(index=False),
-        file_name="errors.csv",
+        "Download all rows with scores (CSV)",
+        lambda: to_csv(SCORES, score_rows(times, values, scores, released.threshold)),
+        file_name="scores.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
-        key="own-download",
+        key="scores-csv",
     )
+
+
+def _show_alarms(prediction: dict[str, Any], is_alarm: np.ndarray, *, threshold: float) -> None:
+    if not is_alarm.any():
+        st.success("No alarm at this threshold.", icon=":material/check_circle:")
+        return
+    scores = np.asarray(prediction["errors"])
+    order = np.flatnonzero(is_alarm)
+    order = order[np.argsort(-scores[order], kind="stable")][:SHOWN_ALARMS]
+    table = pd.DataFrame(
+        {
+            "Row": np.asarray(prediction["rows"])[order],
+            "Time": pd.to_datetime(np.asarray(prediction["times"])[order], unit="ms").strftime("%Y-%m-%d %H:%M"),
+            "Value": np.asarray(prediction["values"])[order],
+            "Score": scores[order],
+            "Score / threshold": scores[order] / threshold if threshold > 0 else np.nan,
+        }
+    )
+    st.markdown("**Rows with an alarm**, highest score first. Row 1 of the file is its header.")
+    formats = {
+        "Score": st.column_config.NumberColumn(format="%.3g"),
+        "Score / threshold": st.column_config.NumberColumn(format="%.2f"),
+    }
+    st.dataframe(table, hide_index=True, width="stretch", column_config=formats, alt="Rows with an alarm")

@@ -20,7 +20,7 @@ from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label, test_sample
-from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
 DRAWINGS, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
@@ -69,6 +69,8 @@ def predict(project: Project, run: Run | None) -> None:
     files = read()
     if files:
         _show_photos(bundle, files)
+    if files and source == FILES:
+        batch.offer_table(bundle, st.session_state["food-files"], key=project.slug)
 
 
 def _choose_drawing() -> list[tuple[str, bytes]]:

@@ -1,5 +1,6 @@
 """Predict panel of the forecast page: the forecast of all variables at a chosen time, with a what-if temperature."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from dlcore.projects.forecast import explain as why
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.runs.batch.output import to_csv
+from dlcore.runs.batch.series import FORECAST, forecast_rows
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
@@ -28,13 +32,17 @@ def predict(project: Project, run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="a forecast at any time")
     if bundle is None or run is None:
         return
+    with_error_boundary(partial(_show_test_time, project, run, bundle))  # the data may be missing; a file needs none
+    _own_file(project, bundle)
+
+
+def _show_test_time(project: Project, run: Run, bundle: Bundle) -> None:
     stored = run_cache.predictions(bundle)
     prepared = load_prepared(project, run, bundle)
     place = pick(stored["test_ids"])
     first = int(prepared.source["cuts"]["test"][place])
     what_if = _what_if(bundle, prepared, first)
     _all_variables(stored, prepared, place, what_if)
-    _own_file(project, bundle)
 
 
 def pick(times: np.ndarray) -> int:
@@ -159,6 +167,42 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             return
         if prediction["note"]:
             st.warning(prediction["note"], icon=":material/schedule:")
+        _show_forecast(prediction)
+
+
+def _show_forecast(prediction: dict[str, Any]) -> None:
+    """Draw the forecast of each variable after the end of the file with its interval, and offer it as a table."""
+    times, past = np.array(prediction["times"]), np.array(prediction["past_times"])[-SHOWN_PAST:]
+    columns = st.columns(2)
+    for place, (name, values) in enumerate(prediction["forecast"].items()):
+        forecast, low, history = (
+            np.array(part, np.float64) for part in (values, prediction["low"][name], prediction["past"][name])
+        )
+        figure = plots.forecast_and_truth(
+            (past, history[-SHOWN_PAST:]),
+            (times, forecast, forecast - low),
+            np.full(len(times), np.nan),
+            title=name,
+            unit=prediction["units"][name] or "value",
+        )
+        figure.update_layout(showlegend=False)
+        interval = f", from {_plain(low[0])}" if np.isfinite(low[0]) else ""
+        with columns[place % 2]:
+            show_figure(figure, key=f"file-{place}", alt=f"{name}: forecast {_plain(forecast[0])}{interval}")
+    if any(None in low for low in prediction["low"].values()):
+        st.caption("No interval where the run has too few validation errors.")
+    else:
+        st.caption("Bars: 90 % prediction intervals from the errors on validation.")
+    st.download_button(
+        "Download the forecast (CSV)",
+        lambda: to_csv(FORECAST, forecast_rows(prediction)),
+        file_name="forecast.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="forecast-download",
+    )
+    with st.expander("As a table"):
         when = [moment_name(int(moment)) for moment in prediction["times"]]
         table = pd.DataFrame({"Time": when} | {n: [_plain(v) for v in vs] for n, vs in prediction["forecast"].items()})
         st.dataframe(table, hide_index=True, width="stretch", alt="Forecast after the end of the file")

@@ -16,6 +16,7 @@ from dlcore.projects.language import seq2seq
 from dlcore.projects.project import LoadedModel
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.batch import show_text_batch
 from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def predict(project: "Project", run: Run | None) -> None:
     if dataset in NOTES:
         st.caption(NOTES[dataset])
     _steps(loaded, text, source, decoded, target)
+    show_text_batch(project, bundle)
 
 
 def _first(bundle: Bundle) -> str:

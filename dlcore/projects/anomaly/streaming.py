@@ -1,0 +1,82 @@
+"""Scores of a new series, as a whole or in consecutive parts of any length."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlcore.data.series.series import MinMaxScaler, Series, calendar
+from dlcore.evaluation import smoothing
+from dlcore.projects.anomaly import scores as scored
+from dlcore.projects.anomaly.evaluation import HOUR_MS
+from dlcore.projects.anomaly.models import AnomalyData, view_of
+from dlcore.projects.anomaly.scores import ScaledRows
+from dlcore.projects.project import LoadedModel
+from dlcore.projects.run_config import RunConfig
+
+
+def time_features(series: Series) -> np.ndarray:
+    """Features (T, 5): the value, and sine and cosine of the time of day and of the week."""
+    return np.column_stack([series.values, calendar(series.times)])
+
+
+def scale_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
+    """The points of a new series as model input."""
+    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(time_features(series))
+    places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
+    return ScaledRows(scaled, np.full(len(scaled), -1), places)
+
+
+def smoothing_points(config: RunConfig, step_ms: int) -> int:
+    """Points in the running mean of the scores; 1: no smoothing."""
+    return max(1, round(config.data_as(AnomalyData).smoothing_h * HOUR_MS / step_ms))
+
+
+class StreamScorer:
+    """Causal scores of a series that comes in parts; the mean over an ensemble's networks.
+
+    It remembers the points of an incomplete window and the errors within the running mean, so parts may be shorter than
+    either.
+    """
+
+    def __init__(self, loaded: LoadedModel, step_ms: int) -> None:
+        self.loaded, self.length = loaded, int(loaded.facts["window"])
+        self.smooth = smoothing_points(loaded.config, step_ms)
+        self.times, self.values = np.zeros(0, np.int64), np.zeros(0)
+        self.errors: np.ndarray | None = None
+
+    def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the score (n,) of each point of the next part; 0 before the first complete window."""
+        self.times, self.values = np.r_[self.times, times], np.r_[self.values, values]
+        scores = np.zeros(len(times))
+        if len(self.times) >= self.length:
+            new = self._errors(len(times))
+            whole = new if self.errors is None else np.concatenate([self.errors, new])
+            means = [smoothing.trailing_mean(column, self.smooth)[len(whole) - len(new) :] for column in whole.T]
+            scores[len(times) - len(new) :] = np.mean(means, axis=0)
+            self.errors = whole[max(0, len(whole) - self.smooth + 1) :]
+        done = max(0, len(self.times) - self.length + 1)
+        self.times, self.values = self.times[done:], self.values[done:]
+        return scores
+
+    def state(self) -> dict[str, Any]:
+        """Return the remembered points and errors."""
+        errors = None if self.errors is None else self.errors.tolist()
+        return {"times": self.times.tolist(), "values": self.values.tolist(), "errors": errors}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue after the part at which `state` was returned."""
+        self.times, self.values = np.array(state["times"], np.int64), np.array(state["values"], np.float64)
+        self.errors = None if state["errors"] is None else np.array(state["errors"], np.float64)
+
+    def _errors(self, new: int) -> np.ndarray:
+        """Scaled squared errors (n, S) of the points, at most `new`, at the end of a complete window."""
+        rows = scale_rows(self.loaded, Series(self.times, self.values))
+        view = view_of(self.loaded.config)
+        part = scored.errors(self.loaded.module, rows, view=view, length=self.length)
+        complete = slice(max(self.length - 1, len(rows) - new), None)
+        scale = scored.get_error_scale(self.loaded.module)
+        places = rows.places[complete] % scale.shape[2]
+        squares = scale[:, rows.folds[complete] % scale.shape[1], places].T ** 2
+        values: np.ndarray = part.causal[complete] / squares
+        return values
