@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dlcore.core.errors import DataError, RequestError, one_line
-from dlcore.data.custom.texts import LABEL_NAMES, TEXT_NAMES
+from dlcore.data.custom.text_columns import LABEL_NAMES, TEXT_NAMES
 from dlcore.data.images import archives, uploads
 from dlcore.data.images.files import MAX_BYTES, open_image
 from dlcore.data.tabular.stream import TableStream, open_stream

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
-from dlcore.data.custom.texts import TEXT_NAMES
+from dlcore.data.custom.text_columns import TEXT_NAMES
 from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle
