@@ -56,7 +56,8 @@ class Evaluation:
 
     `metrics` and every baseline use the names of `evaluation`, with `<name>_low` / `<name>_high` for intervals.
     `threshold` is None for a task without one. `verdict` is a sentence or two for the reader. `parts` holds the metrics
-    of each component by name: every seed of an ensemble, and their mean and range.
+    of each component by name: every seed of an ensemble, and their mean and range. `season` is the period of seasonal
+    baselines, "1 day", where it is not a week.
     """
 
     metrics: dict[str, float]
@@ -65,6 +66,7 @@ class Evaluation:
     verdict: str = ""
     split: str = "test"
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    season: str = ""
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def references(project: str | None = None) -> list[Run]:
 
 
 def evaluate(ref: str) -> dict[str, Any]:
-    """`{run_id, split, metrics, baselines}` of a run with a bundle, and `parts` and `verdict` if it has them.
+    """`{run_id, split, metrics, baselines}` of a run with a bundle; `season`, `parts` and `verdict` if it has them.
 
     Raises:
         RunError: the run has no bundle yet.
@@ -163,6 +163,7 @@ def evaluate(ref: str) -> dict[str, Any]:
         "metrics": evaluation.metrics,
         "baselines": evaluation.baselines,
     }
+    answer |= {"season": evaluation.season} if evaluation.season else {}
     return answer | ({"parts": evaluation.parts, "verdict": evaluation.verdict} if evaluation.parts else {})
 
 

@@ -10,7 +10,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series import air_quality, tables
+from dlcore.data.series import air_quality, intervals, tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.inference import predict as inference
@@ -246,14 +246,11 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     table, whole = _read_table(loaded, payload)
     known, data = loaded.preprocessing, _data(loaded.config)
     forecast = forecasts(loaded.module, _prepare_table(whole, loaded, data), np.array([len(table.times)]))[0]
-    differs = table.step_ms != known["step_ms"]
     return {
         "times": whole.times[-data.horizon :].tolist(),
         "forecast": {name: forecast[:, place].tolist() for place, name in enumerate(known["names"])},
         "units": dict(zip(known["names"], known["units"], strict=True)),
-        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model's is {known['step_ms'] / 60000:g}."
-        if differs
-        else "",
+        "note": intervals.describe_step_difference(table.step_ms, known["step_ms"], result="Forecasts"),
     }
 
 

@@ -31,7 +31,7 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
 def build_table(evaluation: Evaluation, *, title: str) -> pd.DataFrame:
     """Return a table with one row per method and one column per metric."""
     methods: dict[str, Mapping[str, float]] = {title: evaluation.metrics}
-    methods |= {baseline_title(name): values for name, values in evaluation.baselines.items()}
+    methods |= {baseline_title(name, season=evaluation.season): values for name, values in evaluation.baselines.items()}
     names = table_metrics(*methods.values())
     return pd.DataFrame(
         [
@@ -64,4 +64,4 @@ def compare_with_baseline(evaluation: Evaluation, name: str) -> str:
         "worse": "**The baseline wins**",
         "better": "**The network wins** over the best baseline",
     }[result.outcome or "tie"]
-    return f"{verdict}, “{baseline_title(result.baseline)}”: {numbers}."
+    return f"{verdict}, “{baseline_title(result.baseline, season=evaluation.season)}”: {numbers}."

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.evaluation.anomaly import DAY
+from dlcore.evaluation.anomaly import event_gap
 from dlcore.ui.components.mount import drawing_component, mount_reporting, pack
 
 _THRESHOLD = drawing_component("threshold")
 PARAMETER = "threshold"
 """Query parameter with the released threshold."""
-_DAY_MS = 86_400_000
+_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ def _data(view: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
         "wording": vars(view.wording),
         "manual_labels": [[window.start, window.end] for window in start.labels],
     }
-    return data | (_series_data(view.series) if view.series is not None else {})
+    counted = view.scopes[0].stop - view.scopes[0].start
+    return data | (_series_data(view.series, counted) if view.series is not None else {})
 
 
 def _finite_scores(scores: np.ndarray) -> np.ndarray:
@@ -195,7 +196,7 @@ def _finite_scores(scores: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(floats), -np.inf, floats).astype(floats.dtype)
 
 
-def _series_data(series: SeriesAxis) -> dict[str, Any]:
+def _series_data(series: SeriesAxis, counted: int) -> dict[str, Any]:
     steps = np.diff(series.times)
     step = float(np.median(steps)) if len(steps) else float(_DAY_MS)
     is_even = bool((steps == step).all())
@@ -203,17 +204,12 @@ def _series_data(series: SeriesAxis) -> dict[str, Any]:
         "times": None if is_even else pack(series.times, dtype="float64"),
         "begin_ms": float(series.times[0]),
         "step_ms": step,
-        "gap": points_per_day(step),
+        "gap": event_gap(step / _HOUR_MS, counted) if step > 0 else 1,
         "value_name": series.value_name,
         "values": None if series.values is None else pack(series.values),
         "windows": [vars(window) for window in series.windows],
         "plausible": [vars(window) for window in series.plausible],
     }
-
-
-def points_per_day(step_ms: float) -> int:
-    """Return the number of points in a day, at least 1: alarms closer than that form one burst."""
-    return max(1, round(_DAY_MS / step_ms)) if step_ms > 0 else DAY
 
 
 def _version(data: dict[str, Any]) -> str:

@@ -89,7 +89,8 @@ def _kind(bundle: Bundle) -> str:
 
 DEFINITIONS = """
 - **Alarm**: a point whose score is above the threshold. Alarms less than a day apart count as one.
-- **Event**: a labeled window. It is detected if one of its points raises an alarm; the **delay** is the time from the
+- **Event**: a labeled window. It is detected if one of its points raises an alarm, unless most
+  unlabeled points are alarms too; the **delay** is the time from the
   window's start to the first alarm in it. An alarm that continues after the window belongs to that event for a day.
 - **Precision**, **recall** and **F1** count single points. Events and false alarms count ranges of time.
 - **Cost** = missed events × cost of a missed event + false alarms. Below the threshold with the most false alarms, they
