@@ -126,6 +126,8 @@ class Project:
     `reported` and `reported_curves` (model -> metric -> one value per epoch) are published results on `datasets[0]`.
     `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default
     settings for such a dataset and model: they override the preset, and the user's settings override them.
+    `quick_settings` are those of the quick preset, from the dataset, the model and the settings so far: see
+    `projects.quick`. `suggest_model` names the model to preselect for a custom dataset (default: the first).
     """
 
     slug: str
@@ -148,6 +150,8 @@ class Project:
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     custom_data: tuple[Kind, ...] = ()
     custom_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
+    quick_settings: Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]] = lambda *request: {}
+    suggest_model: Callable[[CustomDataset], str] = lambda dataset: ""
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()
 

@@ -415,4 +415,5 @@ PROJECT = Project(
     explain=explain,
     custom_data=("series",),
     custom_settings=custom_series.settings,
+    quick_settings=custom_series.quick_settings,
 )

@@ -1,5 +1,6 @@
 """Multivariate forecasting: all variables of the next hours from past hours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from dlcore.models.lstm_forecaster import (
     StackedForecasterConfig,
 )
 from dlcore.models.transformer_forecaster import TransformerForecaster, TransformerForecasterConfig
+from dlcore.projects import quick
 from dlcore.projects.classification import choose
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
@@ -36,6 +38,8 @@ from dlcore.training.fit import Objective
 ROWS_AT_ONCE = 1024
 BLEND = "blend"
 """The model that contains ridge regression."""
+QUICK_SAMPLES, QUICK_SHARE = {"lstm": 120_000, "dlinear": 200_000, "blend": 50_000}, 0.7
+"""Windows x epochs of the quick preset by model (those of "lstm" for all others), and the share that trains."""
 SHORT = 3000
 """Custom series with fewer rows validate on their last part: they have too few weeks."""
 
@@ -314,6 +318,12 @@ def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
     return {"validation": "last" if dataset.rows < SHORT else "weeks"}
 
 
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs of the quick preset."""
+    samples = QUICK_SAMPLES.get(model, QUICK_SAMPLES["lstm"])
+    return quick.fit_epochs(values, dataset, samples=samples, train_share=QUICK_SHARE)
+
+
 def _data(config: RunConfig) -> ForecastData:
     data = config.data_as(ForecastData)
     if config.model == BLEND and (data.strategy != "direct" or data.target != "change"):
@@ -469,4 +479,6 @@ PROJECT = Project(
     explain=explain,
     custom_data=("series", "table"),
     custom_settings=custom_settings,
+    quick_settings=quick_settings,
+    suggest_model=lambda dataset: "improved",
 )

@@ -73,4 +73,9 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    quick_settings=texts.quick_settings(
+        {"encoder": 12_000, "improved_encoder": 18_000},
+        without_glove={"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}},
+    ),
+    suggest_model=lambda dataset: "improved_encoder",
 )

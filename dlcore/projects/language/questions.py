@@ -9,7 +9,9 @@ from torch import nn
 
 from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import DataError
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
@@ -94,6 +96,18 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     return metrics
 
 
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs and texts of the quick preset: BERT reads every text once, which takes longer than the epochs."""
+    return (_QUICK_BERT if model == BERT else _QUICK_WORDS)(dataset, model, values)
+
+
+_QUICK_BERT = texts.quick_settings({BERT: 30_000}, most_rows=2000)
+_QUICK_WORDS = texts.quick_settings(
+    {"gru": 20_000, "lstm": 20_000, "rnn": 20_000},
+    without_glove={cell: {"vectors": "none"} for cell in ("gru", "lstm", "rnn")},
+)
+
+
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
     def build(options: RnnClassifierConfig, facts: Mapping[str, int]) -> nn.Module:
         return RnnClassifier(options, cell=cell, vocabulary=facts["vocabulary"], classes=facts["classes"])
@@ -153,4 +167,8 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    quick_settings=quick_settings,
+    suggest_model=lambda dataset: (
+        BERT if sources.is_available(f"{bert_weights.PREFIX}{bert_weights.OFFLINE}") else "gru"
+    ),
 )

@@ -146,4 +146,5 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    quick_settings=texts.quick_settings({"gru": 30_000, "lstm": 30_000}, most_rows=1500),
 )

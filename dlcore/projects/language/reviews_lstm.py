@@ -86,4 +86,8 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    quick_settings=texts.quick_settings(
+        {"base_lstm": 20_000, "improved_lstm": 15_000}, without_glove={"improved_lstm": {"vectors": "none"}}
+    ),
+    suggest_model=lambda dataset: "improved_lstm",
 )

@@ -15,7 +15,9 @@ from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import stratified_sample, stratified_split
 from dlcore.data.text import bert_tokens, word_vectors
@@ -24,7 +26,7 @@ from dlcore.data.text.vocabulary import Kind
 from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
-from dlcore.projects import classification
+from dlcore.projects import classification, quick
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
@@ -96,6 +98,25 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     options = config.data_as(TextData)
     uses = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
     return tuple(name for name, value in uses.items() if value)
+
+
+def quick_settings(
+    samples: Mapping[str, int],
+    *,
+    most_rows: int = 0,
+    without_glove: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]]:
+    """`Project.quick_settings` with texts x epochs by model; see `quick.fit_epochs`.
+
+    `without_glove` are further settings by model where GloVe is not on this machine.
+    """
+
+    def settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        fitted = quick.fit_epochs(values, dataset, samples=samples[model], rows_setting="rows", most_rows=most_rows)
+        is_missing = without_glove is not None and not sources.is_available("glove")
+        return {**fitted, **(without_glove or {}).get(model, {})} if is_missing else fitted
+
+    return settings
 
 
 def load(config: RunConfig) -> text.TextDataset:
