@@ -57,7 +57,8 @@ class Evaluation:
     `metrics` and every baseline use the names of `evaluation`, with `<name>_low` / `<name>_high` for intervals.
     `threshold` is None for a task without one. `verdict` is a sentence or two for the reader. `parts` holds the metrics
     of each component by name: every seed of an ensemble, and their mean and range. `season` is the period of seasonal
-    baselines, "1 day", where it is not a week.
+    baselines, "1 day", where it is not a week. `suggested_epochs` is larger than 0 if the run was trained too briefly
+    to beat its baselines.
     """
 
     metrics: dict[str, float]
@@ -67,6 +68,7 @@ class Evaluation:
     split: str = "test"
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
     season: str = ""
+    suggested_epochs: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dlcore import projects
 from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
+from dlcore.projects import verdicts
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
@@ -270,6 +271,8 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     baselines = session.project.baselines(prepared, config)
     predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
     history = job.metric_log.history()
+    if (losses := history.get("validation_loss")) is not None:
+        evaluation = verdicts.advise(evaluation, losses.values)
     session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
     record = Record.from_state(
         job.run_id,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore.evaluation import anomaly
 from dlcore.evaluation.metrics import SMOOTHING, baseline_title, format_metric, format_with_interval, metric_title
+from dlcore.projects import verdicts
 from dlcore.projects.anomaly.evaluation import describe_flood
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
@@ -74,6 +75,8 @@ def show_summary(run: Run, bundle: Bundle) -> None:
         st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'auc_pr')}")
     else:
         run_smoothing = get_smoothing(run)
+        if evaluation.suggested_epochs:
+            st.info(verdicts.describe_short_training(evaluation), icon=":material/hourglass_empty:")
         st.markdown(_describe_detection(evaluation, scored))
         st.markdown(
             "\n".join(
