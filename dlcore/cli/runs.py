@@ -103,7 +103,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore import runs
 
     run = runs.open_run(options.run)
-    return {"run_id": run.record.run_id, **run.predict(source_from_args(options))}
+    return {"run_id": run.record.run_id, **run.predict(source_from_args(options), baseline=options.baseline)}
 
 
 def arguments(commands: Any) -> None:
@@ -131,4 +131,6 @@ def arguments(commands: Any) -> None:
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)
-    add_source(add_command(commands, "predict", predict))
+    answer = add_command(commands, "predict", predict)
+    add_source(answer)
+    answer.add_argument("--baseline", default="", metavar="NAME", help="a stored baseline instead of the network")

@@ -88,6 +88,18 @@ class LoadedModel:
 
 
 @dataclass(frozen=True)
+class UsableBaseline:
+    """A baseline that predicts new inputs, stored in the bundle as arrays.
+
+    fit:    (prepared, config) -> its arrays by name; empty if it cannot be fitted or is too large to store.
+    answer: (loaded, arrays, payload) -> a JSON-able prediction with the keys of `Project.answer`.
+    """
+
+    fit: Callable[[Prepared, RunConfig], dict[str, np.ndarray]]
+    answer: Callable[[LoadedModel, Mapping[str, np.ndarray], bytes], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Task:
     """What all projects that solve one kind of problem share; `dataclasses.replace` overrides a single function.
 
@@ -129,7 +141,8 @@ class Project:
     `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default
     settings for such a dataset and model: they override the preset, and the user's settings override them.
     `quick_settings` are those of the quick preset, from the dataset, the model and the settings so far: see
-    `projects.quick`. `suggest_model` names the model to preselect for a custom dataset (default: the first).
+    `projects.quick`. `usable_baselines` (name -> baseline) are stored with runs on custom datasets and offered for
+    prediction. `suggest_model` names the model to preselect for a custom dataset (default: the first).
     """
 
     slug: str
@@ -153,6 +166,7 @@ class Project:
     custom_data: tuple[Kind, ...] = ()
     custom_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
     quick_settings: Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]] = lambda *request: {}
+    usable_baselines: Mapping[str, UsableBaseline] = field(default_factory=dict)
     suggest_model: Callable[[CustomDataset], str] = lambda dataset: ""
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()

@@ -1,11 +1,12 @@
 """What a verdict adds where a run does not beat its baselines: train longer, or use the baseline."""
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
 from dlcore.evaluation.convergence import suggest_epochs
-from dlcore.evaluation.metrics import summarize
+from dlcore.evaluation.metrics import baseline_title, lower_first, summarize
 from dlcore.projects.project import Evaluation
 
 
@@ -30,3 +31,13 @@ def describe_short_training(evaluation: Evaluation) -> str:
         return ""
     epochs = evaluation.suggested_epochs
     return f"Trained too briefly: the validation loss was still falling. Train for {epochs} epochs."
+
+
+def offer_baseline(evaluation: Evaluation, usable: Collection[str]) -> Evaluation:
+    """Say that the best baseline can be used for prediction, if it beats the run and is among the `usable` ones."""
+    comparison = summarize(evaluation.metrics, evaluation.baselines)
+    if comparison is None or comparison.outcome != "worse" or comparison.baseline not in usable:
+        return evaluation
+    title = lower_first(baseline_title(comparison.baseline, season=evaluation.season))
+    text = f"The baseline “{title}” is better: choose it in Predict, or add --baseline {comparison.baseline}."
+    return dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {text}".strip())

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -15,6 +16,7 @@ from torch import nn
 from dlcore import projects
 from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared
 from dlcore.projects import verdicts
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
@@ -273,6 +275,8 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     history = job.metric_log.history()
     if (losses := history.get("validation_loss")) is not None:
         evaluation = verdicts.advise(evaluation, losses.values)
+    stored = _fit_baselines(session) if custom_registry.is_custom(config.dataset) else {}
+    evaluation = verdicts.offer_baseline(evaluation, stored)
     session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
     record = Record.from_state(
         job.run_id,
@@ -290,10 +294,20 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
         evaluation=evaluation,
         history=history,
         gradients=read_gradients(job.folder.gradients),
+        baselines=stored,
     )
     write_bundle(artifacts, job.bundle, weights=job.weights)
     job.metric_log.update(session.progress)
     job.metric_log.flush()
+
+
+def _fit_baselines(session: TrainingSession) -> dict[str, dict[str, np.ndarray]]:
+    """Return the arrays of the baselines that can predict, by name."""
+    fitted = {
+        name: baseline.fit(session.prepared, session.job.config)
+        for name, baseline in session.project.usable_baselines.items()
+    }
+    return {name: arrays for name, arrays in fitted.items() if arrays}
 
 
 def _metrics_of_best(session: TrainingSession, history: dict[str, Curve]) -> dict[str, float]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dlcore.projects.project import LoadedModel, Project
 
 
-def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
+def predict(bundle: Bundle, source: bytes | Path | str, *, baseline: str = "") -> dict[str, Any]:
     """Prediction of a finished run for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
@@ -19,14 +19,41 @@ def predict(bundle: Bundle, source: bytes | Path | str) -> dict[str, Any]:
 
     source: bytes or the path of a CSV, image or text file, as the project takes it. A str that names an existing file
         is read as a file; otherwise it is the text itself where the project takes texts.
+    baseline: the stored baseline that predicts instead of the network; see `list_baselines`.
 
     Raises:
         RunError: the bundle cannot be read.
         DataError: the file cannot be read or does not suit the model.
-        RequestError: a str names no file and the project takes no text.
+        RequestError: a str names no file and the project takes no text, or the run stores no such baseline.
     """
     project, loaded = _open(bundle)
-    return project.answer(loaded, read_source(project, source))
+    payload = read_source(project, source)
+    return answer_with(baseline, bundle, project, loaded, payload) if baseline else project.answer(loaded, payload)
+
+
+def list_baselines(bundle: Bundle) -> list[str]:
+    """Names of the baselines of a run that can predict."""
+    from dlcore import projects
+
+    usable = projects.get(bundle.config.project).usable_baselines
+    return [name for name in bundle.baselines() if name in usable]
+
+
+def answer_with(
+    baseline: str, bundle: Bundle, project: "Project", loaded: "LoadedModel", payload: bytes
+) -> dict[str, Any]:
+    """Prediction of a stored baseline for one input.
+
+    Raises:
+        RequestError: the run stores no such baseline.
+        DataError: as for `predict`.
+    """
+    names = list_baselines(bundle)
+    if baseline not in names:
+        raise RequestError(
+            f"this run stores no baseline '{baseline[:60]}' that can predict: it has {', '.join(names) or 'none'}."
+        )
+    return project.usable_baselines[baseline].answer(loaded, bundle.baselines()[baseline], payload)
 
 
 def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:

@@ -110,9 +110,9 @@ class Run:
             )
         return bundle
 
-    def predict(self, source: bytes | Path | str) -> dict[str, Any]:
+    def predict(self, source: bytes | Path | str, *, baseline: str = "") -> dict[str, Any]:
         """Prediction for one input; see `dlcore.runs.inference.predict`."""
-        return inference.predict(self.finished_bundle, source)
+        return inference.predict(self.finished_bundle, source, baseline=baseline)
 
     def explain(self, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:
         """Explanation of one prediction; see `dlcore.runs.inference.explain`."""

@@ -31,7 +31,16 @@ from dlcore.projects.classification import choose
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
 from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, Task
+from dlcore.projects.project import (
+    Evaluation,
+    LoadedModel,
+    ModelEntry,
+    Monitor,
+    Predictions,
+    Project,
+    Task,
+    UsableBaseline,
+)
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
@@ -40,6 +49,8 @@ BLEND = "blend"
 """The model that contains ridge regression."""
 QUICK_SAMPLES, QUICK_SHARE = {"lstm": 120_000, "dlinear": 200_000, "blend": 50_000}, 0.7
 """Windows x epochs of the quick preset by model (those of "lstm" for all others), and the share that trains."""
+SCORED = 60
+"""Rows that the validation and test parts of a short custom series should have."""
 SHORT = 3000
 """Custom series with fewer rows validate on their last part: they have too few weeks."""
 
@@ -248,8 +259,35 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         DataError: a column is missing, a row is invalid, or the file is too short.
     """
     table, whole = _read_table(loaded, payload)
+    prepared = _prepare_table(whole, loaded, _data(loaded.config))
+    return _describe(loaded, table, whole, forecasts(loaded.module, prepared, np.array([len(table.times)]))[0])
+
+
+def answer_with_ridge(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Like `answer`, by ridge regression."""
+    table, whole = _read_table(loaded, payload)
+    prepared, first = _prepare_table(whole, loaded, _data(loaded.config)), np.array([len(table.times)])
+    baseline = scored.RidgeBaseline.of(prepared)
+    features = baseline.features(first)
+    weights = arrays.get("weights", np.zeros((0, 0)))
+    if weights.shape != (features.shape[1] + 1, prepared.facts["horizon"] * len(whole.names)):
+        raise DataError("the stored baseline is damaged: export the run again.")
+    outputs = scored.ridge.predict(weights, features)
+    return _describe(loaded, table, whole, baseline.to_forecasts(outputs, first)[0])
+
+
+def answer_with_last_value(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Like `answer`, by repeating the last value."""
+    table, whole = _read_table(loaded, payload)
+    prepared, horizon = _prepare_table(whole, loaded, _data(loaded.config)), _data(loaded.config).horizon
+    return _describe(
+        loaded, table, whole, np.repeat(prepared.source["filled"][[len(table.times) - 1]], horizon, axis=0)
+    )
+
+
+def _describe(loaded: LoadedModel, table: Table, whole: Table, forecast: np.ndarray) -> dict[str, Any]:
+    """The answer for a forecast (H, V)."""
     known, data = loaded.preprocessing, _data(loaded.config)
-    forecast = forecasts(loaded.module, _prepare_table(whole, loaded, data), np.array([len(table.times)]))[0]
     return {
         "times": whole.times[-data.horizon :].tolist(),
         "forecast": {name: forecast[:, place].tolist() for place, name in enumerate(known["names"])},
@@ -314,8 +352,15 @@ def _prepare_table(table: Table, loaded: LoadedModel, data: ForecastData) -> Pre
 
 
 def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
-    """Settings for a custom dataset: short ones validate on their last part."""
-    return {"validation": "last" if dataset.rows < SHORT else "weeks"}
+    """Settings for a custom dataset: short ones validate on their last part, which is large enough to be scored."""
+    if dataset.rows >= SHORT:
+        return {"validation": "weeks"}
+    shares = {name: round(SCORED / (part * dataset.rows), 3) for name, part in (("validation", 0.8), ("test", 1.0))}
+    return {
+        "validation": "last",
+        "validation_share": min(0.4, max(0.1, shares["validation"])),
+        "test_share": min(0.3, max(0.2, shares["test"])),
+    }
 
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -480,5 +525,11 @@ PROJECT = Project(
     custom_data=("series", "table"),
     custom_settings=custom_settings,
     quick_settings=quick_settings,
+    usable_baselines={
+        "ridge": UsableBaseline(
+            lambda prepared, config: {"weights": scored.ridge_weights(prepared)}, answer_with_ridge
+        ),
+        "persistence": UsableBaseline(lambda prepared, config: {"steps": np.ones(1)}, answer_with_last_value),
+    },
     suggest_model=lambda dataset: "improved",
 )

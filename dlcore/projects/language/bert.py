@@ -245,6 +245,7 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(
         {"all_layers": 250, "last_layers": 500, "head": 100_000, "scratch": 250}, most_rows=2000
     ),

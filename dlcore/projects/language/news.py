@@ -73,6 +73,7 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(
         {"encoder": 12_000, "improved_encoder": 18_000},
         without_glove={"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}},

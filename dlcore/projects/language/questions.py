@@ -167,6 +167,7 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=quick_settings,
     suggest_model=lambda dataset: (
         BERT if sources.is_available(f"{bert_weights.PREFIX}{bert_weights.OFFLINE}") else "gru"

@@ -146,5 +146,6 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings({"gru": 30_000, "lstm": 30_000}, most_rows=1500),
 )

@@ -86,6 +86,7 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(
         {"base_lstm": 20_000, "improved_lstm": 15_000}, without_glove={"improved_lstm": {"vectors": "none"}}
     ),

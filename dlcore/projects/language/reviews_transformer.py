@@ -87,6 +87,7 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(dict.fromkeys(VARIANTS, 12_000)),
     reported={"base": 0.86, "dropout": 0.685, "weight_decay": 0.7, "fast": 0.7, "slow": 0.7},
 )

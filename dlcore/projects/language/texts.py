@@ -27,7 +27,7 @@ from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.projects import classification, quick
-from dlcore.projects.project import LoadedModel
+from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.training.fit import Objective
@@ -36,6 +36,8 @@ TEST_SHARE = 0.2
 """Test share of sources without a test split; a fixed seed makes it the same for all runs."""
 VALIDATION_SHARE = 0.1
 """Validation share, of all texts or of the source's training split."""
+MOST_WEIGHTS = 4_000_000
+"""Largest baseline that is stored."""
 UNSEEN = 20_000
 """With GloVe, this number of its most frequent words joins the vocabulary."""
 Vectors = Literal["none", "glove"]
@@ -215,6 +217,30 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         machine = linear.nb_svm(texts["train"], targets, texts["test"], classes=classes)
         metrics["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
     return metrics
+
+
+def fit_tfidf(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Arrays of logistic regression on TF-IDF; empty without words or above 4 million weights."""
+    targets, classes = prepared.train.targets.numpy(), prepared.facts["classes"]
+    try:
+        model = linear.TfidfRegression.fit(prepared.source["texts"]["train"], targets, classes=classes)
+    except DataError:
+        return {}
+    return model.as_arrays() if model.weights.size <= MOST_WEIGHTS else {}
+
+
+def answer_with_tfidf(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Predicted label of a text and probabilities, by logistic regression on TF-IDF.
+
+    Raises:
+        DataError: the text is empty, too long or not UTF-8, or the arrays are damaged.
+    """
+    scores = linear.TfidfRegression.from_arrays(arrays).predict([text.read_text(payload)])
+    logits = torch.from_numpy(scores).clamp(min=1e-12).log()
+    return classification.describe_prediction(logits, labels=loaded.labels, threshold=None, rule=None)
+
+
+USABLE_BASELINES = {"tfidf_logistic_regression": UsableBaseline(fit_tfidf, answer_with_tfidf)}
 
 
 def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:

@@ -110,14 +110,15 @@ class ReleasedThreshold:
     labels: tuple[NamedWindow, ...]
 
 
-def show_threshold(view: ThresholdView, *, key: str) -> ReleasedThreshold:
+def show_threshold(view: ThresholdView, *, key: str, labels: tuple[NamedWindow, ...] = ()) -> ReleasedThreshold:
     """Render the component and return its state at the last release.
 
-    `key` identifies the run: a threshold from the query parameter or an earlier visit applies to the same key only.
+    `labels` are the manual labels at the first render. `key` identifies the run: a threshold from the query parameter
+    or an earlier visit applies to the same key only.
     """
     widget = f"threshold-{key}"
     if widget not in st.session_state:  # first render since the page was opened
-        st.session_state[f"{widget}-start"] = _initial_state(view, key)
+        st.session_state[f"{widget}-start"] = _initial_state(view, key, labels)
     start: ReleasedThreshold = st.session_state[f"{widget}-start"]
     data = _data(view, start)
     data["version"] = _version(data)
@@ -130,13 +131,13 @@ def show_threshold(view: ThresholdView, *, key: str) -> ReleasedThreshold:
     return released
 
 
-def _initial_state(view: ThresholdView, key: str) -> ReleasedThreshold:
+def _initial_state(view: ThresholdView, key: str, labels: tuple[NamedWindow, ...]) -> ReleasedThreshold:
     saved = st.session_state.get(f"released-{key}")
     if isinstance(saved, ReleasedThreshold):
         return saved
     is_for_this_run = st.session_state.get("threshold-in-address") in (None, key)
     threshold = _parse_float(st.query_params.get(PARAMETER, "")) if is_for_this_run else None
-    return ReleasedThreshold(view.run_threshold if threshold is None else threshold, None, ())
+    return ReleasedThreshold(view.run_threshold if threshold is None else threshold, None, labels)
 
 
 def _save_state(released: ReleasedThreshold, view: ThresholdView, key: str) -> None:
