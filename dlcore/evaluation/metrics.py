@@ -59,6 +59,9 @@ METRICS: dict[str, Metric] = {
         "edges; random scores get about the share of labeled points",
     ),
     "accuracy": Metric("Accuracy", "share of correct predictions", "percent"),
+    "accuracy_cv": Metric(
+        "Accuracy, cross-validated", "mean accuracy over folds; every sample is predicted once, unseen", "percent"
+    ),
     "exact_match": Metric("Exact match", "share of outputs with every symbol correct", "percent"),
     "precision": Metric("Precision", "share of positive predictions (or alarms) that are correct", "percent"),
     "recall": Metric("Recall", "share of positives (or anomalies) that are found", "percent"),

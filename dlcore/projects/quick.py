@@ -15,6 +15,15 @@ MIN_EPOCHS = 3
 MIN_PATIENCE = 10
 
 
+SMALL, FOLDS = 500, 5
+"""A classification dataset with fewer rows is cross-validated, with that many folds."""
+
+
+def cross_validation(dataset: CustomDataset, model: str) -> dict[str, Any]:
+    """`Project.custom_settings` of classifiers: small datasets are cross-validated."""
+    return {"folds": FOLDS} if dataset.rows < SMALL else {}
+
+
 def fit_epochs(
     values: Mapping[str, Any],
     dataset: CustomDataset,

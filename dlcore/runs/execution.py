@@ -22,6 +22,7 @@ from dlcore.projects import verdicts
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
+from dlcore.runs.cross_validation import cross_validate
 from dlcore.runs.folder import Command, RunFolder
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.record import Best, Curve, Record, State
@@ -272,6 +273,8 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     round_weights(state.module, job.weights)
     baselines = session.project.baselines(prepared, config)
     predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
+    with progress.listening(_Preparing(job.metric_log)):
+        evaluation = cross_validate(evaluation, session.project, config, seconds=session.progress["duration_s"])
     history = job.metric_log.history()
     if (losses := history.get("validation_loss")) is not None:
         evaluation = verdicts.advise(evaluation, losses.values)

@@ -19,7 +19,7 @@ from dlcore.evaluation import linear
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
-from dlcore.projects import classification
+from dlcore.projects import classification, quick
 from dlcore.projects.language import reviews_bert, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
@@ -51,7 +51,7 @@ class BertGruConfig(FrozenBertRnnConfig):
 
 BERT = "bert_gru"
 """The model that reads the states of a frozen BERT."""
-READ = ("length", "keep", "balanced", "rows")
+READ = ("length", "keep", "balanced", "rows", "folds", "fold")
 """Data settings that it uses; tokenizer and vectors come from BERT."""
 IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 
@@ -167,6 +167,7 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
     usable_baselines=texts.USABLE_BASELINES,
     quick_settings=quick_settings,
     suggest_model=lambda dataset: (

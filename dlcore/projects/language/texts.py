@@ -19,7 +19,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
 from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS, Prepared, Split
-from dlcore.data.stratify import stratified_sample, stratified_split
+from dlcore.data.stratify import stratified_folds, stratified_sample, stratified_split
 from dlcore.data.text import bert_tokens, word_vectors
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
@@ -59,6 +59,10 @@ class TextData(Config):
     balanced: bool = choice(False, help="Weight classes equally in the loss.")
     bucketed: bool = choice(True, help="Batch texts of similar length and trim padding.")
     rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
+    folds: int = number(
+        0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
+    )
+    fold: int = number(0, low=0, high=10, help="The fold that is the test part; 0: the usual test part.")
 
 
 def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
@@ -69,7 +73,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     """
     options = config.data_as(data)
     dataset = load(config)
-    parts = cut(dataset, options.rows, seed=config.seed)
+    parts = cut(dataset, options.rows, seed=config.seed, fold=(options.fold, options.folds))
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
     splits = {}
@@ -132,10 +136,17 @@ def load(config: RunConfig) -> text.TextDataset:
     return text.load(config.dataset)
 
 
-def cut(dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training."""
+def cut(dataset: text.TextDataset, rows: int, *, seed: int, fold: tuple[int, int] = (0, 0)) -> dict[str, np.ndarray]:
+    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training.
+
+    fold: (number from 1 on, number of folds); that fold of all texts is the test split. Number 0: the usual one.
+    """
     labels = dataset.labels
-    if dataset.test is None:
+    if fold[0]:
+        numbers = stratified_folds(labels, max(2, fold[1]))
+        remaining, test = np.flatnonzero(numbers != fold[0]), np.flatnonzero(numbers == fold[0])
+        share = VALIDATION_SHARE / (1 - TEST_SHARE)
+    elif dataset.test is None:
         remaining, test = stratified_split(labels, TEST_SHARE, seed=0)
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:

@@ -130,5 +130,6 @@ PROJECT = Project(
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
     custom_data=("images",),
+    custom_settings=quick.cross_validation,
     quick_settings=quick_settings,
 )
