@@ -24,9 +24,10 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     if options.output is None:
         if options.input is not None and options.text is not None:
             raise RequestError("--text names a column of --input: write the table of predictions with -o OUT.csv.")
-        return {"run_id": run.record.run_id, **run.predict(source_from_args(options), whole=options.whole)}
-    if options.input is None or options.whole:
-        raise RequestError("-o needs --input FILE, a table, a series, or photos, and excludes --whole.")
+        source = source_from_args(options)
+        return {"run_id": run.record.run_id, **run.predict(source, whole=options.whole, baseline=options.baseline)}
+    if options.input is None or options.whole or options.baseline:
+        raise RequestError("-o needs --input FILE, a table, a series, or photos, and excludes --whole and --baseline.")
     progress = ProgressLine()
     try:
         result = run.predict_file(options.input, options.output, text=options.text or "", listener=progress)
@@ -75,6 +76,7 @@ def arguments(verbs: Any) -> None:
     parser.add_argument(
         "--text", metavar="TEXT", help="the text, for projects that read texts; with -o the column of the texts"
     )
+    parser.add_argument("--baseline", default="", metavar="NAME", help="a stored baseline instead of the network")
     parser.add_argument("--whole", action="store_true", help="read a table of several rows as one text")
     parser.add_argument(
         "-o",

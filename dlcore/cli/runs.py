@@ -86,7 +86,9 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     result = runs.evaluate(options.run)
     if options.json:
         return result
-    methods = {"This run": result["metrics"]} | {baseline_title(name): row for name, row in result["baselines"].items()}
+    season = result.get("season", "")
+    methods = {"This run": result["metrics"]}
+    methods |= {baseline_title(name, season=season): row for name, row in result["baselines"].items()}
     names = [name for name in result["metrics"] if not name.endswith(("_low", "_high"))]
     table: dict[str, Any] = {}
     for method, row in methods.items():

@@ -22,3 +22,14 @@ def stratified_sample(labels: np.ndarray, rows: int, *, seed: int) -> np.ndarray
     if rows <= 0 or rows >= len(labels):
         return np.arange(len(labels))
     return stratified_split(labels, rows / len(labels), seed=seed)[1]
+
+
+def stratified_folds(labels: np.ndarray, folds: int, *, seed: int = 0) -> np.ndarray:
+    """Return the fold (N,) of each row, 1 to `folds`; every fold has about the same share of every class."""
+    labels, rng = np.asarray(labels), np.random.default_rng(seed)
+    numbers, start = np.zeros(len(labels), np.int64), 0
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        numbers[rows] = (start + np.arange(len(rows))) % folds + 1
+        start += len(rows)  # small classes do not all begin in the first fold
+    return numbers

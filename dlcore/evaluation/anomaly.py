@@ -20,6 +20,8 @@ RULES: tuple[Rule, ...] = ("quantile", "mean_std", "maximum")
 DAY = 48
 WEEK = 7 * DAY
 """In half-hours; resampling blocks of a week keeps neighbors together."""
+MANY_ALARMS, MOST_ALARMS = 0.1, 0.5
+"""Share of unlabeled points that are alarms: above the first it is reported, above the second no event is detected."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Counts:
 @dataclass(frozen=True)
 class EventCounts:
     """Windows and alarms as events: `windows` (E, 2) and `false_alarms` (A, 2) are index ranges [start, stop); `hit`
-    (E,) marks windows with at least one alarm, `delay` (E,) is the number of points to the first alarm (-1: missed).
+    (E,) marks detected windows, `delay` (E,) is the number of points to the first alarm (-1: missed).
     """
 
     windows: np.ndarray
@@ -117,17 +119,29 @@ def counts(errors: np.ndarray, targets: np.ndarray, *, threshold: float) -> Coun
 def events(is_alarm: np.ndarray, targets: np.ndarray, *, gap: int = DAY) -> EventCounts:
     """Convert alarms (N,) and labels (N,) to events.
 
-    A labeled window is hit by one alarm inside it. An alarm that starts in a window and continues without pause after
-    its end belongs to that event for up to `gap` points. All other alarms outside windows form ranges of consecutive
-    points; ranges separated by fewer than `gap` points count as one false alarm.
+    A labeled window is hit by one alarm inside it, unless most unlabeled points are alarms too: an alarm that is almost
+    always on detects nothing. An alarm that starts in a window and continues without pause after its end belongs to
+    that event for up to `gap` points. All other alarms outside windows form ranges of consecutive points; ranges
+    separated by fewer than `gap` points count as one false alarm.
     """
     true = targets.astype(bool)
     windows = true_ranges(true)
     before = np.r_[0, np.cumsum(is_alarm)]
-    hit = before[windows[:, 1]] > before[windows[:, 0]]
+    hit = (before[windows[:, 1]] > before[windows[:, 0]]) & (alarm_share(is_alarm, targets) <= MOST_ALARMS)
     first = np.array([int(np.argmax(is_alarm[start:stop])) for start, stop in windows], dtype=np.int64)
     lingering = _lingering(is_alarm, windows, gap=gap)
     return EventCounts(windows, hit, alarm_ranges(is_alarm & ~true & ~lingering, gap=gap), np.where(hit, first, -1))
+
+
+def event_gap(step_hours: float, points: int) -> int:
+    """Return the pause in points that separates two alarms: a day, at most a tenth of the `points` counted."""
+    return max(1, min(round(24 / step_hours), points // 10))
+
+
+def alarm_share(is_alarm: np.ndarray, targets: np.ndarray) -> float:
+    """Return the share of unlabeled points (N,) that are alarms; 0 if every point is labeled."""
+    normal = ~targets.astype(bool)
+    return float(is_alarm[normal].mean()) if normal.any() else 0.0
 
 
 def scorecard(
@@ -149,8 +163,9 @@ def scorecard(
     `false_alarms` is the official count; `false_alarms_plausible` counts those that overlap `plausible` (P, 2), index
     ranges of known unusual but unlabeled days. `delay_h` is the mean time in hours from the start of a detected window
     to its first alarm. With `draws` > 0 the point-wise metrics have `<name>_low` and `<name>_high`: 95 % bootstrap
-    intervals over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1; `threshold` is the one used.
-    Undefined metrics (no labeled window, nothing detected) are omitted.
+    intervals over blocks of a week. NAB is 0 to 100, areas and shares are 0 to 1; `threshold` is the one used;
+    `alarm_share` is the share of unlabeled points that are alarms, if it is above a tenth: few false alarms may last
+    long. Undefined metrics (nothing detected) are omitted; a series without a label has `alarms` instead of events.
 
     Raises:
         DataError: scores and targets differ in shape, or a part to count in is empty.
@@ -160,14 +175,17 @@ def scorecard(
             f"a scorecard needs one score per point and points to count: {scores.shape} scores, {targets.shape} "
             f"targets, counted from {counted_from}, tested from {test_from}."
         )
-    day = max(1, round(24 / step_hours))
+    gap = event_gap(step_hours, len(scores) - counted_from)
     is_alarm, true = alarms(scores, threshold), targets.astype(bool)
+    detected = events(is_alarm[counted_from:], true[counted_from:], gap=gap)
+    share = alarm_share(is_alarm[counted_from:], true[counted_from:])
+    shared = {"threshold": float(threshold)} | ({"alarm_share": share} if share > MANY_ALARMS else {})
+    if not true.any():
+        return {"alarms": float(len(detected.false_alarms)), **shared}
     values = metrics(
-        scores[test_from:], targets[test_from:], threshold=threshold, gap=day, block=7 * day, draws=draws, seed=seed
+        scores[test_from:], targets[test_from:], threshold=threshold, gap=gap, block=7 * gap, draws=draws, seed=seed
     )
-    detected = events(is_alarm[counted_from:], true[counted_from:], gap=day)
-    values |= {
-        "threshold": float(threshold),
+    values |= shared | {
         "events_hit": float(detected.hit.sum()),
         "false_alarms": float(len(detected.false_alarms)),
         "false_alarms_plausible": float(overlapping(detected.false_alarms + counted_from, plausible).sum()),
@@ -177,7 +195,7 @@ def scorecard(
         values["delay_h"] = float(detected.delay[detected.hit].mean() * step_hours)
     if len(detected.windows):
         values |= nab.profile_scores(is_alarm, true_ranges(true), start=counted_from)
-    if true.any() and not true.all():
+    if not true.all():
         values["vus_pr"] = volume.vus_pr(scores, targets)
     return values
 
@@ -217,7 +235,8 @@ def metrics(
     """Return point-wise metrics (0 to 1) and event counts at a threshold, for errors and targets (N,).
 
     With `draws` > 0 also `<name>_low` / `<name>_high` of the point-wise ones: 95 % block bootstrap, `block` points (a
-    week) per block. Without labeled points, point-wise metrics are omitted and every alarm counts as false.
+    week) per block. Without labeled points, point-wise metrics and `events_hit` are omitted and every alarm counts as
+    false.
     """
     confusion = counts(errors, targets, threshold=threshold)  # rejects mismatching shapes
     n, is_alarm, true = len(errors), alarms(errors, threshold), targets.astype(bool)
@@ -226,10 +245,11 @@ def metrics(
         return _pointwise(weights, is_alarm, true) | _areas(errors, true, weights)
 
     values = {name: float(value[0]) for name, value in statistic(np.ones((1, n))).items() if np.isfinite(value[0])}
-    if not true.any():
-        values = {}
     detected = events(is_alarm, targets, gap=gap)
-    values |= {"events_hit": float(detected.hit.sum()), "false_alarms": float(len(detected.false_alarms))}
+    false = {"false_alarms": float(len(detected.false_alarms))}
+    if not true.any():
+        return false
+    values |= {"events_hit": float(detected.hit.sum()), **false}
     if not draws or not confusion.true_positives + confusion.false_negatives:
         return values
     spread = uncertainty.bootstrap(statistic, n, draws=draws, block=block, seed=seed)

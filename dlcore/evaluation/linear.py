@@ -2,7 +2,8 @@
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,75 @@ def tfidf_logistic_regression(
     train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int
 ) -> np.ndarray:
     """Return probabilities (N, K) of logistic regression on TF-IDF features of the 50,000 most frequent words."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    return TfidfRegression.fit(train_texts, train_targets, classes=classes).predict(texts)
 
-    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2, max_features=50_000, dtype=np.float32)
-    train, test = _count_words(vectorizer, train_texts, texts)
-    return _fit(LogisticRegression(C=4.0, max_iter=100), train, train_targets, test, classes=classes)
+
+@dataclass(frozen=True)
+class TfidfRegression:
+    """Logistic regression on TF-IDF features of V words.
+
+    words (V,) and their inverse document frequencies (V,); weights (K, V) and intercept (K,) of each class, zero for
+    the first of two classes and minus infinity for a class without training texts.
+    """
+
+    words: tuple[str, ...]
+    idf: np.ndarray
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], targets: np.ndarray, *, classes: int) -> "TfidfRegression":
+        """Fit on texts and class numbers (N,).
+
+        Raises:
+            DataError: the texts contain no words.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        vectorizer = _tfidf(min_df=2, max_features=50_000)
+        features, _ = _count_words(vectorizer, texts, texts[:1])
+        size = features.shape[1]
+        weights, intercept = np.zeros((classes, size), np.float32), np.full(classes, -np.inf)
+        present = np.unique(targets).astype(int)
+        intercept[present] = 0.0
+        if len(present) > 1:
+            model = _converge(LogisticRegression(C=4.0, max_iter=100), features, targets)
+            places = present if len(model.coef_) > 1 else present[1:]
+            weights[places], intercept[places] = model.coef_, model.intercept_
+        return cls(tuple(vectorizer.get_feature_names_out()), vectorizer.idf_, weights, intercept)
+
+    def predict(self, texts: Sequence[str]) -> np.ndarray:
+        """Return probabilities (N, K)."""
+        vectorizer = _tfidf(vocabulary=self.words)
+        vectorizer.idf_ = self.idf
+        return _softmax(vectorizer.transform(texts) @ self.weights.T.astype(np.float64) + self.intercept)
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """Return its parts as arrays; words are UTF-8 bytes, one a line."""
+        words = np.frombuffer("\n".join(self.words).encode(), np.uint8)
+        return {"words": words, "idf": self.idf, "weights": self.weights, "intercept": self.intercept}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TfidfRegression":
+        """Inverse of `as_arrays`.
+
+        Raises:
+            DataError: the arrays do not fit together.
+        """
+        try:
+            words = tuple(arrays["words"].tobytes().decode().split("\n"))
+            weights, intercept, idf = (arrays[name] for name in ("weights", "intercept", "idf"))
+        except (KeyError, UnicodeDecodeError):
+            words, weights, intercept, idf = (), *3 * (np.zeros(0),)
+        if weights.shape != (len(intercept), len(words)) or idf.shape != (len(words),):
+            raise DataError("the stored baseline is damaged: export the run again.")
+        return cls(words, idf, weights, intercept)
+
+
+def _tfidf(**options: Any) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
 
 
 def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequence[str], *, classes: int) -> np.ndarray:
@@ -103,14 +167,19 @@ def _softmax(margins: np.ndarray) -> np.ndarray:
 
 
 def _fit(model: Any, train: Any, targets: np.ndarray, test: Any, *, classes: int) -> np.ndarray:
-    from sklearn.exceptions import ConvergenceWarning
-
     scores = np.zeros((test.shape[0], classes))
     if len(np.unique(targets)) < 2:
         scores[:, int(targets[0])] = 1.0
         return scores
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough for a baseline
-        model.fit(train, targets)
+    _converge(model, train, targets)
     scores[:, model.classes_.astype(int)] = model.predict_proba(test)  # a class without training samples stays 0
     return scores
+
+
+def _converge(model: Any, train: Any, targets: np.ndarray) -> Any:
+    """Fit the model; a limit on its steps is good enough for a baseline."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(train, targets)

@@ -23,10 +23,14 @@ class Metric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline: its title and what it does."""
+    """A baseline: its title and what it does.
+
+    `seasonal` is the title where the period is not a week; the length of the period follows in brackets.
+    """
 
     title: str
     help: str
+    seasonal: str = ""
 
 
 METRICS: dict[str, Metric] = {
@@ -37,6 +41,10 @@ METRICS: dict[str, Metric] = {
         "tenths",
     ),
     "events_hit": Metric("Events hit", "labeled events with at least one alarm inside", "count"),
+    "alarms": Metric("Alarms", "bursts of alarms of a series without labels", "count", False),
+    "alarm_share": Metric(
+        "Share of alarms", "share of unlabeled points that are alarms", "percent", False, in_tables=False
+    ),
     "false_alarms": Metric("False alarms", "bursts of alarms outside every labeled event", "count", False),
     "delay_h": Metric(
         "Delay (h)",
@@ -51,6 +59,9 @@ METRICS: dict[str, Metric] = {
         "edges; random scores get about the share of labeled points",
     ),
     "accuracy": Metric("Accuracy", "share of correct predictions", "percent"),
+    "accuracy_cv": Metric(
+        "Accuracy, cross-validated", "mean accuracy over folds; every sample is predicted once, unseen", "percent"
+    ),
     "exact_match": Metric("Exact match", "share of outputs with every symbol correct", "percent"),
     "precision": Metric("Precision", "share of positive predictions (or alarms) that are correct", "percent"),
     "recall": Metric("Recall", "share of positives (or anomalies) that are found", "percent"),
@@ -96,14 +107,21 @@ BASELINES: dict[str, Baseline] = {
     ),
     "nb_svm": Baseline("NB-SVM on bigrams", "linear SVM on words and pairs, weighted by naive Bayes log-count ratios"),
     "trigram_svm": Baseline("Linear SVM on trigrams", "one weight per run of up to three words; no probabilities"),
-    "weekly_median": Baseline("Weekly median", "distance from the training median of that time of the week"),
+    "weekly_median": Baseline(
+        "Weekly median", "distance from the training median of that time of the week or period", "Seasonal median"
+    ),
     "median_mad": Baseline("Distance from the median", "distance from the training median, at any time"),
     "weekly_mad": Baseline(
         "Weekly median, by its spread",
         "distance from the weekly median, divided by the median absolute deviation (MAD) of that time",
+        "Seasonal median, MAD-normalized",
     ),
-    "seasonal_naive": Baseline("Same time last week", "the value one week before, or the distance from it"),
-    "nearest_window": Baseline("Nearest day of training", "distance of the last day from its nearest training day"),
+    "seasonal_naive": Baseline(
+        "Same time last week", "the value one week or period before, or the distance from it", "Value one period before"
+    ),
+    "nearest_window": Baseline(
+        "Nearest day of training", "distance of the last day from its nearest training day", "Nearest training window"
+    ),
     "random": Baseline("Random scores", "a random score for every sample"),
     "persistence": Baseline("Repeating the last value", "the last measured value, for every step ahead"),
     "yesterday": Baseline("Same time yesterday", "the value one day before"),
@@ -218,11 +236,16 @@ def baseline_key(name: str) -> str:
     return _RENAMED.get(method, method) if smoothing in SMOOTHING else name
 
 
-def baseline_title(name: str, *, smoothing: bool = True) -> str:
-    """Return the title of a stored baseline; `smoothing` appends how its score was smoothed."""
+def baseline_title(name: str, *, smoothing: bool = True, season: str = "") -> str:
+    """Return the title of a stored baseline; `smoothing` appends how its score was smoothed.
+
+    `season` is the length of its period, "1 day"; empty: as the baseline's title says.
+    """
     end = name.rpartition("_")[2]
     baseline = BASELINES.get(baseline_key(name))
     title = baseline.title if baseline else name.replace("_", " ").capitalize()
+    if baseline and baseline.seasonal and season:
+        title = f"{baseline.seasonal} ({season})"
     return f"{title}, {SMOOTHING[end]}" if smoothing and end in SMOOTHING else title
 
 

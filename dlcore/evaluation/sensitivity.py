@@ -53,13 +53,13 @@ def threshold_sweep(
 
     scores, targets (N,) are the whole series.
     """
-    true, day = targets.astype(bool), max(1, round(24 / step_hours))
+    true, gap = targets.astype(bool), anomaly.event_gap(step_hours, len(scores) - counted_from)
     windows = anomaly.true_ranges(true)
     has_label = bool(true[counted_from:].any())
     rows = []
     for factor in factors:
         is_alarm = anomaly.alarms(scores, threshold * factor)
-        events = anomaly.events(is_alarm[counted_from:], true[counted_from:], gap=day)
+        events = anomaly.events(is_alarm[counted_from:], true[counted_from:], gap=gap)
         score = nab.file_score(is_alarm, windows, start=counted_from) if has_label else np.nan
         rows.append((score, int(events.hit.sum()), len(events.false_alarms)))
     nab_scores, hits, false = zip(*rows, strict=True) if rows else ((), (), ())
@@ -75,8 +75,8 @@ def remove_false_alarms(
 
     Use it to score a series as if those days were labeled or excluded; the official count includes them.
     """
-    day = max(1, round(24 / step_hours))
-    false = anomaly.events(is_alarm, targets, gap=day).false_alarms
+    gap = anomaly.event_gap(step_hours, len(is_alarm))
+    false = anomaly.events(is_alarm, targets, gap=gap).false_alarms
     remaining = is_alarm.copy()
     for start, stop in false[anomaly.overlapping(false, excused)]:
         remaining[start:stop] = False

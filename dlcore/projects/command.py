@@ -9,7 +9,7 @@ from dlcore.projects.run_config import RunConfig
 
 
 def command_line(config: RunConfig) -> str:
-    """The command that trains this config again, with the settings that differ from its preset."""
+    """The command that trains this config again, with the settings that differ from its preset as it is written."""
     words = ["python", "-m", "dlcore", "train", config.project, "--model", config.model, "--dataset", config.dataset]
     words += ["--preset", config.preset, "--seed", str(config.seed)]
     if config.device != "auto":
@@ -17,7 +17,7 @@ def command_line(config: RunConfig) -> str:
     if config.devices != 1:
         words += ["--devices", str(config.devices)]
     with contextlib.suppress(ConfigError):  # the preset was renamed
-        base = preset_settings(config)
+        base = preset_settings(config, is_scaled=False)
         for name, value in config.flat.items():
             if base[name] != value:
                 words += ["--set", f"{name}={value}"]

@@ -56,7 +56,9 @@ class Evaluation:
 
     `metrics` and every baseline use the names of `evaluation`, with `<name>_low` / `<name>_high` for intervals.
     `threshold` is None for a task without one. `verdict` is a sentence or two for the reader. `parts` holds the metrics
-    of each component by name: every seed of an ensemble, and their mean and range.
+    of each component by name: every seed of an ensemble, and their mean and range. `season` is the period of seasonal
+    baselines, "1 day", where it is not a week. `suggested_epochs` is larger than 0 if the run was trained too briefly
+    to beat its baselines.
     """
 
     metrics: dict[str, float]
@@ -65,6 +67,8 @@ class Evaluation:
     verdict: str = ""
     split: str = "test"
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    season: str = ""
+    suggested_epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,18 @@ class SeriesScorer(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue after the part at which `state` was returned."""
         ...
+
+
+@dataclass(frozen=True)
+class UsableBaseline:
+    """A baseline that predicts new inputs, stored in the bundle as arrays.
+
+    fit:    (prepared, config) -> its arrays by name; empty if it cannot be fitted or is too large to store.
+    answer: (loaded, arrays, payload) -> a JSON-able prediction with the keys of `Project.answer`.
+    """
+
+    fit: Callable[[Prepared, RunConfig], dict[str, np.ndarray]]
+    answer: Callable[[LoadedModel, Mapping[str, np.ndarray], bytes], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,9 @@ class Project:
     `reported` and `reported_curves` (model -> metric -> one value per epoch) are published results on `datasets[0]`.
     `custom_data` are the kinds of user datasets that `prepare` accepts; `custom_settings` returns the default
     settings for such a dataset and model: they override the preset, and the user's settings override them.
+    `quick_settings` are those of the quick preset, from the dataset, the model and the settings so far: see
+    `projects.quick`. `usable_baselines` (name -> baseline) are stored with runs on custom datasets and offered for
+    prediction. `suggest_model` names the model to preselect for a custom dataset (default: the first).
     """
 
     slug: str
@@ -169,6 +188,9 @@ class Project:
     reported_curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     custom_data: tuple[Kind, ...] = ()
     custom_settings: Callable[[CustomDataset, str], Mapping[str, Any]] = lambda dataset, model: {}
+    quick_settings: Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]] = lambda *request: {}
+    usable_baselines: Mapping[str, UsableBaseline] = field(default_factory=dict)
+    suggest_model: Callable[[CustomDataset], str] = lambda dataset: ""
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     half_widths: Callable[[Predictions], np.ndarray] | None = None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()

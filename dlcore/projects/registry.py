@@ -7,7 +7,9 @@ from typing import Any
 from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
 from dlcore.data.custom import registry as custom_registry
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
+from dlcore.projects import quick
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig, rename_settings
 
@@ -79,12 +81,11 @@ def configure(
         ConfigError: a name is unknown or a value out of bounds; says what is allowed.
     """
     project = get(slug)
-    model = _one_of("model", model or next(iter(project.models)), project.models)
     dataset = _dataset(project, dataset)
-    custom = custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
+    custom = _find_custom(dataset)
+    model = _one_of("model", model or _suggest_model(project, custom), project.models)
     preset = _one_of("preset", preset, project.presets)
-    suited = project.custom_settings(custom, model) if custom else {}
-    values = {**_preset(project, model, preset), **suited, **rename_settings(settings or {})}
+    values = _preset_values(project, model, preset, custom) | rename_settings(settings or {})
     place = {"seed": seed, "device": device, "devices": 1}
     place |= {name: values.pop(name) for name in place if name in values}
     classes = project.config_classes(model)
@@ -113,8 +114,11 @@ def configure(
     )
 
 
-def preset_settings(config: RunConfig) -> dict[str, Any]:
+def preset_settings(config: RunConfig, *, is_scaled: bool = True) -> dict[str, Any]:
     """Every setting by name, with the values of the config's preset for its model and dataset.
+
+    `is_scaled` False leaves out what the quick preset derives from the size of a custom dataset and from the downloads
+    on this machine.
 
     Raises:
         ConfigError: the model or preset is unknown (renamed since).
@@ -124,9 +128,13 @@ def preset_settings(config: RunConfig) -> dict[str, Any]:
     _one_of("preset", config.preset, project.presets)
     classes = project.config_classes(config.model)
     defaults = {field.name: field.default for part in classes.values() for field in describe(part)}
-    custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
-    suited = project.custom_settings(custom, config.model) if custom else {}
-    return {**defaults, **_preset(project, config.model, config.preset), **suited}
+    custom = _find_custom(config.dataset)
+    return defaults | _preset_values(project, config.model, config.preset, custom, is_scaled=is_scaled)
+
+
+def suggest_model(slug: str, dataset: str) -> str:
+    """The model to preselect for a dataset: for a custom one, the one that gets good soonest; else the first."""
+    return _suggest_model(get(slug), _find_custom(dataset))
 
 
 def list_datasets(slug: str) -> list[str]:
@@ -176,6 +184,27 @@ def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> 
     for name in entry.ignored_settings:
         if name in values and values[name] != defaults[name] and str(values[name]) != str(defaults[name]):
             raise ConfigError(f"'{name}' has no effect on '{model}' ({entry.title}): leave it out.")
+
+
+def _find_custom(dataset: str) -> CustomDataset | None:
+    return custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None
+
+
+def _suggest_model(project: Project, custom: CustomDataset | None) -> str:
+    return (project.suggest_model(custom) if custom else "") or next(iter(project.models))
+
+
+def _preset_values(
+    project: Project, model: str, preset: str, custom: CustomDataset | None, *, is_scaled: bool = True
+) -> dict[str, Any]:
+    """A preset's settings for a model and dataset."""
+    values = _preset(project, model, preset)
+    if custom is None:
+        return values
+    values |= project.custom_settings(custom, model)
+    if preset == quick.PRESET and is_scaled:
+        values |= project.quick_settings(custom, model, values)
+    return values
 
 
 def _preset(project: Project, model: str, preset: str) -> dict[str, Any]:

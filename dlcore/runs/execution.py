@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -15,10 +16,13 @@ from torch import nn
 from dlcore import projects
 from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared
+from dlcore.projects import verdicts
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
+from dlcore.runs.cross_validation import cross_validate
 from dlcore.runs.folder import Command, RunFolder
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.record import Best, Curve, Record, State
@@ -269,7 +273,13 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     round_weights(state.module, job.weights)
     baselines = session.project.baselines(prepared, config)
     predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
+    with progress.listening(_Preparing(job.metric_log)):
+        evaluation = cross_validate(evaluation, session.project, config, seconds=session.progress["duration_s"])
     history = job.metric_log.history()
+    if (losses := history.get("validation_loss")) is not None:
+        evaluation = verdicts.advise(evaluation, losses.values)
+    stored = _fit_baselines(session) if custom_registry.is_custom(config.dataset) else {}
+    evaluation = verdicts.offer_baseline(evaluation, stored)
     session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
     record = Record.from_state(
         job.run_id,
@@ -287,10 +297,20 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
         evaluation=evaluation,
         history=history,
         gradients=read_gradients(job.folder.gradients),
+        baselines=stored,
     )
     write_bundle(artifacts, job.bundle, weights=job.weights)
     job.metric_log.update(session.progress)
     job.metric_log.flush()
+
+
+def _fit_baselines(session: TrainingSession) -> dict[str, dict[str, np.ndarray]]:
+    """Return the arrays of the baselines that can predict, by name."""
+    fitted = {
+        name: baseline.fit(session.prepared, session.job.config)
+        for name, baseline in session.project.usable_baselines.items()
+    }
+    return {name: arrays for name, arrays in fitted.items() if arrays}
 
 
 def _metrics_of_best(session: TrainingSession, history: dict[str, Curve]) -> dict[str, float]:

@@ -19,7 +19,7 @@ COUNTED = 10_000
 """Rows that are counted before a table is refused as one text."""
 
 
-def predict(bundle: Bundle, source: bytes | Path | str, *, whole: bool = False) -> dict[str, Any]:
+def predict(bundle: Bundle, source: bytes | Path | str, *, whole: bool = False, baseline: str = "") -> dict[str, Any]:
     """Prediction of a finished run for one input, as a JSON-able dict.
 
     A classifier returns `label`, `probability`, `probabilities` (calibrated), `uncertain` and `temperature`; other
@@ -28,17 +28,19 @@ def predict(bundle: Bundle, source: bytes | Path | str, *, whole: bool = False) 
     source: bytes or the path of a CSV, image or text file, as the project takes it. A str that names an existing file
         is read as a file; otherwise it is the text itself where the project takes texts.
     whole: read a table of several rows as one text.
+    baseline: the stored baseline that predicts instead of the network; see `list_baselines`.
 
     Raises:
         RunError: the bundle cannot be read.
         DataError: the file cannot be read or does not suit the model.
-        RequestError: a str names no file and the project takes no text, or a table of several rows is not one text.
+        RequestError: a str names no file and the project takes no text, a table of several rows is not
+            one text, or the run stores no such baseline.
     """
     project, loaded = open_bundle(bundle)
     payload = read_source(project, source)
     if project.modality == "text" and not whole and not isinstance(source, bytes) and _is_file(str(source)):
         _check_single(Path(source))
-    return project.answer(loaded, payload)
+    return answer_with(baseline, bundle, project, loaded, payload) if baseline else project.answer(loaded, payload)
 
 
 def _check_single(path: Path) -> None:
@@ -60,6 +62,31 @@ def _check_single(path: Path) -> None:
             f"{path} has {number} rows: write a table of predictions with -o OUT.csv, or read it as one text with "
             "--whole."
         )
+
+
+def list_baselines(bundle: Bundle) -> list[str]:
+    """Names of the baselines of a run that can predict."""
+    from dlcore import projects
+
+    usable = projects.get(bundle.config.project).usable_baselines
+    return [name for name in bundle.baselines() if name in usable]
+
+
+def answer_with(
+    baseline: str, bundle: Bundle, project: "Project", loaded: "LoadedModel", payload: bytes
+) -> dict[str, Any]:
+    """Prediction of a stored baseline for one input.
+
+    Raises:
+        RequestError: the run stores no such baseline.
+        DataError: as for `predict`.
+    """
+    names = list_baselines(bundle)
+    if baseline not in names:
+        raise RequestError(
+            f"this run stores no baseline '{baseline[:60]}' that can predict: it has {', '.join(names) or 'none'}."
+        )
+    return project.usable_baselines[baseline].answer(loaded, bundle.baselines()[baseline], payload)
 
 
 def explain(bundle: Bundle, source: bytes | Path | str, *, method: str = "", target: str = "") -> dict[str, Any]:

@@ -111,9 +111,9 @@ class Run:
             )
         return bundle
 
-    def predict(self, source: bytes | Path | str, *, whole: bool = False) -> dict[str, Any]:
+    def predict(self, source: bytes | Path | str, *, whole: bool = False, baseline: str = "") -> dict[str, Any]:
         """Prediction for one input; see `dlcore.runs.inference.predict`."""
-        return inference.predict(self.finished_bundle, source, whole=whole)
+        return inference.predict(self.finished_bundle, source, whole=whole, baseline=baseline)
 
     def predict_file(
         self, source: Path | str, output: Path | str, *, text: str = "", listener: "BatchListener | None" = None
@@ -159,7 +159,7 @@ def references(project: str | None = None) -> list[Run]:
 
 
 def evaluate(ref: str) -> dict[str, Any]:
-    """`{run_id, split, metrics, baselines}` of a run with a bundle, and `parts` and `verdict` if it has them.
+    """`{run_id, split, metrics, baselines}` of a run with a bundle; `season`, `parts` and `verdict` if it has them.
 
     Raises:
         RunError: the run has no bundle yet.
@@ -172,6 +172,7 @@ def evaluate(ref: str) -> dict[str, Any]:
         "metrics": evaluation.metrics,
         "baselines": evaluation.baselines,
     }
+    answer |= {"season": evaluation.season} if evaluation.season else {}
     return answer | ({"parts": evaluation.parts, "verdict": evaluation.verdict} if evaluation.parts else {})
 
 

@@ -117,7 +117,7 @@ def test_intervals_hold_the_value() -> None:
 
 def test_without_labels_there_is_no_recall_but_there_are_alarms() -> None:
     metrics = anomaly.metrics(np.array([0.0, 5.0, 0.0]), np.zeros(3, int), threshold=1.0, draws=50)
-    assert metrics == {"events_hit": 0, "false_alarms": 1}
+    assert metrics == {"false_alarms": 1}
 
 
 def test_an_alarm_that_outlasts_its_window_is_no_second_one() -> None:
@@ -130,6 +130,27 @@ def test_an_alarm_that_outlasts_its_window_is_no_second_one() -> None:
     np.testing.assert_array_equal(anomaly.events(called, targets, gap=10).false_alarms, [[35, 36]])
     called[:] = True  # an alarm that never ends is a false one before the window and long after it
     np.testing.assert_array_equal(anomaly.events(called, targets, gap=10).false_alarms, [[0, 20], [40, 100]])
+
+
+def test_an_alarm_that_is_almost_always_on_detects_nothing() -> None:
+    targets = np.zeros(1000, int)
+    targets[600:650] = 1
+    called = np.random.default_rng(0).random(1000) < 0.98
+    assert called[600:650].any() and not anomaly.events(called, targets, gap=50).hit.any()
+    scorecard = anomaly.scorecard(
+        called.astype(float), targets, threshold=0.5, counted_from=200, test_from=400, step_hours=1 / 3600
+    )
+    assert scorecard["events_hit"] == 0 and scorecard["alarm_share"] > 0.95 and "delay_h" not in scorecard
+    called[:500] = False  # long, but not most of the time: detected, and the share is reported
+    assert anomaly.events(called, targets, gap=50).hit.all()
+
+
+@pytest.mark.parametrize(
+    ("step_hours", "points", "expected"),
+    [(0.5, 5000, 48), (1.0, 1000, 24), (1 / 3600, 1000, 100), (1 / 60, 1000, 100), (1 / 60, 50_000, 1440), (24, 9, 1)],
+)
+def test_a_pause_of_a_day_or_a_tenth_of_a_short_series_separates_alarms(step_hours, points, expected) -> None:
+    assert anomaly.event_gap(step_hours, points) == expected
 
 
 def labeled_series(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -192,8 +213,10 @@ def test_delay_and_plausible_alarms_match_manual_values() -> None:
 def test_a_scorecard_without_labels_counts_alarms() -> None:
     scores, targets = labeled_series()
     scorecard = anomaly.scorecard(scores, np.zeros_like(targets), threshold=8.0, **CARD, draws=20)
-    assert scorecard["false_alarms"] > 0
-    assert not {"nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(scorecard)
+    assert set(scorecard) == {"alarms", "threshold"} and scorecard["alarms"] > 0
+    assert not {"events_hit", "false_alarms", "nab_standard", "vus_pr", "recall", "delay_h", "range_recall"} & set(
+        scorecard
+    )
     with pytest.raises(DataError, match="points to count"):
         anomaly.scorecard(scores, targets, threshold=1.0, counted_from=len(scores), test_from=0, step_hours=1.0)
 

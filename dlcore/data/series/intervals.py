@@ -55,3 +55,14 @@ def format_duration(milliseconds: float) -> str:
             count = milliseconds / size
             return f"1 {unit}" if count == 1 else f"{count:.4g} {unit}s"
     return f"{milliseconds / 1000:g} seconds"
+
+
+def describe_step_difference(step_ms: int, trained_ms: int, *, result: str = "Scores") -> str:
+    """Warn that a file's step differs from that of the model's training data; empty if they are equal."""
+    if step_ms == trained_ms:
+        return ""
+    step, trained = format_duration(step_ms), format_duration(trained_ms)
+    return (
+        f"{result} are not meaningful: this file has a step of {step}, the model was trained on {trained}. "
+        f"Train a model on this file, or resample the file to {trained}."
+    )

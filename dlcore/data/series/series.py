@@ -19,6 +19,8 @@ from dlcore.data.sources import locate as sources
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
+CYCLES = ("day", "week")
+"""Cycles of the calendar that time features encode."""
 FILE = "series.npz"
 """The file of a custom series, in its folder."""
 
@@ -147,12 +149,19 @@ def read_with_defaults(payload: bytes, request: Request) -> tuple[Reading, tuple
     return reading, tuple(repairs.receipt)
 
 
-def calendar(times: np.ndarray) -> np.ndarray:
-    """Encode epoch milliseconds (T,) as (T, 4): sine and cosine of the time of day and of the day of the week."""
+def calendar(times: np.ndarray, cycles: Sequence[str] = CYCLES) -> np.ndarray:
+    """Encode epoch milliseconds (T,) as (T, 2 C): sine and cosine of the position in each of C cycles."""
     day = times % DAY_MS / DAY_MS
     week = (times // DAY_MS + 3 + day) % 7 / 7  # 1 January 1970 was a Thursday; weeks begin on Monday
-    angles = 2 * np.pi * np.stack([day, week])
-    return np.stack([np.sin(angles[0]), np.cos(angles[0]), np.sin(angles[1]), np.cos(angles[1])], axis=1)
+    positions = {"day": day, "week": week}
+    columns = [wave(2 * np.pi * positions[cycle]) for cycle in cycles for wave in (np.sin, np.cos)]
+    return np.stack(columns, axis=1) if columns else np.empty((len(times), 0))
+
+
+def covered_cycles(times: np.ndarray) -> tuple[str, ...]:
+    """Return the cycles that times (T,) cover at least once: nothing can be learned about the others."""
+    span = times[-1] - times[0] + (np.median(np.diff(times)) if len(times) > 1 else 0)
+    return tuple(cycle for cycle, length in zip(CYCLES, (DAY_MS, 7 * DAY_MS), strict=True) if span >= length)
 
 
 @dataclass(frozen=True)

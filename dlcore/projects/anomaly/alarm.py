@@ -3,6 +3,7 @@
 The explained quantity is the window's reconstruction error: the mean squared error over its points.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.data.custom import registry as custom_registry
-from dlcore.data.series.series import MinMaxScaler, Series
+from dlcore.data.series.series import CYCLES, MinMaxScaler, Series
 from dlcore.data.splits import Prepared, Split
 from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
@@ -22,7 +23,11 @@ from dlcore.projects.anomaly.scores import ScaledRows, View
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
-CLOCK = ("time of day (sine)", "time of day (cosine)", "day of week (sine)", "day of week (cosine)")
+CLOCK = {
+    "day": ("time of day (sine)", "time of day (cosine)"),
+    "week": ("day of week (sine)", "day of week (cosine)"),
+}
+"""Names of the time features of each cycle."""
 ROWS = 48
 """Number of rows in the window of a model that scores each row separately."""
 _VALUE_ALONE = ("value window", "folded window")
@@ -175,7 +180,7 @@ def explain(
     sums = np.array([gradients.values[0][blocks[0] == name].sum() for name in names])
     effects = np.array([ablation.values[0][blocks[0] == name].mean() for name in names])
     return ErrorAttribution(
-        channels=channels(config),
+        channels=channels(config, prepared.preprocessing),
         gradients=gradients.values[0],
         ablation=ablation.values[0],
         output=float(gradients.output[0]),
@@ -245,10 +250,11 @@ def explain_series(
     }
 
 
-def channels(config: RunConfig) -> tuple[str, ...]:
+def channels(config: RunConfig, preprocessing: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the model's input channels."""
     value = "value" if custom_registry.is_custom(config.dataset) else "count"
-    return (value,) if view_of(config) in _VALUE_ALONE else (value, *CLOCK)
+    names = [name for cycle in preprocessing.get("cycles", CYCLES) for name in CLOCK[cycle]]
+    return (value,) if view_of(config) in _VALUE_ALONE else (value, *names)
 
 
 def scores_rows(config: RunConfig) -> bool:

@@ -5,8 +5,11 @@ from typing import Any
 
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import DAY_MS
+from dlcore.projects import quick
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
+QUICK_SAMPLES = {"conv": 100_000, "dense_32": 200_000, "dense_16": 200_000, "lstm": 350_000, "calendar": 60_000}
+"""Rows x epochs of the quick preset; for models of windows with `DEFAULT_WINDOW` points."""
 DEFAULT_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
 
 
@@ -27,6 +30,12 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
         ),
         "leave_out": "",
     }
+
+
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs of the quick preset; a long window costs more."""
+    cost = 1.0 if model.startswith("dense") else float(values["window"]) / DEFAULT_WINDOW
+    return quick.fit_epochs(values, dataset, samples=QUICK_SAMPLES[model] / cost, train_share=TRAIN_SHARE)
 
 
 def window(rows: int, *, step_ms: int, period: int) -> int:

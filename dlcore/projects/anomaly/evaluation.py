@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.data.series.series import Series, public_holidays
+from dlcore.data.series.intervals import format_duration
+from dlcore.data.series.series import DAY_MS, Series, public_holidays
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation.metrics import SMOOTHING, baseline_title
@@ -22,11 +23,18 @@ COMPARED = {"nab_standard": "NAB", "vus_pr": "VUS-PR"}
 
 
 def evaluate(
-    predictions: Predictions, threshold: float | None, *, threshold_data: "ThresholdData", seed: int, dataset: str
+    predictions: Predictions,
+    threshold: float | None,
+    *,
+    threshold_data: "ThresholdData",
+    seed: int,
+    dataset: str,
+    period: int = 0,
 ) -> Evaluation:
     """Metrics of the causal scores, `<name>_centred` of the centered ones, and of each seed.
 
     `threshold` applies to the causal scores; centered scores and seeds have separate ones from `threshold_data`.
+    `period` is that of the series in points, 0 if unknown.
     """
     counted = CountingRule.of(predictions, threshold_data, dataset=dataset)
     causal = _joined(predictions, "scores")
@@ -40,6 +48,7 @@ def evaluate(
         threshold=limit,
         verdict=_verdict(metrics, events=counted.events),
         parts=_seeds(predictions, counted),
+        season=_season(predictions, period),
     )
 
 
@@ -190,19 +199,48 @@ def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
         best = max(baseline_values, key=lambda name: baseline_values[name])
         better &= value > baseline_values[best]
         digits = 1 if metric == "nab_standard" else 3
-        named = f"best baseline ({baseline_title(best, smoothing=False)}) {baseline_values[best]:.{digits}f}"
+        title_of_best = baseline_title(best, smoothing=False, season=evaluation.season)
+        named = f"best baseline ({title_of_best}) {baseline_values[best]:.{digits}f}"
         comparisons.append(f"{title} {value:.{digits}f}, {named}")
     text = "beats every baseline" if better else "does not beat every baseline"
     return f"With {SMOOTHING[kind]} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
 
 
+def _season(predictions: Predictions, period: int) -> str:
+    """Length of the baselines' period; empty if it is a week."""
+    times = _joined(predictions, "ids")
+    train = np.arange(len(times)) < len(predictions["train_ids"])
+    period = period or simple.seasonal_period(times, train)
+    if period <= 1:
+        return "no season"
+    length = period * float(np.median(np.diff(times)))
+    return "" if length == 7 * DAY_MS else format_duration(length)
+
+
+def describe_flood(metrics: Mapping[str, float]) -> str:
+    """Say that most points are alarms, so that no count of events means anything; empty if they are not."""
+    share = metrics.get("alarm_share", 0.0)
+    if share <= scoring.MOST_ALARMS:
+        return ""
+    return (
+        f"{share:.0%} of the points after training are alarms, so the threshold separates nothing. Train longer, "
+        "choose another model, or move the threshold."
+    )
+
+
 def _verdict(metrics: Mapping[str, float], *, events: int) -> str:
+    if flood := describe_flood(metrics):
+        return flood
+    if "events_hit" not in metrics:
+        count = metrics["alarms"]
+        return f"This series has no labels: {count:.0f} alarm{'' if count == 1 else 's'} after training."
     if not events:
         return "This split has no labels: only alarms are counted."
     false = metrics["false_alarms"]
     plausible = metrics.get("false_alarms_plausible", 0.0)
     known = f", {plausible:.0f} of them on an unlabeled public holiday" if plausible else ""
-    alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}"
+    lasting = f" ({metrics['alarm_share']:.0%} of the unlabeled points)" if "alarm_share" in metrics else ""
+    alarms = f"{false:.0f} false alarm{'' if false == 1 else 's'}{known}{lasting}"
     return (
         f"After training, {metrics['events_hit']:.0f} of {events} labeled events are detected by causal scores, with "
         f"{alarms}; NAB {metrics.get('nab_standard', 0.0):.1f}."

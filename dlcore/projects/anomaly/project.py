@@ -7,8 +7,17 @@ import numpy as np
 from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series import intervals
-from dlcore.data.series.series import MinMaxScaler, Series, public_holidays, read_csv, split_ends
+from dlcore.data.series.series import (
+    CYCLES,
+    MinMaxScaler,
+    Series,
+    covered_cycles,
+    public_holidays,
+    read_csv,
+    split_ends,
+)
 from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
@@ -46,10 +55,15 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
     left_out = intervals.is_inside(series.times, _left_out(data))
     if left_out[: ends[0]].all():
         raise DataError(f"leave_out={data.leave_out!r} excludes all training days: exclude fewer.")
-    features = time_features(series)
+    cycles = covered_cycles(series.times[: ends[0]])
+    features = time_features(series, cycles)
     scaler = MinMaxScaler.fit(features[: ends[0]][~left_out[: ends[0]]])
     count = series.period if 0 < series.period * LEAST_PERIODS <= ends[0] else 1
-    preprocessing: dict[str, Any] = {"scaler": scaler.as_json(), "step_ms": series.step_ms}
+    preprocessing: dict[str, Any] = {
+        "scaler": scaler.as_json(),
+        "step_ms": series.step_ms,
+        "cycles": list(cycles),
+    }
     places = scored.places_of(series.times, preprocessing, count=count)
     rows = ScaledRows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
     parts = {
@@ -123,13 +137,31 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = _threshold_mask(times, (lengths[0], sum(lengths)), config)
     threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule)
+    custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     evaluation = measured.evaluate(
-        predictions, threshold, threshold_data=threshold_data, seed=config.seed, dataset=config.dataset
+        predictions,
+        threshold,
+        threshold_data=threshold_data,
+        seed=config.seed,
+        dataset=config.dataset,
+        period=int(custom.facts.get("period", 0)) if custom else 0,
     )
+    if text := _missing_cycles(predictions["train_ids"], config):
+        evaluation = dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {text}")
     if not intervals.is_inside(times, _left_out(_data(config))).any():
         return evaluation
     text = f"Excluded from training and threshold: {_data(config).leave_out}."
     return dataclasses.replace(evaluation, verdict=f"{evaluation.verdict} {text}")
+
+
+def _missing_cycles(times: np.ndarray, config: RunConfig) -> str:
+    """Say which time features a model lacks because its training times (T,) are too short; empty if none."""
+    cycles = covered_cycles(times)
+    if cycles == CYCLES or view_of(config) not in ("row", "window"):
+        return ""
+    if cycles:
+        return "The day of the week is not an input: training covers less than a week."
+    return "Time of day and day of the week are not inputs: training covers less than a day."
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -180,9 +212,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "errors": errors.tolist(),
         "centred": centered.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
-        "note": ""
-        if step == trained
-        else f"This file's step is {step / 60000:g} minutes; the model was trained on {trained / 60000:g}.",
+        "note": intervals.describe_step_difference(step, trained),
     }
 
 
@@ -366,4 +396,5 @@ PROJECT = Project(
     explain=explain,
     custom_data=("series",),
     custom_settings=custom_series.settings,
+    quick_settings=custom_series.quick_settings,
 )

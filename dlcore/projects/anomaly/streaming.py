@@ -1,11 +1,11 @@
 """Scores of a new series, as a whole or in consecutive parts of any length."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from dlcore.data.series.series import MinMaxScaler, Series, calendar
+from dlcore.data.series.series import CYCLES, MinMaxScaler, Series, calendar
 from dlcore.evaluation import smoothing
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.evaluation import HOUR_MS
@@ -15,14 +15,18 @@ from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
 
-def time_features(series: Series) -> np.ndarray:
-    """Features (T, 5): the value, and sine and cosine of the time of day and of the week."""
-    return np.column_stack([series.values, calendar(series.times)])
+def time_features(series: Series, cycles: Sequence[str] = CYCLES) -> np.ndarray:
+    """Features (T, 1 + 2 C): the value, and sine and cosine of the position in each of the C cycles.
+
+    A cycle that training does not cover is left out: its features would be out of range everywhere else.
+    """
+    return np.column_stack([series.values, calendar(series.times, cycles)])
 
 
 def scale_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
     """The points of a new series as model input."""
-    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(time_features(series))
+    features = time_features(series, loaded.preprocessing.get("cycles", CYCLES))
+    scaled = MinMaxScaler.from_json(loaded.preprocessing["scaler"]).scale(features)
     places = scored.places_of(series.times, loaded.preprocessing, count=loaded.facts.get("places", 1))
     return ScaledRows(scaled, np.full(len(scaled), -1), places)
 

@@ -1,6 +1,6 @@
 """Multivariate forecasting: all variables of the next hours from past hours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series import air_quality, tables
+from dlcore.data.series import air_quality, intervals, tables
 from dlcore.data.series.tables import Table
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.inference import predict as inference
@@ -26,17 +26,31 @@ from dlcore.models.lstm_forecaster import (
     StackedForecasterConfig,
 )
 from dlcore.models.transformer_forecaster import TransformerForecaster, TransformerForecasterConfig
+from dlcore.projects import quick
 from dlcore.projects.classification import choose
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.forecast import windows
 from dlcore.projects.forecast.windows import CALENDAR, ForecastData, TableScale
-from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Monitor, Predictions, Project, Task
+from dlcore.projects.project import (
+    Evaluation,
+    LoadedModel,
+    ModelEntry,
+    Monitor,
+    Predictions,
+    Project,
+    Task,
+    UsableBaseline,
+)
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
 ROWS_AT_ONCE = 1024
 BLEND = "blend"
 """The model that contains ridge regression."""
+QUICK_SAMPLES, QUICK_SHARE = {"lstm": 120_000, "dlinear": 200_000, "blend": 50_000}, 0.7
+"""Windows x epochs of the quick preset by model (those of "lstm" for all others), and the share that trains."""
+SCORED = 60
+"""Rows that the validation and test parts of a short custom series should have."""
 SHORT = 3000
 """Custom series with fewer rows validate on their last part: they have too few weeks."""
 
@@ -248,10 +262,39 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         DataError: a column is missing, a row is invalid, or the file is too short.
     """
     table, whole = _read_table(loaded, payload)
+    prepared = _prepare_table(whole, loaded, _data(loaded.config))
+    forecast = forecasts(loaded.module, prepared, np.array([len(table.times)]))[0]
+    return _describe(loaded, table, whole, forecast, loaded.half_widths)
+
+
+def answer_with_ridge(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Like `answer`, by ridge regression."""
+    table, whole = _read_table(loaded, payload)
+    prepared, first = _prepare_table(whole, loaded, _data(loaded.config)), np.array([len(table.times)])
+    baseline = scored.RidgeBaseline.of(prepared)
+    features = baseline.features(first)
+    weights = arrays.get("weights", np.zeros((0, 0)))
+    if weights.shape != (features.shape[1] + 1, prepared.facts["horizon"] * len(whole.names)):
+        raise DataError("the stored baseline is damaged: export the run again.")
+    outputs = scored.ridge.predict(weights, features)
+    return _describe(loaded, table, whole, baseline.to_forecasts(outputs, first)[0])
+
+
+def answer_with_last_value(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Like `answer`, by repeating the last value."""
+    table, whole = _read_table(loaded, payload)
+    prepared, horizon = _prepare_table(whole, loaded, _data(loaded.config)), _data(loaded.config).horizon
+    return _describe(
+        loaded, table, whole, np.repeat(prepared.source["filled"][[len(table.times) - 1]], horizon, axis=0)
+    )
+
+
+def _describe(
+    loaded: LoadedModel, table: Table, whole: Table, forecast: np.ndarray, half_widths: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The answer for a forecast (H, V) with its intervals' half widths (H, V), if they are known."""
     known, data = loaded.preprocessing, _data(loaded.config)
-    forecast = forecasts(loaded.module, _prepare_table(whole, loaded, data), np.array([len(table.times)]))[0]
-    differs = table.step_ms != known["step_ms"]
-    widths = np.full(forecast.shape, np.nan) if loaded.half_widths is None else loaded.half_widths
+    widths = np.full(forecast.shape, np.nan) if half_widths is None else half_widths
     past = slice(len(table.times) - data.window, len(table.times))
     return {
         "times": whole.times[-data.horizon :].tolist(),
@@ -261,9 +304,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "past_times": whole.times[past].tolist(),
         "past": _by_name(whole.values[past], known["names"]),
         "units": dict(zip(known["names"], known["units"], strict=True)),
-        "note": f"This file's step is {table.step_ms / 60000:g} minutes; the model's is {known['step_ms'] / 60000:g}."
-        if differs
-        else "",
+        "note": intervals.describe_step_difference(table.step_ms, known["step_ms"], result="Forecasts"),
     }
 
 
@@ -329,8 +370,21 @@ def _prepare_table(table: Table, loaded: LoadedModel, data: ForecastData) -> Pre
 
 
 def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
-    """Settings for a custom dataset: short ones validate on their last part."""
-    return {"validation": "last" if dataset.rows < SHORT else "weeks"}
+    """Settings for a custom dataset: short ones validate on their last part, which is large enough to be scored."""
+    if dataset.rows >= SHORT:
+        return {"validation": "weeks"}
+    shares = {name: round(SCORED / (part * dataset.rows), 3) for name, part in (("validation", 0.8), ("test", 1.0))}
+    return {
+        "validation": "last",
+        "validation_share": min(0.4, max(0.1, shares["validation"])),
+        "test_share": min(0.3, max(0.2, shares["test"])),
+    }
+
+
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs of the quick preset."""
+    samples = QUICK_SAMPLES.get(model, QUICK_SAMPLES["lstm"])
+    return quick.fit_epochs(values, dataset, samples=samples, train_share=QUICK_SHARE)
 
 
 def _data(config: RunConfig) -> ForecastData:
@@ -489,4 +543,12 @@ PROJECT = Project(
     custom_data=("series", "table"),
     custom_settings=custom_settings,
     half_widths=scored.half_widths,
+    quick_settings=quick_settings,
+    usable_baselines={
+        "ridge": UsableBaseline(
+            lambda prepared, config: {"weights": scored.ridge_weights(prepared)}, answer_with_ridge
+        ),
+        "persistence": UsableBaseline(lambda prepared, config: {"steps": np.ones(1)}, answer_with_last_value),
+    },
+    suggest_model=lambda dataset: "improved",
 )

@@ -76,19 +76,26 @@ def ridge_outputs(prepared: Prepared) -> np.ndarray:
     """Forecasts of ridge regression (T, H, V) by index of the first forecast hour; NaN before the first window.
 
     The penalty is selected on validation, then training and validation are fitted together."""
-    table, cuts = prepared.source["table"], prepared.source["cuts"]
+    table = prepared.source["table"]
     window, horizon = prepared.facts["window"], prepared.facts["horizon"]
-    baseline = RidgeBaseline.of(prepared)
-    features_and_targets = [baseline.features_and_targets(cuts[name], horizon) for name in ("train", "validation")]
-    first = slice(0, len(table.names))  # the penalty is selected on the first forecast hour
-    strength = ridge.choose(*((x, y[:, first]) for x, y in features_and_targets))
-    both = (np.concatenate(part) for part in zip(*features_and_targets, strict=True))
-    (weights,) = ridge.fit(*both, strengths=(strength,))
+    baseline, weights = RidgeBaseline.of(prepared), ridge_weights(prepared)
     places = np.arange(window, len(table.times) - horizon + 1)
     values = np.full((len(table.times), horizon, len(table.names)), np.nan)
     for part in np.array_split(places, max(1, len(places) // 4096)):
         values[part] = baseline.to_forecasts(ridge.predict(weights, baseline.features(part)), part)
     return values
+
+
+def ridge_weights(prepared: Prepared) -> np.ndarray:
+    """Weights (D + 1, H V) of ridge regression, fitted on training and validation."""
+    cuts, horizon = prepared.source["cuts"], prepared.facts["horizon"]
+    baseline = RidgeBaseline.of(prepared)
+    features_and_targets = [baseline.features_and_targets(cuts[name], horizon) for name in ("train", "validation")]
+    first = slice(0, len(prepared.source["table"].names))  # the penalty is selected on the first forecast hour
+    strength = ridge.choose(*((x, y[:, first]) for x, y in features_and_targets))
+    both = (np.concatenate(part) for part in zip(*features_and_targets, strict=True))
+    (weights,) = ridge.fit(*both, strengths=(strength,))
+    return weights
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
+from dlcore.projects import quick
 from dlcore.projects.language import bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
 from dlcore.projects.language.explain import explain
@@ -246,4 +247,10 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=texts.quick_settings(
+        {"all_layers": 250, "last_layers": 500, "head": 100_000, "scratch": 250}, most_rows=2000
+    ),
+    suggest_model=lambda dataset: "head",
 )

@@ -30,6 +30,10 @@ class BertTextData(Config):
     train_rows: int = number(
         0, low=0, high=1_000_000, unit="texts", help="Training texts used, stratified; 0 uses all."
     )
+    folds: int = number(
+        0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
+    )
+    fold: int = number(0, low=0, high=10, help="The fold that is the test part; 0: the usual test part.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     if options.length > checkpoint.longest:
         raise ConfigError(f"length={options.length}: {checkpoint.name} reads at most {checkpoint.longest} tokens.")
     data = texts.load(config)
-    cut = texts.cut(data, options.rows, seed=config.seed)
+    cut = texts.cut(data, options.rows, seed=config.seed, fold=(options.fold, options.folds))
     parts: dict[SplitName, np.ndarray] = {name: cut[name] for name in SPLITS}
     parts["train"] = parts["train"][
         stratified_sample(data.labels[parts["train"]], options.train_rows, seed=config.seed)

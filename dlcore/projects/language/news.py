@@ -4,6 +4,7 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
+from dlcore.projects import quick
 from dlcore.projects.language import texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
@@ -74,4 +75,11 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=texts.quick_settings(
+        {"encoder": 12_000, "improved_encoder": 18_000},
+        without_glove={"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}},
+    ),
+    suggest_model=lambda dataset: "improved_encoder",
 )

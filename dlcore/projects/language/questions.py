@@ -9,7 +9,9 @@ from torch import nn
 
 from dlcore.core.config import choice, number, parse
 from dlcore.core.errors import DataError
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
@@ -17,7 +19,7 @@ from dlcore.evaluation import linear
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
-from dlcore.projects import classification
+from dlcore.projects import classification, quick
 from dlcore.projects.language import reviews_bert, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
@@ -49,7 +51,7 @@ class BertGruConfig(FrozenBertRnnConfig):
 
 BERT = "bert_gru"
 """The model that reads the states of a frozen BERT."""
-READ = ("length", "keep", "balanced", "rows")
+READ = ("length", "keep", "balanced", "rows", "folds", "fold")
 """Data settings that it uses; tokenizer and vectors come from BERT."""
 IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 
@@ -92,6 +94,18 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         measured = classification.compute_metrics(scores, prepared.test.targets.numpy())
         metrics["trigram_svm"] = texts.drop_probability_metrics(measured)
     return metrics
+
+
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs and texts of the quick preset: BERT reads every text once, which takes longer than the epochs."""
+    return (_QUICK_BERT if model == BERT else _QUICK_WORDS)(dataset, model, values)
+
+
+_QUICK_BERT = texts.quick_settings({BERT: 30_000}, most_rows=2000)
+_QUICK_WORDS = texts.quick_settings(
+    {"gru": 20_000, "lstm": 20_000, "rnn": 20_000},
+    without_glove={cell: {"vectors": "none"} for cell in ("gru", "lstm", "rnn")},
+)
 
 
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
@@ -154,4 +168,10 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=quick_settings,
+    suggest_model=lambda dataset: (
+        BERT if sources.is_available(f"{bert_weights.PREFIX}{bert_weights.OFFLINE}") else "gru"
+    ),
 )

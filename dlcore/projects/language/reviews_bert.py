@@ -17,6 +17,7 @@ from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
+from dlcore.projects import quick
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
 from dlcore.projects.language.explain import explain
@@ -147,4 +148,7 @@ PROJECT = Project(
     complete=complete,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=texts.quick_settings({"gru": 30_000, "lstm": 30_000}, most_rows=1500),
 )

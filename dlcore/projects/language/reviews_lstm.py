@@ -9,6 +9,7 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
+from dlcore.projects import quick
 from dlcore.projects.language import texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
@@ -87,4 +88,10 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=texts.quick_settings(
+        {"base_lstm": 20_000, "improved_lstm": 15_000}, without_glove={"improved_lstm": {"vectors": "none"}}
+    ),
+    suggest_model=lambda dataset: "improved_lstm",
 )

@@ -6,6 +6,7 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
+from dlcore.projects import quick
 from dlcore.projects.language import texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
@@ -88,5 +89,8 @@ PROJECT = Project(
     needs=texts.needs,
     input_limit=text.MAX_BYTES,
     custom_data=("text",),
+    custom_settings=quick.cross_validation,
+    usable_baselines=texts.USABLE_BASELINES,
+    quick_settings=texts.quick_settings(dict.fromkeys(VARIANTS, 12_000)),
     reported={"base": 0.86, "dropout": 0.685, "weight_decay": 0.7, "fast": 0.7, "slow": 0.7},
 )

@@ -15,17 +15,19 @@ from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
+from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS, Prepared, Split
-from dlcore.data.stratify import stratified_sample, stratified_split
+from dlcore.data.stratify import stratified_folds, stratified_sample, stratified_split
 from dlcore.data.text import bert_tokens, word_vectors
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
-from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel
+from dlcore.projects import classification, quick
+from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.training.fit import Objective
@@ -34,6 +36,8 @@ TEST_SHARE = 0.2
 """Test share of sources without a test split; a fixed seed makes it the same for all runs."""
 VALIDATION_SHARE = 0.1
 """Validation share, of all texts or of the source's training split."""
+MOST_WEIGHTS = 4_000_000
+"""Largest baseline that is stored."""
 UNSEEN = 20_000
 """With GloVe, this number of its most frequent words joins the vocabulary."""
 Vectors = Literal["none", "glove"]
@@ -55,6 +59,10 @@ class TextData(Config):
     balanced: bool = choice(False, help="Weight classes equally in the loss.")
     bucketed: bool = choice(True, help="Batch texts of similar length and trim padding.")
     rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
+    folds: int = number(
+        0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
+    )
+    fold: int = number(0, low=0, high=10, help="The fold that is the test part; 0: the usual test part.")
 
 
 def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
@@ -65,7 +73,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     """
     options = config.data_as(data)
     dataset = load(config)
-    parts = cut(dataset, options.rows, seed=config.seed)
+    parts = cut(dataset, options.rows, seed=config.seed, fold=(options.fold, options.folds))
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
     splits = {}
@@ -98,6 +106,25 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     return tuple(name for name, value in uses.items() if value)
 
 
+def quick_settings(
+    samples: Mapping[str, int],
+    *,
+    most_rows: int = 0,
+    without_glove: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]]:
+    """`Project.quick_settings` with texts x epochs by model; see `quick.fit_epochs`.
+
+    `without_glove` are further settings by model where GloVe is not on this machine.
+    """
+
+    def settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        fitted = quick.fit_epochs(values, dataset, samples=samples[model], rows_setting="rows", most_rows=most_rows)
+        is_missing = without_glove is not None and not sources.is_available("glove")
+        return {**fitted, **(without_glove or {}).get(model, {})} if is_missing else fitted
+
+    return settings
+
+
 def load(config: RunConfig) -> text.TextDataset:
     """The run's texts, public or custom.
 
@@ -109,10 +136,17 @@ def load(config: RunConfig) -> text.TextDataset:
     return text.load(config.dataset)
 
 
-def cut(dataset: text.TextDataset, rows: int, *, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training."""
+def cut(dataset: text.TextDataset, rows: int, *, seed: int, fold: tuple[int, int] = (0, 0)) -> dict[str, np.ndarray]:
+    """Row numbers of the three splits; `rows` subsamples each split, so no test text moves into training.
+
+    fold: (number from 1 on, number of folds); that fold of all texts is the test split. Number 0: the usual one.
+    """
     labels = dataset.labels
-    if dataset.test is None:
+    if fold[0]:
+        numbers = stratified_folds(labels, max(2, fold[1]))
+        remaining, test = np.flatnonzero(numbers != fold[0]), np.flatnonzero(numbers == fold[0])
+        share = VALIDATION_SHARE / (1 - TEST_SHARE)
+    elif dataset.test is None:
         remaining, test = stratified_split(labels, TEST_SHARE, seed=0)
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     else:
@@ -197,6 +231,30 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         machine = linear.nb_svm(texts["train"], targets, texts["test"], classes=classes)
         metrics["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
     return metrics
+
+
+def fit_tfidf(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Arrays of logistic regression on TF-IDF; empty without words or above 4 million weights."""
+    targets, classes = prepared.train.targets.numpy(), prepared.facts["classes"]
+    try:
+        model = linear.TfidfRegression.fit(prepared.source["texts"]["train"], targets, classes=classes)
+    except DataError:
+        return {}
+    return model.as_arrays() if model.weights.size <= MOST_WEIGHTS else {}
+
+
+def answer_with_tfidf(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
+    """Predicted label of a text and probabilities, by logistic regression on TF-IDF.
+
+    Raises:
+        DataError: the text is empty, too long or not UTF-8, or the arrays are damaged.
+    """
+    scores = linear.TfidfRegression.from_arrays(arrays).predict([text.read_text(payload)])
+    logits = torch.from_numpy(scores).clamp(min=1e-12).log()
+    return classification.describe_prediction(logits, labels=loaded.labels, threshold=None, rule=None)
+
+
+USABLE_BASELINES = {"tfidf_logistic_regression": UsableBaseline(fit_tfidf, answer_with_tfidf)}
 
 
 def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:

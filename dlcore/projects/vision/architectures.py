@@ -1,13 +1,16 @@
 """vision/architectures: VGG-16, ResNet-18 and ResNeXt on the same images."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import images
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
+from dlcore.projects import quick
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as vision_images
@@ -59,6 +62,14 @@ _TRAINING = {
     "color_jitter": 0.2,
 }
 """Sized for a night on two CPU cores. Without downsampling in the stem, training takes four times as long."""
+
+QUICK_SAMPLES = 24_000
+"""Images x epochs of the quick preset on a custom dataset."""
+
+
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs and images of the quick preset."""
+    return quick.fit_epochs(values, dataset, samples=QUICK_SAMPLES, rows_setting="train_rows")
 
 
 PROJECT = Project(
@@ -119,4 +130,6 @@ PROJECT = Project(
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
     custom_data=("images",),
+    custom_settings=quick.cross_validation,
+    quick_settings=quick_settings,
 )

@@ -12,16 +12,18 @@ from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError, DataMissingError
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import images
 from dlcore.data.images.images import Images
 from dlcore.data.images.photos import FeatureViews, MixupResult, PhotoAugmentation, PhotoTransform
+from dlcore.data.sources import locate as sources
 from dlcore.data.sources import weights
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_sample
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
-from dlcore.projects import classification
+from dlcore.projects import classification, quick
 from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
@@ -250,6 +252,23 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     return classification.classify(loaded, logits)
 
 
+QUICK_SAMPLES = {"mobilenet_v2_frozen": 60_000, "mobilenet_v2_scratch": 5_000}
+"""Images x epochs of the quick preset on a custom dataset by model; `QUICK_TUNED` for all others."""
+QUICK_TUNED = 1_200
+
+
+def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Epochs and images of the quick preset."""
+    samples = QUICK_SAMPLES.get(model, QUICK_TUNED)
+    return quick.fit_epochs(values, dataset, samples=samples, rows_setting="train_rows")
+
+
+def suggest_model(dataset: CustomDataset) -> str:
+    """A new head on frozen features if the pretrained weights are here; else the network from random weights."""
+    here = sources.is_available(f"{weights.PREFIX}{MODELS['mobilenet_v2_frozen'].backbone}")
+    return "mobilenet_v2_frozen" if here else "mobilenet_v2_scratch"
+
+
 def _build(backbone: Backbone) -> Callable[[TransferConfig, Mapping[str, int]], nn.Module]:
     return lambda options, facts: TransferNet(options, backbone=backbone, classes=facts["classes"])
 
@@ -362,5 +381,7 @@ PROJECT = Project(
     explain=explain,
     input_limit=images.MAX_BYTES,
     custom_data=("images",),
+    quick_settings=quick_settings,
+    suggest_model=suggest_model,
     needs=needs,
 )

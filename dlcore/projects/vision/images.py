@@ -9,8 +9,9 @@ import torch
 from dlcore.core.config import Config, choice, number
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
+from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.splits import Prepared, Split
-from dlcore.data.stratify import stratified_sample
+from dlcore.data.stratify import stratified_folds, stratified_sample
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.inference import predict as inference
@@ -38,6 +39,10 @@ class ImageData(Config):
         0, low=0, high=128, unit="pixels", help="Side of a random square masked in training (cutout); 0: none."
     )
     color_jitter: float = number(0.0, low=0.0, high=0.9, help="Random change of brightness and contrast in training.")
+    folds: int = number(
+        0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
+    )
+    fold: int = number(0, low=0, high=10, help="The fold that is the test part; 0: the usual test part.")
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -49,7 +54,15 @@ def prepare(config: RunConfig) -> Prepared:
     """
     options = config.data_as(ImageData)
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    train, validation = data.split_rows(options.validation_share, seed=config.seed)
+    test_rows = np.zeros(0, np.int64)
+    if options.fold:
+        rows, test_rows = _take_fold(data, np.flatnonzero(~data.also_in_test), options)
+        parts = grouped_stratified_split(
+            data.labels[rows], data.groups[rows], options.validation_share, seed=config.seed
+        )
+        train, validation = rows[parts[0]], rows[parts[1]]
+    else:
+        train, validation = data.split_rows(options.validation_share, seed=config.seed)
     train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
     split = _split(data.pixels, data.labels, train, options.side)
     values = split.inputs[0].numpy()
@@ -57,13 +70,23 @@ def prepare(config: RunConfig) -> Prepared:
     return Prepared(
         train=split,
         validation=_split(data.pixels, data.labels, validation, options.side),
-        test=_split(data.test_pixels, data.test_labels, np.arange(len(data.test_labels)), options.side),
+        test=_split(data.pixels, data.labels, test_rows, options.side)
+        if options.fold
+        else _split(data.test_pixels, data.test_labels, np.arange(len(data.test_labels)), options.side),
         facts={"channels": data.channels, "height": options.side, "width": options.side, "classes": len(data.names)},
         preprocessing={"kind": "picture", "channels": data.channels, "side": options.side, **scale},
         labels=data.names,
         checksum=data.checksum,
         transform=ImageTransform(scale["mean"], scale["std"], augmentation(options, config.dataset)),
     )
+
+
+def _take_fold(data: images.Images, rows: np.ndarray, options: ImageData) -> tuple[np.ndarray, np.ndarray]:
+    """Rows outside and inside a fold of the images that do not belong to the test part; duplicates stay together."""
+    folds = max(2, options.folds)
+    groups, first = np.unique(data.groups[rows], return_index=True)
+    numbers = stratified_folds(data.labels[rows][first], folds)[np.searchsorted(groups, data.groups[rows])]
+    return rows[numbers != options.fold], rows[numbers == options.fold]
 
 
 def augmentation(options: ImageData, dataset: str) -> Augmentation:

@@ -106,7 +106,8 @@ def _rows(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
     metrics = evaluation["metrics"]
     centered = {name.removesuffix(_CENTERED): value for name, value in metrics.items() if name.endswith(_CENTERED)}
     non_causal = {"this model, looking ahead": centered} if centered else {}
-    baselines = {baseline_title(name): values for name, values in evaluation["baselines"].items()}
+    season = evaluation.get("season", "")
+    baselines = {baseline_title(name, season=season): values for name, values in evaluation["baselines"].items()}
     return {"this model": metrics, **non_causal, **evaluation.get("parts", {}), **baselines}
 
 

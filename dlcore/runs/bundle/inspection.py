@@ -134,12 +134,17 @@ def _check_npz(path: Path) -> None:
             if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:
                 raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: rejected.")
             for entry in archive.infolist():
-                known = ARRAYS if path.name == "predictions.npz" else MEASURED
-                if entry.filename.removesuffix(".npy") not in known:
+                if not _is_array_name(path.name, entry.filename.removesuffix(".npy")):
                     raise RunError(f"{path}: '{entry.filename[:60]}' is not an array of a bundle: rejected.")
                 _check_npy(path, archive, entry)
     except (OSError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read ({error}): export the run again.") from None
+
+
+def _is_array_name(file: str, name: str) -> bool:
+    if file == "baselines.npz":
+        return _NAME.fullmatch(name) is not None
+    return name in (ARRAYS if file == "predictions.npz" else MEASURED)
 
 
 def _check_npy(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:

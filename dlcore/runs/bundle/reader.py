@@ -30,7 +30,7 @@ REQUIRED = (
     "threshold.json",
     "predictions.npz",
 )
-OPTIONAL = ("gradients.npz", "calibration.json")
+OPTIONAL = ("gradients.npz", "calibration.json", "baselines.npz")
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
@@ -98,6 +98,15 @@ class Bundle:
     def predictions(self) -> dict[str, np.ndarray]:
         """`<split>_scores`, `<split>_targets`, `<split>_ids` and further arrays of a split."""
         return {TEST_NAMES.get(name, name): array for name, array in self._arrays("predictions.npz").items()}
+
+    def baselines(self) -> dict[str, dict[str, np.ndarray]]:
+        """Arrays of the baselines that can predict, by name; empty if none are stored."""
+        named: dict[str, dict[str, np.ndarray]] = {}
+        if (self.folder / "baselines.npz").exists():
+            for key, values in self._arrays("baselines.npz").items():
+                name, _, part = key.partition(".")
+                named.setdefault(name, {})[part] = values
+        return named
 
     @property
     def labels(self) -> tuple[str, ...]:

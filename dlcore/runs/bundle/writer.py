@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 
 @dataclass(frozen=True)
 class RunArtifacts:
-    """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on."""
+    """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on; `baselines` are arrays by name."""
 
     config: RunConfig
     record: Record
@@ -40,6 +40,7 @@ class RunArtifacts:
     evaluation: Evaluation
     history: dict[str, Curve]
     gradients: GradientNorms | None = None
+    baselines: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 def write_bundle(artifacts: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
@@ -98,6 +99,11 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
         files["gradients.npz"] = _npz(
             {"layers": np.array(gradients.layers), "steps": gradients.steps, "norms": gradients.norms, **measures}
         )
+    if artifacts.baselines:
+        named = {
+            f"{name}.{part}": values for name, arrays in artifacts.baselines.items() for part, values in arrays.items()
+        }
+        files["baselines.npz"] = _npz(named)
     return files
 
 

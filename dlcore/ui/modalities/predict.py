@@ -16,6 +16,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 EXAMPLES = {
     "bert": "Who was the first woman to fly across the Atlantic?",
@@ -97,8 +98,9 @@ def remember_typed(project: Project, text: str) -> None:
 
 def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:
     """Return the project's prediction for an input; None after showing an error."""
+    baseline = choose_predictor(project, bundle)
     try:
-        return project.answer(run_cache.load_model(bundle), payload)
+        return predict_with(baseline, project, bundle, payload)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return None

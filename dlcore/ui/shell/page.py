@@ -184,8 +184,8 @@ def _summary(run: Run) -> None:
                 format_interval(top.metric, top.low, top.high),
             )
         )
-        if top.baseline_value is not None:
-            name = f"Best baseline: {lower_first(baseline_title(top.baseline))}"
+        if top.baseline_value is not None and evaluation is not None:
+            name = f"Best baseline: {lower_first(baseline_title(top.baseline, season=evaluation.season))}"
             rows.append((name, format_metric(top.metric, top.baseline_value), top.note))
     rows.append(("Best epoch", *_epoch(record)))
     style.summary_row(rows)

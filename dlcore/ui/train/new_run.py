@@ -8,6 +8,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
 from dlcore.ui.shell import download_offer
@@ -50,6 +51,7 @@ def _new(project: "Project") -> None:
 
     slug = project.slug
     st.subheader("New run", anchor=False)
+    _preselect_model(project)
     model = st.selectbox(
         "Model", list(project.models), key=f"model-{slug}", format_func=lambda name: project.models[name].title
     )
@@ -71,8 +73,9 @@ def _new(project: "Project") -> None:
         )
         or names[0]
     )
-    st.caption(presets.describe_preset(project, model, preset))
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
+    epochs = base.training.epochs if custom_registry.is_custom(dataset) else 0
+    st.caption(presets.describe_preset(project, model, preset, epochs=epochs))
     key = f"{slug}-{model}-{dataset}-{preset}"
     hardware = _hardware(base, key)
     changed = _more(projects.list_settings(slug, model), base, key)
@@ -97,6 +100,17 @@ def _new(project: "Project") -> None:
             )
         )
         _open(slug, run_id)
+
+
+def _preselect_model(project: "Project") -> None:
+    """Select the suggested model when a custom dataset is selected; a later choice of the user stays."""
+    from dlcore.projects import registry
+
+    dataset = st.session_state.get(f"dataset-{project.slug}", "")
+    marker = f"model-suggested-for-{project.slug}"
+    if dataset and dataset != st.session_state.get(marker) and custom_registry.is_custom(dataset):
+        st.session_state[f"model-{project.slug}"] = registry.suggest_model(project.slug, dataset)
+    st.session_state[marker] = dataset
 
 
 def _missing(project: "Project", config: "Callable[[], RunConfig]") -> list[str]:

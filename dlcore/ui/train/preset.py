@@ -17,8 +17,13 @@ IGNORED = ("precision", "gradient_every", "patience")
 """Settings that do not change the model or its optimization."""
 
 
-def describe_preset(project: "Project", model: str, preset: str) -> str:
-    """Return what a preset is, in one line; for the full one also how the reference run differs."""
+def describe_preset(project: "Project", model: str, preset: str, *, epochs: int = 0) -> str:
+    """Return what a preset is, in one line; for the full one also how the reference run differs.
+
+    `epochs` are those of the quick preset on a custom dataset, which depend on its size.
+    """
+    if preset == QUICK and epochs:
+        return f"{DESCRIPTIONS[QUICK]}: up to {epochs} epochs, from the number of rows"
     if preset != FULL:
         return DESCRIPTIONS.get(preset, "")
     reference = next((run for run in runs.references(project.slug) if run.record.model == model), None)

@@ -31,7 +31,7 @@ def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> Non
 def build_table(evaluation: Evaluation, *, title: str) -> pd.DataFrame:
     """Return a table with one row per method and one column per metric."""
     methods: dict[str, Mapping[str, float]] = {title: evaluation.metrics}
-    methods |= {baseline_title(name): values for name, values in evaluation.baselines.items()}
+    methods |= {baseline_title(name, season=evaluation.season): values for name, values in evaluation.baselines.items()}
     names = table_metrics(*methods.values())
     return pd.DataFrame(
         [
@@ -54,14 +54,17 @@ def compare_with_baseline(evaluation: Evaluation, name: str) -> str:
     result = compare_with_best_baseline(evaluation.metrics, evaluation.baselines, name)
     if result is None or result.baseline_value is None:
         return ""
+    title = baseline_title(result.baseline, season=evaluation.season)
     interval = format_interval(name, result.low, result.high)
     numbers = (
         f"{METRICS[name].title} {format_metric(name, result.value)} {interval}".rstrip()
         + f" against {format_metric(name, result.baseline_value)}"
     )
+    if evaluation.suggested_epochs:
+        return f"So far compared with the best baseline, “{title}”: {numbers}."
     verdict = {
         "tie": "**Tie** with the best baseline",
         "worse": "**The baseline wins**",
         "better": "**The network wins** over the best baseline",
     }[result.outcome or "tie"]
-    return f"{verdict}, “{baseline_title(result.baseline)}”: {numbers}."
+    return f"{verdict}, “{title}”: {numbers}."

@@ -317,7 +317,10 @@ def test_note_names_a_different_step():
     ready, prepared = loaded()
     taxi = prepared.source["series"]
     hourly = dataclasses.replace(taxi, times=taxi.times[::2], values=taxi.values[::2])
-    assert "60 minutes" in anomaly.answer(ready, csv_of(hourly, rows=300))["note"]
+    note = anomaly.answer(ready, csv_of(hourly, rows=300))["note"]
+    assert note.startswith("Scores are not meaningful: this file has a step of 1 hour, the model was trained on 30 min")
+    assert "resample the file to 30 minutes" in note
+    assert anomaly.answer(ready, csv_of(taxi, rows=300))["note"] == ""
 
 
 def test_file_shorter_than_a_window_is_rejected():

@@ -42,7 +42,7 @@ def test_scores_are_sent_with_their_dtype_and_nan_never_alarms():
 def test_evenly_spaced_times_are_sent_as_start_and_step():
     start = threshold.ReleasedThreshold(0.25, None, ())
     data = threshold._data(threshold_view(), start)
-    assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 48)
+    assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 1)
     gaps = threshold._data(threshold_view(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
     assert np.frombuffer(base64.b64decode(gaps["times"]["base64"])).tolist() == [0, 1.8e6, 3.6e6, 1.62e7]
     assert len(json.dumps(data)) < 3000

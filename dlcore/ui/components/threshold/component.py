@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.evaluation.anomaly import DAY
+from dlcore.evaluation.anomaly import event_gap
 from dlcore.ui.components.mount import drawing_component, mount_reporting, pack
 
 _THRESHOLD = drawing_component("threshold")
 PARAMETER = "threshold"
 """Query parameter with the released threshold."""
-_DAY_MS = 86_400_000
+_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,15 @@ class ReleasedThreshold:
     labels: tuple[NamedWindow, ...]
 
 
-def show_threshold(view: ThresholdView, *, key: str) -> ReleasedThreshold:
+def show_threshold(view: ThresholdView, *, key: str, labels: tuple[NamedWindow, ...] = ()) -> ReleasedThreshold:
     """Render the component and return its state at the last release.
 
-    `key` identifies the run: a threshold from the query parameter or an earlier visit applies to the same key only.
+    `labels` are the manual labels at the first render. `key` identifies the run: a threshold from the query parameter
+    or an earlier visit applies to the same key only.
     """
     widget = f"threshold-{key}"
     if widget not in st.session_state:  # first render since the page was opened
-        st.session_state[f"{widget}-start"] = _initial_state(view, key)
+        st.session_state[f"{widget}-start"] = _initial_state(view, key, labels)
     start: ReleasedThreshold = st.session_state[f"{widget}-start"]
     data = _data(view, start)
     data["version"] = _version(data)
@@ -130,13 +131,13 @@ def show_threshold(view: ThresholdView, *, key: str) -> ReleasedThreshold:
     return released
 
 
-def _initial_state(view: ThresholdView, key: str) -> ReleasedThreshold:
+def _initial_state(view: ThresholdView, key: str, labels: tuple[NamedWindow, ...]) -> ReleasedThreshold:
     saved = st.session_state.get(f"released-{key}")
     if isinstance(saved, ReleasedThreshold):
         return saved
     is_for_this_run = st.session_state.get("threshold-in-address") in (None, key)
     threshold = _parse_float(st.query_params.get(PARAMETER, "")) if is_for_this_run else None
-    return ReleasedThreshold(view.run_threshold if threshold is None else threshold, None, ())
+    return ReleasedThreshold(view.run_threshold if threshold is None else threshold, None, labels)
 
 
 def _save_state(released: ReleasedThreshold, view: ThresholdView, key: str) -> None:
@@ -186,7 +187,8 @@ def _data(view: ThresholdView, start: ReleasedThreshold) -> dict[str, Any]:
         "wording": vars(view.wording),
         "manual_labels": [[window.start, window.end] for window in start.labels],
     }
-    return data | (_series_data(view.series) if view.series is not None else {})
+    counted = view.scopes[0].stop - view.scopes[0].start
+    return data | (_series_data(view.series, counted) if view.series is not None else {})
 
 
 def _finite_scores(scores: np.ndarray) -> np.ndarray:
@@ -195,7 +197,7 @@ def _finite_scores(scores: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(floats), -np.inf, floats).astype(floats.dtype)
 
 
-def _series_data(series: SeriesAxis) -> dict[str, Any]:
+def _series_data(series: SeriesAxis, counted: int) -> dict[str, Any]:
     steps = np.diff(series.times)
     step = float(np.median(steps)) if len(steps) else float(_DAY_MS)
     is_even = bool((steps == step).all())
@@ -203,17 +205,12 @@ def _series_data(series: SeriesAxis) -> dict[str, Any]:
         "times": None if is_even else pack(series.times, dtype="float64"),
         "begin_ms": float(series.times[0]),
         "step_ms": step,
-        "gap": points_per_day(step),
+        "gap": event_gap(step / _HOUR_MS, counted) if step > 0 else 1,
         "value_name": series.value_name,
         "values": None if series.values is None else pack(series.values),
         "windows": [vars(window) for window in series.windows],
         "plausible": [vars(window) for window in series.plausible],
     }
-
-
-def points_per_day(step_ms: float) -> int:
-    """Return the number of points in a day, at least 1: alarms closer than that form one burst."""
-    return max(1, round(_DAY_MS / step_ms)) if step_ms > 0 else DAY
 
 
 def _version(data: dict[str, Any]) -> str:

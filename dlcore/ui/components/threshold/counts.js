@@ -28,6 +28,12 @@ export function nextBelow(number) {
   return new Float64Array(bits.buffer)[0];
 }
 
+// The threshold below which most unlabeled points are alarms: none of the events counts as detected there, as in
+// evaluation/anomaly.py.
+function findFlood(outside, gap) {
+  return gap && outside.length ? outside[outside.length - Math.floor(outside.length / 2) - 1] : -Infinity;
+}
+
 // Runs of true in [start, stop) as [first, end) pairs.
 function findRanges(mask, start, stop) {
   const result = [];
@@ -115,6 +121,7 @@ export function buildTable(scores, labels, { start, stop, gap = 0, inclusive = f
   }
   const sort = (list) => Float64Array.from(list).sort();
   const events = windows.map(([first, end]) => findRecords(scores, first, end));
+  const sortedOutside = sort(outside);
   return {
     scores,
     labels,
@@ -129,7 +136,8 @@ export function buildTable(scores, labels, { start, stop, gap = 0, inclusive = f
     negatives: outside.length,
     all: sort(scores.subarray(start, stop)),
     inside: sort(inside),
-    outside: sort(outside),
+    outside: sortedOutside,
+    flood: findFlood(sortedOutside, gap),
     froms: sort(froms),
     tos: sort(tos),
     tops: sort(events.map((event) => event.top)),
@@ -178,10 +186,10 @@ export function countAt(table, threshold) {
   };
 }
 
-// Windows with an alarm, mean delay in points from window start to first alarm, bursts outside all windows.
+// Detected windows, mean delay in points from window start to first alarm, bursts outside all windows.
 export function countEvents(table, threshold) {
   const cut = cutoff(table, threshold);
-  const firsts = table.events.map((event) => firstAbove(event, cut));
+  const firsts = table.events.map((event) => (table.flood > cut ? -1 : firstAbove(event, cut)));
   const delays = firsts.flatMap((first, i) => (first < 0 ? [] : [first - table.events[i].start]));
   return {
     hit: firsts.map((first) => first >= 0),

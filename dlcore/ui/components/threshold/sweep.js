@@ -34,7 +34,7 @@ export function buildSweep(table) {
     while (d < tops.length && tops[d] <= cut) d++;
     sweep.tp[k] = inside.length - a;
     sweep.fp[k] = outside.length - b;
-    sweep.caught[k] = tops.length - d;
+    sweep.caught[k] = table.flood > cut ? 0 : tops.length - d;
     sweep.bursts[k] = tos.length - e - (froms.length - c);
   }
   return sweep;

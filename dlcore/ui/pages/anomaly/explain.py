@@ -49,7 +49,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
     index = prepared.source["spans"]["test"].start + peak
     reconstruction = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, index)
     _window(reconstruction, run, int(times[peak]))
-    _shares(reconstruction, anomaly_alarm.channels(run.config), int(times[peak]))
+    _shares(reconstruction, anomaly_alarm.channels(run.config, prepared.preprocessing), int(times[peak]))
     _show_attribution(bundle, prepared, run, reconstruction)
 
 

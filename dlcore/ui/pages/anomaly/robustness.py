@@ -88,10 +88,11 @@ def _sweep(scores: np.ndarray, threshold: float, scored: ScoredSeries) -> sensit
 def _show_sensitivity(project: Project, run: Run, bundle: Bundle, scored: ScoredSeries, series: Series | None) -> None:
     sweeps = load_sweeps(project, run, bundle)
     run_sweep = sweeps.run
+    season = run_cache.evaluation(bundle).season
     lost, gained = run_sweep.event_lost, run_sweep.alarm_gained
     marks = {"event lost": lost, "alarm gained": gained}
     best_baseline = (
-        {baseline_title(sweeps.baseline[0], smoothing=False): _swept_scores(sweeps.baseline[1])}
+        {baseline_title(sweeps.baseline[0], smoothing=False, season=season): _swept_scores(sweeps.baseline[1])}
         if sweeps.baseline
         else {}
     )
@@ -156,7 +157,8 @@ def _describe_baseline(name: str, sweep: sensitivity.ThresholdSweep) -> str:
 def _events(scored: ScoredSeries, threshold: float) -> anomaly.EventCounts:
     """Return the events after training; index ranges count from there."""
     is_alarm, start = anomaly.alarms(scored.scores, threshold), scored.ends[0]
-    return anomaly.events(is_alarm[start:], scored.targets[start:], gap=max(1, round(24 / scored.step_hours)))
+    gap = anomaly.event_gap(scored.step_hours, len(is_alarm) - start)
+    return anomaly.events(is_alarm[start:], scored.targets[start:], gap=gap)
 
 
 def _name_of(series: Series | None, scored: ScoredSeries, start: int) -> str:

@@ -9,6 +9,8 @@ import streamlit as st
 
 from dlcore.evaluation import anomaly
 from dlcore.evaluation.metrics import SMOOTHING, baseline_title, format_metric, format_with_interval, metric_title
+from dlcore.projects import verdicts
+from dlcore.projects.anomaly.evaluation import describe_flood
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
@@ -73,6 +75,8 @@ def show_summary(run: Run, bundle: Bundle) -> None:
         st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'auc_pr')}")
     else:
         run_smoothing = get_smoothing(run)
+        if evaluation.suggested_epochs:
+            st.info(verdicts.describe_short_training(evaluation), icon=":material/hourglass_empty:")
         st.markdown(_describe_detection(evaluation, scored))
         st.markdown(
             "\n".join(
@@ -117,13 +121,13 @@ def _compared_smoothings(run_smoothing: str) -> tuple[str, ...]:
 def _without_labels(evaluation: Evaluation, run_smoothing: str) -> None:
     """Draw the number of alarms of each method, all that can be counted without labels."""
     methods = {"▶ This run": evaluation.metrics} | {
-        baseline_title(name, smoothing=False): values
+        baseline_title(name, smoothing=False, season=evaluation.season): values
         for name, values in select_baselines(evaluation, run_smoothing).items()
     }
     rows = [
         {
             "Method": name,
-            "Alarms after training": format_with_interval(values, "false_alarms"),
+            "Alarms after training": format_with_interval(values, "alarms" if "alarms" in values else "false_alarms"),
             "Threshold": f"{values['threshold']:.4g}",
         }
         for name, values in methods.items()
@@ -174,7 +178,7 @@ def describe_comparison(evaluation: Evaluation, smoothing: str, run_smoothing: s
         wins.append(metrics[metric] > values[best])
         parts.append(
             f"{metric_title(metric)} {format_metric(metric, metrics[metric])} against "
-            f"{format_metric(metric, values[best])} ({baseline_title(best, smoothing=False)})"
+            f"{format_metric(metric, values[best])} ({baseline_title(best, smoothing=False, season=evaluation.season)})"
         )
     if not parts:
         return ""
@@ -185,6 +189,8 @@ def describe_comparison(evaluation: Evaluation, smoothing: str, run_smoothing: s
 
 def _describe_detection(evaluation: Evaluation, scored: ScoredSeries) -> str:
     metrics, total = evaluation.metrics, len(scored.windows)
+    if flood := describe_flood(metrics):
+        return f"**{flood.partition('.')[0]}.**{flood.partition('.')[2]}"
     false = int(metrics["false_alarms"])
     alarms = "no false alarm" if not false else f"{false} false alarm{'s' if false > 1 else ''}"
     delay = f", on average {metrics['delay_h']:.0f} hours after their start" if "delay_h" in metrics else ""
@@ -204,7 +210,7 @@ def _tables(evaluation: Evaluation, smoothing: str, *, run_smoothing: str, title
     metrics = select_metrics(evaluation, smoothing, run_smoothing)
     methods: dict[str, Mapping[str, float]] = {"▶ This run": metrics} if metrics else {}
     methods |= {
-        baseline_title(name, smoothing=False): values
+        baseline_title(name, smoothing=False, season=evaluation.season): values
         for name, values in select_baselines(evaluation, smoothing).items()
     }
     tabs = st.tabs(["Events, NAB and VUS", "Point-wise", "More metrics"])

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series import manual_labels
 from dlcore.data.series.series import LabeledWindow
 from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
@@ -62,12 +63,51 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     if kind == "centred":
         threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
     view = make_view(splits, threshold, axis=_series_axis(run, splits))
-    released = show_threshold(view, key=f"{run_cache.bundle_key(bundle)}-{kind}")
+    stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
+    imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
+    key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
+    released = show_threshold(view, key=key, labels=stored)
+    _save_labels(run, stored, released.labels)
     if released.alarm is not None:
         with_error_boundary(partial(_explain_alarm, project, run, bundle, released.alarm))
     _downloads(splits, released)
+    _import_labels(run, splits)
     with st.expander("Definitions"):
         st.markdown(DEFINITIONS)
+
+
+def _save_labels(run: Run, stored: tuple[NamedWindow, ...], labels: tuple[NamedWindow, ...]) -> None:
+    """Store the labels drawn by hand with the dataset, if they have changed."""
+    if [(label.start, label.end) for label in labels] == [(label.start, label.end) for label in stored]:
+        return
+    try:
+        manual_labels.save(run.config.dataset, [LabeledWindow(label.start, label.end, label.name) for label in labels])
+    except WorkbenchError as error:
+        st.warning(f"The labels are not stored: {one_line(error)}", icon=":material/save:")
+
+
+def _import_labels(run: Run, splits: dict[str, SplitScores]) -> None:
+    """Replace the labels drawn by hand with those of a file."""
+    times = np.concatenate([part.times for part in splits.values()])
+    key = f"label-file-{run.run_id}"
+
+    def read() -> None:
+        file = st.session_state.get(key)
+        if file is None:
+            return
+        try:
+            manual_labels.save(run.config.dataset, manual_labels.read_file(file.getvalue(), times))
+        except WorkbenchError as error:
+            st.session_state[f"{key}-error"] = one_line(error)
+            return
+        st.session_state.pop(f"{key}-error", None)
+        st.session_state[f"label-imports-{run.run_id}"] = st.session_state.get(f"label-imports-{run.run_id}", 0) + 1
+
+    with st.expander("Labels from a file", icon=":material/upload_file:"):
+        st.caption("CSV with start and end, as downloaded here. It replaces the labels that you drew.")
+        st.file_uploader("Labels", type=["csv", "json"], key=key, on_change=read, label_visibility="collapsed")
+        if message := st.session_state.get(f"{key}-error"):
+            st.error(message, icon=":material/error:")
 
 
 def _kind(bundle: Bundle) -> str:
@@ -89,7 +129,8 @@ def _kind(bundle: Bundle) -> str:
 
 DEFINITIONS = """
 - **Alarm**: a point whose score is above the threshold. Alarms less than a day apart count as one.
-- **Event**: a labeled window. It is detected if one of its points raises an alarm; the **delay** is the time from the
+- **Event**: a labeled window. It is detected if one of its points raises an alarm, unless most
+  unlabeled points are alarms too; the **delay** is the time from the
   window's start to the first alarm in it. An alarm that continues after the window belongs to that event for a day.
 - **Precision**, **recall** and **F1** count single points. Events and false alarms count ranges of time.
 - **Cost** = missed events × cost of a missed event + false alarms. Below the threshold with the most false alarms, they
@@ -228,6 +269,4 @@ def alarm_csv(splits: dict[str, SplitScores], threshold: float) -> str:
 
 def label_csv(windows: tuple[NamedWindow, ...]) -> str:
     """Return windows labeled by hand as CSV: start and end, both included."""
-    ends = {name: [getattr(window, name) for window in windows] for name in ("start", "end")}
-    table = pd.DataFrame({name: pd.to_datetime(values, unit="ms") for name, values in ends.items()})
-    return table.to_csv(index=False, date_format="%Y-%m-%d %H:%M:%S")
+    return manual_labels.to_csv(LabeledWindow(window.start, window.end, "") for window in windows)

@@ -76,7 +76,9 @@ def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> RuleSco
     names = [name for name in select_baselines(run_cache.evaluation(_bundle), get_smoothing(_run)) if name != "random"]
     baseline_scores = compute_baseline_scores(_project, _run, scored, names)
     by_baseline = {
-        baseline_title(name, smoothing=False): _scores_by_rule(score, scored, _run)
+        baseline_title(name, smoothing=False, season=run_cache.evaluation(_bundle).season): _scores_by_rule(
+            score, scored, _run
+        )
         for name, score in baseline_scores.items()
     }
     members = np.concatenate([stored[f"{part}_members"] for part in PARTS]).T if "test_members" in stored else ()
@@ -99,7 +101,7 @@ def _best_baseline(by_baseline: Mapping[str, Mapping[str, tuple[float, int, int]
 def _scores_by_rule(scores: np.ndarray, scored: ScoredSeries, run: Run) -> dict[str, tuple[float, int, int]]:
     """Return NAB, events and false alarms at each rule's threshold for scores (N,)."""
     start, stop = scored.ends
-    gap = max(1, round(24 / scored.step_hours))
+    gap = anomaly.event_gap(scored.step_hours, len(scores) - start)
     windows = anomaly.true_ranges(scored.targets.astype(bool))
     scores_by_rule = {}
     for rule, limit in thresholds(scores[:stop], scored.times[:stop], scored.ends, run.config).items():

@@ -23,6 +23,7 @@ from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 SHOWN_PAST = 24
 
@@ -160,8 +161,9 @@ def _own_file(project: Project, bundle: Bundle) -> None:
         file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="forecast-csv", max_upload_size=64)
         if file is None:
             return
+        baseline = choose_predictor(project, bundle)
         try:
-            prediction: dict[str, Any] = project.answer(run_cache.load_model(bundle), file.getvalue())
+            prediction: dict[str, Any] = predict_with(baseline, project, bundle, file.getvalue())
         except WorkbenchError as error:
             st.error(one_line(error), icon=":material/error:")
             return

@@ -58,7 +58,9 @@ def _show_verdict(evaluation: Evaluation, run: Run) -> None:
     metrics, baselines = evaluation.metrics, evaluation.baselines
     is_beaten = metrics.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in baselines.values()), default=0.0)
     is_tied = metrics.get("lead_skill_low", 0.0) <= 0 <= metrics.get("lead_skill_high", 0.0)
-    if is_tied:
+    if evaluation.suggested_epochs:
+        st.info(evaluation.verdict, icon=":material/hourglass_empty:")
+    elif is_tied:
         st.info(evaluation.verdict, icon=":material/trending_flat:")
     elif is_beaten:
         st.warning(evaluation.verdict, icon=":material/trending_down:")
