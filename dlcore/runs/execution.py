@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from dlcore import projects
-from dlcore.core import progress, seeds
+from dlcore.core import devices, progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
@@ -110,7 +110,7 @@ def _set_up(job: Job) -> TrainingSession:
         prepared.start(module)
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
+        torch.set_num_threads(thread_count(parameters, devices.allowed_cores()))
     state: TrainingState | TrainingLoop
     if (training_loop := project.models[config.model].training_loop) is not None:
         state = training_loop(module, prepared, config)

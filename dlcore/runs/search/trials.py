@@ -80,11 +80,12 @@ def follow(context: SearchContext, log: Callable[[str], None]) -> None:
 
 def _open_session(context: SearchContext, log: Callable[[str], None]) -> SearchSession:
     from dlcore import projects
+    from dlcore.core import devices
 
     stored = read_json(context.folder.config)
     workers = int(stored["workers"])
     if workers > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, devices.allowed_cores() // workers)))
     log(f"worker {context.rank} of {workers}, process {os.getpid()}")
     config = projects.load_config(stored["config"])
     if config.device.startswith("cuda") and workers > 1:
