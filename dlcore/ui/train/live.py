@@ -66,7 +66,7 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
 
 
 def _retry(slug: str, run: Run) -> None:
-    half = max(1, run.config.training.batch_size // 2)
+    half = max(2, run.config.training.batch_size // 2)
     if st.button(
         "Retry with half the batch size",
         type="primary",
