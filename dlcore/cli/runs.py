@@ -67,7 +67,7 @@ def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
 
     if not options.runs and not options.all:
         raise RequestError("no run given: name one or more, or --all.")
-    run_ids = [record.run_id for record in runs.list_runs(limit=1_000_000)] if options.all else options.runs
+    run_ids = [record.run_id for record in runs.list_runs()] if options.all else options.runs
     folders = [of_run(runs.open_run(run_id).run_id) for run_id in run_ids]
     return [{"run_id": folder.run_id, "sent": mirror_run(folder)} for folder in folders]
 

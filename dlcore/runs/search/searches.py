@@ -221,15 +221,15 @@ def open_search(search_id: str) -> Search:
     return _read(find(search_id))
 
 
-def list_searches(project: str | None = None, *, limit: int = 50) -> list[Search]:
-    """Return the newest searches of one project or all; those of another version are left out."""
+def list_searches(project: str | None = None) -> list[Search]:
+    """Return the searches of one project or all, newest first; those of another version are left out."""
     stored = [(read_json(folder.config), folder) for folder in _folders()]
     newest = sorted(
         (-config["created"], folder.run_id, folder)
         for config, folder in stored
         if config.get("format") == FORMAT and project in (None, config["config"]["project"])
     )
-    return [_read(folder) for *_, folder in newest[:limit]]
+    return [_read(folder) for *_, folder in newest]
 
 
 def active() -> list[Search]:

@@ -43,15 +43,16 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
 
 def list_records(slug: str) -> list[Record]:
-    """Return a project's runs: active ones, then reference runs, then all others, newest first."""
+    """Return a project's runs: running and queued ones, then reference runs, then all others, newest first."""
     records = runs.list_runs(slug)
     references = [run.record for run in runs.references(slug)]
-    active = [record for record in records if record.state in runs.ACTIVE]
-    return [*active, *references, *(record for record in records if record.state not in runs.ACTIVE)]
+    running = [record for record in records if record.state == "running"]
+    queued = [record for record in records if record.state == "queued"]
+    return [*running, *queued, *references, *(record for record in records if record.state not in runs.ACTIVE)]
 
 
 def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
-    """Return the run a page opens on: an active run, else the named reference run, the first one, or the newest run."""
+    """Return the run a page opens on: a running run, else a queued one, else the named reference run, the first one, or the newest run."""
     named = (record.run_id for record in records if opens_on and record.run_id.endswith(f"/{opens_on}"))
     return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 

@@ -1,6 +1,6 @@
 """Buttons to pause, resume, stop and fork a run, depending on its state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,8 +91,3 @@ def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
         st.error(one_line(error), icon=":material/error:")
         return None
     return record.run_id
-
-
-def active_records(records: Sequence[Record]) -> list[Record]:
-    """Return the running and queued records, in the order of their creation."""
-    return sorted((record for record in records if record.state in runs.ACTIVE), key=lambda record: record.created)
