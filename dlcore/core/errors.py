@@ -48,6 +48,12 @@ class StoreError(WorkbenchError):
     reason: Reason = "disk full"
 
 
+class LockedError(StoreError):
+    """Another program holds a file of the run store; the same request can be met later."""
+
+    reason: Reason = "code"
+
+
 class TrainingError(WorkbenchError):
     """Training could not continue."""
 

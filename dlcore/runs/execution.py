@@ -144,7 +144,7 @@ class _Preparing:
     def __call__(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self.last_flush > PREPARING_SECONDS:
             self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}"})
-            self.metric_log.flush()
+            self.metric_log.try_flush()
             self.last_flush = time.monotonic()
 
 

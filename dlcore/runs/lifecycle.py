@@ -55,13 +55,14 @@ def write_state(folder: RunFolder, state: State, reason: str = "", **fields: Any
     update_state(folder, state=state, reason=reason[:_REASON_LENGTH], **fields)
 
 
-def update_state(folder: RunFolder, **fields: Any) -> None:
-    """Replace some fields of the state file; the others stay.
+def update_state(folder: RunFolder, *, timeout: float = locks.WAIT_SECONDS, **fields: Any) -> None:
+    """Replace some fields of the state file; the others stay. Wait for its lock at most `timeout` seconds.
 
     Raises:
+        LockedError: another program holds the lock.
         StoreError: the folder cannot be written.
     """
-    with locks.hold(folder.write_lock), translate_errors(folder.path):
+    with locks.hold(folder.write_lock, timeout=timeout), translate_errors(folder.path):
         write_json(folder.state, {**read_state(folder), **fields})
 
 

@@ -52,7 +52,7 @@ def list_records(slug: str) -> list[Record]:
 
 
 def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
-    """Return the run a page opens on: a running run, else a queued one, else the named reference run, the first one, or the newest run."""
+    """Return the run a page opens on: a running run, else a queued one, the named reference run, or the first one."""
     named = (record.run_id for record in records if opens_on and record.run_id.endswith(f"/{opens_on}"))
     return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 
