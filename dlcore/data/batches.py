@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlcore.core import seeds
+from dlcore.core import progress, seeds
 from dlcore.data.batch_sizes import SMALLEST, split_batches
 from dlcore.data.splits import Split, Transform
 
@@ -60,7 +60,12 @@ class Batches:
                 gathered = [tensor[rows].to(self.device, non_blocking=True) for tensor in self._tensors]
             else:
                 gathered = [self._gather(tensor, order[rows]) for tensor in self._tensors]
-            yield from self._steps(gathered, sizes)
+            done = first
+            for inputs, targets in self._steps(gathered, sizes):
+                yield inputs, targets
+                if self.seed is None:
+                    done += len(targets)
+                    progress.report("predicted", done, len(self.split))
 
     def _steps(self, gathered: list[Tensor], sizes: list[int]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         rank, world = self.share

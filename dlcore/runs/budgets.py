@@ -40,7 +40,7 @@ def multiply_adds_per_epoch(bundle: Bundle) -> int | None:
 
 
 def model_cost(bundle: Bundle) -> Cost | None:
-    """Return the cost of the run's model; None if the facts of the data do not give the shape of its input."""
+    """Return the cost of the run's model; None if its operations on one float input cannot be counted."""
     config = bundle.config
     options = json.dumps(config.model_options.model_dump(), sort_keys=True)
     return _count(
@@ -72,4 +72,7 @@ def _count(
     if shape is None:
         return None
     config = entry.config.model_validate(json.loads(options))
-    return cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimizer=optimizer)
+    try:
+        return cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimizer=optimizer)
+    except (RuntimeError, TypeError, NotImplementedError):  # it takes other inputs, or computes outside torch
+        return None

@@ -32,6 +32,7 @@ from dlcore.training.training_loop import TrainingLoop
 
 PREPARING_SECONDS = 0.5
 """Seconds between two progress reports of a long preparation."""
+UNTESTED = "before the end of the first epoch: not tested"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Outcome:
 
     state: State
     reason: str = ""
+    has_bundle: bool = False
 
 
 @dataclass
@@ -75,15 +77,21 @@ class TrainingSession:
 def execute(job: Job) -> Outcome:
     """Train from the newest checkpoint, or from the start; unless paused, evaluate the best epoch and write a bundle.
 
+    A run that is stopped before the end of its first epoch has nothing to evaluate, so it writes no bundle.
+
     Raises:
         WorkbenchError: training failed; the error's `reason` says why.
     """
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         session = _set_up(job)
         outcome = _train(session)
-        if outcome.state != "paused" and session.fabric.is_global_zero:
+        if outcome.state == "stopped" and not session.state.best_epoch:
+            return Outcome("stopped", f"{outcome.reason}, {UNTESTED}")
+        if outcome.state == "paused":
+            return outcome
+        if session.fabric.is_global_zero:
             _finish(session, outcome)
-    return outcome
+    return dataclasses.replace(outcome, has_bundle=True)
 
 
 def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
@@ -102,6 +110,8 @@ def _set_up(job: Job) -> TrainingSession:
     project = projects.get(config.project)
     fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
     seeds.seed_everything(config.seed)
+    job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
+    job.metric_log.try_flush()
     with progress.listening(_Preparing(job.metric_log)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
@@ -143,9 +153,21 @@ class _Preparing:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self.last_flush > PREPARING_SECONDS:
-            self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}"})
+            self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}", "doing_share": done / max(1, total)})
             self.metric_log.try_flush()
             self.last_flush = time.monotonic()
+
+
+class _Testing:
+    """Logs the progress of the predictions for the test; the log's own thread writes it."""
+
+    def __init__(self, metric_log: MetricLog, samples: int) -> None:
+        self.metric_log, self.text = metric_log, f"testing on {samples:,} samples"
+        metric_log.update({"doing": self.text, "doing_share": 0.0})
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        share = done / max(1, total)
+        self.metric_log.update({"doing": f"{self.text}: {what} {done:,} of {total:,}", "doing_share": share})
 
 
 def _start_log(session: TrainingSession) -> None:
@@ -157,6 +179,7 @@ def _start_log(session: TrainingSession) -> None:
         "duration_s": state.seconds,
         "best": _best(session),
         "doing": "",
+        "doing_share": 0.0,
     }
     metric_log.update(session.record.about | session.progress)
     metric_log.start(state.step)
@@ -267,8 +290,10 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     job.metric_log.flush()
     state.load_best()
     round_weights(state.module, job.weights)
+    job.metric_log.update({"doing": "computing the baselines", "doing_share": 0.0})
     baselines = session.project.baselines(prepared, config)
-    predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
+    with progress.listening(_Testing(job.metric_log, len(prepared.test))):
+        predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
     history = job.metric_log.history()
     session.progress["metrics"] = _metrics_of_best(session, history) | evaluation.metrics
     record = Record.from_state(

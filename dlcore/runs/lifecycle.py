@@ -16,7 +16,7 @@ from typing import Any
 import dlcore.runs.locks as locks
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
-from dlcore.runs.record import ACTIVE, State
+from dlcore.runs.record import ACTIVE, STARTING, State
 from dlcore.runs.worker import launcher, liveness, queue
 
 _REASON_LENGTH = 4000
@@ -177,7 +177,7 @@ def describe(folder: RunFolder) -> str:
 def _waiting_reason(folder: RunFolder, worker: liveness.WorkerInfo) -> str:
     """Why a launched run does not run yet."""
     count = len(queue.runs_ahead(folder.run_id, worker.device)) if worker.device else 0
-    return f"waits for {worker.device} behind {count} run{'s' if count > 1 else ''}" if count else "starting the worker"
+    return f"waits for {worker.device} behind {count} run{'s' if count > 1 else ''}" if count else STARTING
 
 
 @functools.lru_cache(maxsize=8192)

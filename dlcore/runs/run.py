@@ -16,7 +16,7 @@ from dlcore.runs.folder import RunFolder, read_json
 from dlcore.runs.lifecycle import live_state, read_state
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
-from dlcore.runs.record import ACTIVE, Curve, GradientNorms, Record
+from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -195,8 +195,11 @@ def read_record(folder: RunFolder) -> Record:
         if folder.state.exists():
             raise RunError(f"{folder.state} cannot be read: restore it, or delete the folder.")
         raise _unknown(folder.run_id)
-    doing = {} if live.state == "running" else {"doing": ""}
-    return Record.from_state(folder.run_id, live.fields, state=live.state, reason=live.reason, pid=live.pid, **doing)
+    fields: dict[str, Any] = {"state": live.state, "reason": live.reason, "pid": live.pid}
+    if live.state != "running":
+        fields |= {"doing": live.reason if live.reason == STARTING else "", "doing_share": 0.0}
+    fields["command"] = (live.is_active and folder.read_command()) or ""
+    return Record.from_state(folder.run_id, live.fields, **fields)
 
 
 def _unknown(ref: str) -> RunError:

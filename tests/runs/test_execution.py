@@ -133,10 +133,12 @@ def test_stopped_run_has_a_bundle_of_the_best_epoch_and_can_be_resumed(tmp_path)
     same_run(tmp_path / "straight", tmp_path / "a")
 
 
-def test_stop_before_the_end_of_the_first_epoch_writes_a_bundle(tmp_path):
-    outcome, _ = run(tmp_path, configure(), pause_at=[10], command="stop")
-    record = Bundle(tmp_path / "bundle").record
-    assert outcome.state == "stopped" and record.best is None and record.epoch == 0 and record.step == 10
+def test_stop_before_the_end_of_the_first_epoch_can_be_resumed(tmp_path):
+    run(tmp_path / "straight", configure())
+    outcome, metric_log = run(tmp_path / "a", configure(), pause_at=[10], command="stop")
+    assert outcome.state == "stopped" and not (tmp_path / "a" / "bundle").exists()
+    run(tmp_path / "a", configure(), metric_log)
+    same_run(tmp_path / "straight", tmp_path / "a")
 
 
 def test_bundle_holds_the_best_epoch(tmp_path):

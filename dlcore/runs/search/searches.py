@@ -61,6 +61,11 @@ class Search:
         return self.state in ACTIVE
 
     @property
+    def is_pausing(self) -> bool:
+        """Whether a command was sent to the workers that they have not obeyed yet."""
+        return self.is_active and self.folder.read_command() is not None
+
+    @property
     def n_finished(self) -> int:
         """Number of trials that are complete, pruned or failed."""
         return sum(trial.state != "running" for trial in self.trials)

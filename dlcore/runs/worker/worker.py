@@ -18,7 +18,7 @@ from dlcore.core.errors import LockedError, WorkbenchError, one_line
 from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
 from dlcore.runs.lifecycle import read_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
-from dlcore.runs.record import State
+from dlcore.runs.record import STARTING, State
 from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _work(context: WorkerContext) -> None:
         _let_followers_start(context)
         return trials.lead(context, _log)
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
-    locks.wait_while_locked(lambda: write_state(folder, "running"))
+    locks.wait_while_locked(lambda: write_state(folder, "running", doing=STARTING, doing_share=0.0))
     _let_followers_start(context)
     metric_log = FolderMetricLog(folder)
     try:

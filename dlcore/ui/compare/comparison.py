@@ -166,10 +166,17 @@ def _state(comparison: Comparison) -> None:
         return
     done = len(comparison.records) - len(comparison.active)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(done / len(comparison.records), text=f"{done} of {len(comparison.records)} runs done")
-        if st.button("Stop all", icon=":material/stop:", key=f"stop-{comparison.comparison_id}"):
-            comparisons.stop(comparison)
-            st.rerun()
+        is_stopping = all(record.command in ("stop", "conclude") for record in comparison.active)
+        text = f"{done} of {len(comparison.records)} runs done{'; stopping' if is_stopping else ''}"
+        st.progress(done / len(comparison.records), text=text)
+        st.button(
+            "Stop all",
+            icon=":material/stop:",
+            key=f"stop-{comparison.comparison_id}",
+            disabled=is_stopping,
+            on_click=comparisons.stop,
+            args=(comparison,),
+        )
 
 
 def _curves(project: "Project", comparison: Comparison, active: int) -> None:

@@ -102,13 +102,14 @@ def _quiet_latencies() -> dict[str, float]:
 
 def _latencies(variants: Sequence[TestedVariant]) -> tuple[dict[str, float], str]:
     """Return the latency of the models by variant, and a remark. Nothing is measured while a run is active."""
-    keys = {variant.name: _model_key(variant.bundles[0]) for variant in variants}
+    countable = [variant for variant in variants if budgets.model_cost(variant.bundles[0]) is not None]
+    keys = {variant.name: _model_key(variant.bundles[0]) for variant in countable}
     known, remark = _quiet_latencies(), ""
     if not all(key in known for key in keys.values()):
         if is_machine_in_use():
             remark = "No latency is measured while a run is active."
         else:
-            measured = _measure({keys[variant.name]: variant.bundles[0] for variant in variants})
+            measured = _measure({keys[variant.name]: variant.bundles[0] for variant in countable})
             if not measured.is_quiet or is_machine_in_use():
                 remark = "Other programs were busy: latency is measured again at the next visit."
                 known = {**known, **measured.seconds}

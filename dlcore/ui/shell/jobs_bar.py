@@ -56,7 +56,9 @@ def _describe_more(records: Sequence[Record]) -> str:
 def _job(record: Record) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         link_to_run(record, label=f"{state_style(record).word}: {_title(record)}")
-        if record.state == "running":
+        if record.doing:
+            st.progress(record.doing_share, text=record.doing)
+        elif record.state == "running":
             st.progress(fraction(record), text=progress_text(record))
         else:
             st.html(f'<span class="dl-job">{html.escape(state_style(record).meaning)}</span>')
@@ -90,8 +92,6 @@ def progress_text(record: Record) -> str:
     """Return the current epoch, or the completed ones, and the time left."""
     if record.state != "running":
         return f"{record.epoch} of {record.epochs} epochs done"
-    if record.doing:
-        return record.doing
     remaining = format_remaining(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
     return f"{epoch}, {remaining}" if remaining else epoch

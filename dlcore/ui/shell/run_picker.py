@@ -64,6 +64,12 @@ def remember_run(slug: str, run_id: str) -> None:
         st.query_params["run"] = run_id
 
 
+def forget_run(slug: str) -> None:
+    """Remove the choice, so that the page opens on its first run again."""
+    st.session_state.pop(f"last-run-of-{slug}", None)
+    st.query_params.pop("run", None)
+
+
 def label(record: Record) -> str:
     """Return a run in one line: state, model, data, score, age."""
     state = state_style(record)
