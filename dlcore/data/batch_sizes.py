@@ -6,7 +6,7 @@ SMALLEST = 2
 
 def split_batches(samples: int, batch_size: int, *, smallest: int = SMALLEST) -> list[int]:
     """Return the sizes of the batches; fewer than `smallest` samples that are left over join the last full one."""
-    full, rest = divmod(samples, batch_size)
-    if full and rest < smallest:
-        return [batch_size] * (full - 1) + [batch_size + rest]
-    return [batch_size] * full + [rest] * (rest > 0)
+    full, left_over = divmod(samples, batch_size)
+    if full and left_over < smallest:
+        return [batch_size] * (full - 1) + [batch_size + left_over]
+    return [batch_size] * full + [left_over] * (left_over > 0)

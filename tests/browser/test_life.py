@@ -117,7 +117,7 @@ def test_pause_resume_stop(run_address, page):
     visit(page, run_address)
     page.get_by_role("button", name="Pause", exact=True).first.click()
     badge(page, "Paused")
-    expect(page.locator(".st-key-jobs-bar")).to_have_count(0)
+    expect(page.locator(".st-key-jobs-bar")).to_have_count(0, timeout=WITHIN)
     done = int(
         re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
     )

@@ -43,8 +43,8 @@ def locked(*paths):
 
 
 def epochs_in_log(run_id):
-    found = re.findall(r"epoch (\d+) of", runs.open_run(run_id).log_tail(500))
-    return int(found[-1]) if found else 0
+    numbers = re.findall(r"epoch (\d+) of", runs.open_run(run_id).log_tail(500))
+    return int(numbers[-1]) if numbers else 0
 
 
 def wait_until(condition, timeout=60.0):

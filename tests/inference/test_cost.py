@@ -51,15 +51,15 @@ class Busy(nn.Module):
 
 def test_latency_is_that_of_one_thread_and_restores_threads_and_training_mode():
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout()).train()
-    threads, seen = torch.get_num_threads(), []
-    module.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    threads, thread_counts = torch.get_num_threads(), []
+    module.register_forward_hook(lambda *_: thread_counts.append(torch.get_num_threads()))
     torch.set_num_threads(2)
     try:
         measured = cost.measure_latencies({"a": (module, torch.zeros(1, 4))})
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
-    assert 0 < measured.seconds["a"] < 1 and set(seen) == {1} and module.training
+    assert 0 < measured.seconds["a"] < 1 and set(thread_counts) == {1} and module.training
 
 
 def test_latency_is_the_fastest_call_of_interleaved_rounds():

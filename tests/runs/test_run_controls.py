@@ -95,20 +95,20 @@ def test_test_after_the_last_epoch_reports_its_samples_and_progress(tmp_path):
     assert testing[-1] == (f"testing on {n:,} samples: predicted {n:,} of {n:,}", 1.0)
     record = runs.Bundle(tmp_path / "bundle").record
     assert record.doing == "" and record.command == ""
-    shown = runs.Record("a", "fashion", "dense", "digits", "running", doing=testing[-1][0], doing_share=1.0)
-    assert states.state_style(shown).word == "Running"
+    record = runs.Record("a", "fashion", "dense", "digits", "running", doing=testing[-1][0], doing_share=1.0)
+    assert states.state_style(record).word == "Running"
 
 
 def stop_at(step, tmp_path, config, metric_log=None):
-    seen = [0]
+    step_reached = [0]
     job = Job(
         run_id="0" * 32,
         config=config,
         folder=RunFolder(tmp_path),
         bundle=tmp_path / "bundle",
         metric_log=metric_log or MemoryMetricLog(),
-        poll_command=lambda: "stop" if seen[0] >= step else None,
-        on_event=lambda event: seen.__setitem__(0, event.step),
+        poll_command=lambda: "stop" if step_reached[0] >= step else None,
+        on_event=lambda event: step_reached.__setitem__(0, event.step),
     )
     return execute(job)
 

@@ -100,8 +100,8 @@ def test_best_epoch_is_the_one_whose_weights_are_kept(run):
     """The highest accuracy of any epoch would flatter the model that trained longest."""
     record, history = run.record, run.history()
     accuracy = history["validation_accuracy"]
-    kept = accuracy.values[accuracy.steps == record.best.epoch * record.steps_per_epoch][0]
-    assert accuracy_at_best_epoch(record, history, epochs=record.epochs) == kept
+    expected = accuracy.values[accuracy.steps == record.best.epoch * record.steps_per_epoch][0]
+    assert accuracy_at_best_epoch(record, history, epochs=record.epochs) == expected
 
 
 def test_best_epoch_is_at_the_lowest_loss_not_at_the_highest_accuracy():
@@ -117,7 +117,8 @@ def test_best_epoch_is_at_the_lowest_loss_not_at_the_highest_accuracy():
 def test_compute_is_multiply_adds_times_training_samples():
     bundle = runs.open_run("reference:architectures/resnet18").bundle
     assert multiply_adds_per_epoch(bundle) == model_cost(bundle).multiply_adds * bundle.run["sizes"]["train"]
-    assert multiply_adds_per_epoch(runs.open_run("reference:questions/gru").bundle) is None
+    assert multiply_adds_per_epoch(runs.open_run("reference:questions/gru").bundle) is None  # it reads words
+    assert multiply_adds_per_epoch(runs.open_run("reference:backprop/dense").bundle) is None  # it computes in NumPy
 
 
 @pytest.mark.parametrize(
@@ -294,8 +295,8 @@ def test_curves_appear_with_the_first_batches(home):
 
 def latencies(variants):
     """The latencies that the table would show, without its page."""
-    found, remark = costs._latencies(variants)
-    return found, remark
+    measured, remark = costs._latencies(variants)
+    return measured, remark
 
 
 def test_no_latency_is_measured_while_a_run_is_active(monkeypatch):
@@ -319,8 +320,8 @@ def test_latency_measured_under_load_is_shown_but_not_kept(monkeypatch):
     monkeypatch.setattr(costs, "is_machine_in_use", lambda: False)
     loaded = Latencies({costs._model_key(variant.bundles[0]): 0.5 for variant in references}, is_quiet=False)
     monkeypatch.setattr(costs, "_measure", lambda bundles: loaded)
-    found, remark = latencies(references)
-    assert set(found.values()) == {0.5} and "measured again" in remark and costs._quiet_latencies() == {}
+    measured, remark = latencies(references)
+    assert set(measured.values()) == {0.5} and "measured again" in remark and costs._quiet_latencies() == {}
 
 
 def test_machine_is_in_use_while_a_run_trains(home, monkeypatch):
