@@ -38,6 +38,23 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
     return record.as_json()
 
 
+def runs_delete(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Delete runs with their checkpoints and bundles; asks first, unless --yes is given."""
+    from dlcore import runs
+    from dlcore.core.errors import RequestError
+
+    run_ids = [runs.open_run(run).run_id for run in options.runs]
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise RequestError(f"deleting {', '.join(run_ids)} cannot be undone: confirm with --yes.")
+        print(f"Delete {', '.join(run_ids)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise RequestError("nothing was deleted.")
+    for run_id in run_ids:
+        runs.delete_run(run_id)
+    return [{"run_id": run_id, "deleted": True} for run_id in run_ids]
+
+
 def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
     """Start a new run with the settings of another, some of them changed."""
     from dlcore import runs
@@ -66,7 +83,7 @@ def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
 
     if not options.runs and not options.all:
         raise RequestError("no run given: name one or more, or --all.")
-    run_ids = [record.run_id for record in runs.list_runs(limit=1_000_000)] if options.all else options.runs
+    run_ids = [record.run_id for record in runs.list_runs()] if options.all else options.runs
     folders = [of_run(runs.open_run(run_id).run_id) for run_id in run_ids]
     return [{"run_id": folder.run_id, "sent": mirror_run(folder)} for folder in folders]
 
@@ -99,7 +116,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 def arguments(commands: Any) -> None:
     """Add `runs` with its verbs, and `evaluate`."""
-    parser = commands.add_parser("runs", help="List, show, pause, resume, stop, fork, export, import and mirror runs")
+    parser = commands.add_parser("runs", help="List, show, control, delete, fork, export, import and mirror runs")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     add_command(verbs, "list", runs_list, columns=RUN_COLUMNS)
     add_command(verbs, "show", runs_show).add_argument("run", metavar="RUN", help=RUN_HELP)
@@ -109,6 +126,9 @@ def arguments(commands: Any) -> None:
         change.set_defaults(verb=name, detach=False)
         if name == "resume":
             change.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
+    delete = add_command(verbs, "delete", runs_delete)
+    delete.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
     fork = add_command(verbs, "fork", runs_fork)
     fork.add_argument("run", metavar="RUN", help=RUN_HELP)
     fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change; repeatable")

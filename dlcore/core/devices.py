@@ -1,10 +1,10 @@
 """List the devices of this machine and resolve device names."""
 
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import torch
 
 from dlcore.core.errors import DeviceError
@@ -23,7 +23,7 @@ def available() -> list[Device]:
     devices = [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append(Device("mps", "Apple GPU"))
-    return [*devices, Device("cpu", f"{_processor()}, {os.cpu_count()} cores")]
+    return [*devices, Device("cpu", f"{_processor()}, {_count(allowed_cores(), 'core')}")]
 
 
 def resolve(name: str) -> str:
@@ -47,9 +47,18 @@ def describe() -> dict[str, str | int]:
         "machine": platform.machine(),
         "system": platform.system(),
         "processor": _processor(),
-        "cores": os.cpu_count() or 1,
+        "cores": allowed_cores(),
         "devices": ", ".join(device.title for device in available()),
     }
+
+
+def allowed_cores() -> int:
+    """Number of cores that this process may use: affinity (taskset, Slurm) and cgroup limits (Docker, Kubernetes)."""
+    return int(joblib.cpu_count())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _processor() -> str:

@@ -48,6 +48,12 @@ class StoreError(WorkbenchError):
     reason: Reason = "disk full"
 
 
+class LockedError(StoreError):
+    """Another program holds a file of the run store; the same request can be met later."""
+
+    reason: Reason = "code"
+
+
 class TrainingError(WorkbenchError):
     """Training could not continue."""
 
@@ -80,7 +86,7 @@ class OutOfMemoryError(TrainingError):
         self.batch_size = batch_size
         super().__init__(
             f"Out of memory on {device} at batch size {batch_size}: "
-            f"retry with half the batch (batch_size={max(1, batch_size // 2)})."
+            f"retry with half the batch (batch_size={max(2, batch_size // 2)})."
         )
 
 

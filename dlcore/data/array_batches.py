@@ -5,28 +5,31 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from dlcore.data.batch_sizes import split_batches
+
 Prepare = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """(inputs of a training batch, generator) -> inputs of the network."""
 
 
 class ArrayBatches:
     """The batches of the training split. Order and random draws of epoch `e` depend on (seed, e, batch) only, so that a
-    run can resume in the middle of an epoch."""
+    run can resume in the middle of an epoch. A last batch of one sample joins the one before it."""
 
     def __init__(
         self, inputs: np.ndarray, targets: np.ndarray, batch_size: int, *, seed: int, prepare: Prepare | None = None
     ) -> None:
         self.inputs, self.targets, self.batch_size = inputs, targets, batch_size
         self.seed, self.prepare = seed, prepare
+        self._ends = np.cumsum(split_batches(len(targets), batch_size))
 
     def __len__(self) -> int:
-        return -(-len(self.targets) // self.batch_size)
+        return len(self._ends)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the batches of epoch `number` from batch `start` on: inputs and class numbers."""
         order = np.random.default_rng([self.seed, number]).permutation(len(self.targets))
         for batch in range(start, len(self)):
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            rows = order[batch * self.batch_size : self._ends[batch]]
             x = self.inputs[rows]
             if self.prepare is not None:
                 x = self.prepare(x, np.random.default_rng([self.seed, number, batch]))

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlcore.core import seeds
+from dlcore.core import progress, seeds
+from dlcore.data.batch_sizes import SMALLEST, split_batches
 from dlcore.data.splits import Split, Transform
 
 CHUNK_BYTES = 64 * 2**20
@@ -20,7 +21,7 @@ class Batches:
 
     The order of epoch `e` depends on (seed, e) only, so that a run can resume in the middle of an epoch. One gather
     serves many batches. Each of `world` processes takes an equal share of every batch. Samples with lengths are batched
-    with others of similar length.
+    with others of similar length. A last training batch of fewer than two samples per process joins the one before it.
     """
 
     def __init__(
@@ -43,25 +44,32 @@ class Batches:
             tensors = [tensor.to(self.device) for tensor in tensors]
         self._tensors, self._same = tensors, same
         row = max(1, bytes_all // max(1, len(split)))
-        self._chunk = max(1, CHUNK_BYTES // (row * batch_size)) * batch_size
+        self._sizes = split_batches(len(split), batch_size, smallest=0 if seed is None else SMALLEST * share[1])
+        self._chunk = max(1, CHUNK_BYTES // (row * batch_size))  # in batches
 
     def __len__(self) -> int:
-        return -(-len(self.split) // self.batch_size)
+        return len(self._sizes)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         """Yield the batches of epoch `number` from batch `start` on: inputs and targets on the device."""
         order = self._order(number)
-        for first in range(start * self.batch_size, len(self.split), self._chunk):
-            rows = slice(first, min(first + self._chunk, len(self.split)))
+        for batch in range(start, len(self), self._chunk):
+            first, sizes = batch * self.batch_size, self._sizes[batch : batch + self._chunk]
+            rows = slice(first, first + sum(sizes))
             if order is None:
                 gathered = [tensor[rows].to(self.device, non_blocking=True) for tensor in self._tensors]
             else:
                 gathered = [self._gather(tensor, order[rows]) for tensor in self._tensors]
-            yield from self._steps(gathered)
+            done = first
+            for inputs, targets in self._steps(gathered, sizes):
+                yield inputs, targets
+                if self.seed is None:
+                    done += len(targets)
+                    progress.report("predicted", done, len(self.split))
 
-    def _steps(self, gathered: list[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+    def _steps(self, gathered: list[Tensor], sizes: list[int]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         rank, world = self.share
-        parts = [tensor.split(self.batch_size) for tensor in gathered]
+        parts = [tensor.split(sizes) for tensor in gathered]
         for batch in zip(*parts, strict=True):
             if world > 1:
                 batch = tuple(part.tensor_split(world)[rank] for part in batch)

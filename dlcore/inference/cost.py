@@ -1,8 +1,8 @@
 """Cost of a network: multiply-adds, training memory and latency."""
 
-import statistics
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dlcore.inference.predict import evaluation_mode
 
-WARM, TRIES, SECONDS = 3, 15, 1.0
+ROUNDS, MIN_ROUNDS, CALLS, SECONDS = 20, 4, 3, 3.0
+"""Latency: rounds over the models, timed calls per round, and the time after which no further round begins."""
+QUIET = 1.25
+"""Largest ratio of a call's seconds to its processor seconds if nothing interrupted it."""
 BYTES = 4
 _STATES: dict[str, int] = {"adam": 2, "adamw": 2, "sgd": 1}
 """State values per weight kept by each optimizer, with momentum."""
@@ -72,18 +75,43 @@ def _activation_bytes(module: nn.Module, batch: Tensor) -> int:
     return sum(tensor.untyped_storage().nbytes() for number, tensor in stored.items() if number not in weights)
 
 
-def latency(module: nn.Module, sample: Tensor) -> float:
-    """Return the median seconds of a prediction with batch size one, on the module's device, after warm-up."""
-    times = []
+@dataclass(frozen=True)
+class Latencies:
+    """Seconds of the fastest prediction of each model; `is_quiet` False if other programs stretched one of them."""
+
+    seconds: Mapping[str, float]
+    is_quiet: bool
+
+
+def measure_latencies(models: Mapping[str, tuple[nn.Module, Tensor]]) -> Latencies:
+    """Measure predictions of models with one sample each, on one thread of the CPU.
+
+    The models take turns for several rounds, so that a change of load affects all of them, and the fastest call counts:
+    other programs can only make a call slower. A call that took clearly longer than its processor time was interrupted.
+    """
+    wall, cpu = dict.fromkeys(models, math.inf), dict.fromkeys(models, math.inf)
+    threads = torch.get_num_threads()
     begin = time.perf_counter()
-    with evaluation_mode(module):
-        for number in range(WARM + TRIES):
-            start = time.perf_counter()
-            module(sample)
-            if sample.device.type == "cuda":
-                torch.cuda.synchronize()
-            if number >= WARM:
-                times.append(time.perf_counter() - start)
-            if times and time.perf_counter() - begin > SECONDS:
+    try:
+        torch.set_num_threads(1)
+        for number in range(ROUNDS):
+            for name, (module, sample) in models.items():
+                for seconds, cpu_seconds in _time_calls(module, sample):
+                    wall[name], cpu[name] = min(wall[name], seconds), min(cpu[name], cpu_seconds)
+            if number + 1 >= MIN_ROUNDS and time.perf_counter() - begin > SECONDS:
                 break
-    return statistics.median(times)
+    finally:
+        torch.set_num_threads(threads)
+    return Latencies(wall, all(wall[name] <= QUIET * cpu[name] for name in models))
+
+
+def _time_calls(module: nn.Module, sample: Tensor) -> list[tuple[float, float]]:
+    """Return seconds and processor seconds of some calls after a warm-up."""
+    times = []
+    with evaluation_mode(module):
+        module(sample)
+        for _ in range(CALLS):
+            wall, cpu = time.perf_counter(), time.thread_time()
+            module(sample)
+            times.append((time.perf_counter() - wall, time.thread_time() - cpu))
+    return times

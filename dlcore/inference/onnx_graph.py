@@ -5,7 +5,6 @@
 
 import contextlib
 import importlib.util
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +27,7 @@ WARMUP, REPEATS, BLOCKS, MAX_SECONDS = 3, 10, 3, 4.0
 
 @dataclass(frozen=True)
 class Latency:
-    """Median seconds per sample (batch size 1) on the CPU of this machine, with this number of threads."""
+    """Lowest seconds per sample (batch size 1) on the CPU of this machine, with this number of threads."""
 
     torch: float
     onnxruntime: float
@@ -121,7 +120,7 @@ def differences(module: nn.Module, graph: Any, inputs: Tensor, *, sizes: Sequenc
 
 
 def latency(module: nn.Module, graph: Any, sample: Tensor) -> Latency:
-    """Return the latency of module and graph, measured in alternating blocks so that other load affects both."""
+    """Return the lowest latency of module and graph, measured in alternating blocks so that load affects both."""
     inputs = {INPUT: sample.numpy()}
     times: tuple[list[float], list[float]] = ([], [])
     functions: tuple[Callable[[], Any], Callable[[], Any]] = (
@@ -135,7 +134,7 @@ def latency(module: nn.Module, graph: Any, sample: Tensor) -> Latency:
                 seconds += _time_block(function)
             if time.perf_counter() - begin > MAX_SECONDS:
                 break
-    return Latency(statistics.median(times[0]), statistics.median(times[1]), torch.get_num_threads())
+    return Latency(min(times[0]), min(times[1]), torch.get_num_threads())
 
 
 def _time_block(function: Callable[[], Any]) -> list[float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError
+from dlcore.data.batch_sizes import SMALLEST
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
@@ -98,7 +99,7 @@ def configure(
         section: parse(config, {name: value for name, value in values.items() if section_of[name] == section})
         for section, config in classes.items()
     }
-    return parse(
+    config = parse(
         RunConfig,
         {
             "project": slug,
@@ -112,6 +113,8 @@ def configure(
             **place,
         },
     )
+    _check_share(config)
+    return config
 
 
 def preset_settings(config: RunConfig, *, is_scaled: bool = True) -> dict[str, Any]:
@@ -175,6 +178,16 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     base = {name: value for name, value in config.flat.items() if name not in dropped}
     changes = {name: value for name, value in settings.items() if name not in names}
     return configure(config.project, **names, settings={**base, **place, **changes})
+
+
+def _check_share(config: RunConfig) -> None:
+    """Reject batches of which a device would get a single sample: batch normalization cannot train on one."""
+    batch_size, devices = config.training.batch_size, config.devices
+    if batch_size < SMALLEST * devices:
+        raise ConfigError(
+            f"batch_size={batch_size} is too small for {devices} devices, which share every batch: set it to "
+            f"{SMALLEST * devices} or more."
+        )
 
 
 def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> None:

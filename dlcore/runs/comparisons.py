@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
 MAX_RUNS = 60
-SEARCHED_RUNS = 2_000
-"""Number of the newest runs that are searched for comparisons."""
 REFERENCE = "reference"
 """Id of the comparison of the reference runs."""
 
@@ -87,7 +85,7 @@ def create(title: str, variants: "Mapping[str, Sequence[RunConfig]]", *, start: 
 def list_comparisons(project: str) -> list[Comparison]:
     """Return the comparisons of a project, newest first."""
     groups: dict[str, list[RunFolder]] = {}
-    for folder in local_store.newest(project, SEARCHED_RUNS):
+    for folder in local_store.newest(project):
         if group := local_store.tags(folder).get("group"):
             groups.setdefault(group, []).append(folder)
     return [_read(comparison_id, folders) for comparison_id, folders in groups.items()]
@@ -99,7 +97,7 @@ def open_comparison(comparison_id: str) -> Comparison:
     Raises:
         RunError: it does not exist, or its runs were deleted.
     """
-    newest = local_store.newest(None, SEARCHED_RUNS)
+    newest = local_store.newest(None)
     folders = [folder for folder in newest if local_store.tags(folder).get("group") == comparison_id]
     if not folders:
         raise RunError(f"there is no comparison '{comparison_id[:40]}': its runs may have been deleted.")

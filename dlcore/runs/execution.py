@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from dlcore import projects
-from dlcore.core import progress, seeds
+from dlcore.core import devices, progress, seeds
 from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared
@@ -36,6 +36,7 @@ from dlcore.training.training_loop import TrainingLoop
 
 PREPARING_SECONDS = 0.5
 """Seconds between two progress reports of a long preparation."""
+UNTESTED = "before the end of the first epoch: not tested"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Outcome:
 
     state: State
     reason: str = ""
+    has_bundle: bool = False
 
 
 @dataclass
@@ -79,15 +81,21 @@ class TrainingSession:
 def execute(job: Job) -> Outcome:
     """Train from the newest checkpoint, or from the start; unless paused, evaluate the best epoch and write a bundle.
 
+    A run that is stopped before the end of its first epoch has nothing to evaluate, so it writes no bundle.
+
     Raises:
         WorkbenchError: training failed; the error's `reason` says why.
     """
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         session = _set_up(job)
         outcome = _train(session)
-        if outcome.state != "paused" and session.fabric.is_global_zero:
+        if outcome.state == "stopped" and not session.state.best_epoch:
+            return Outcome("stopped", f"{outcome.reason}, {UNTESTED}")
+        if outcome.state == "paused":
+            return outcome
+        if session.fabric.is_global_zero:
             _finish(session, outcome)
-    return outcome
+    return dataclasses.replace(outcome, has_bundle=True)
 
 
 def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
@@ -106,6 +114,8 @@ def _set_up(job: Job) -> TrainingSession:
     project = projects.get(config.project)
     fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
     seeds.seed_everything(config.seed)
+    job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
+    job.metric_log.try_flush()
     with progress.listening(_Preparing(job.metric_log)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
@@ -114,7 +124,7 @@ def _set_up(job: Job) -> TrainingSession:
         prepared.start(module)
     parameters, _ = count_parameters(module)
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(thread_count(parameters, os.cpu_count() or 1))
+        torch.set_num_threads(thread_count(parameters, devices.allowed_cores()))
     state: TrainingState | TrainingLoop
     if (training_loop := project.models[config.model].training_loop) is not None:
         state = training_loop(module, prepared, config)
@@ -147,9 +157,21 @@ class _Preparing:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self.last_flush > PREPARING_SECONDS:
-            self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}"})
-            self.metric_log.flush()
+            self.metric_log.update({"doing": f"{what}: {done:,} of {total:,}", "doing_share": done / max(1, total)})
+            self.metric_log.try_flush()
             self.last_flush = time.monotonic()
+
+
+class _Testing:
+    """Logs the progress of the predictions for the test; the log's own thread writes it."""
+
+    def __init__(self, metric_log: MetricLog, samples: int) -> None:
+        self.metric_log, self.text = metric_log, f"testing on {samples:,} samples"
+        metric_log.update({"doing": self.text, "doing_share": 0.0})
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        share = done / max(1, total)
+        self.metric_log.update({"doing": f"{self.text}: {what} {done:,} of {total:,}", "doing_share": share})
 
 
 def _start_log(session: TrainingSession) -> None:
@@ -161,6 +183,7 @@ def _start_log(session: TrainingSession) -> None:
         "duration_s": state.seconds,
         "best": _best(session),
         "doing": "",
+        "doing_share": 0.0,
     }
     metric_log.update(session.record.about | session.progress)
     metric_log.start(state.step)
@@ -271,8 +294,10 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
     job.metric_log.flush()
     state.load_best()
     round_weights(state.module, job.weights)
+    job.metric_log.update({"doing": "computing the baselines", "doing_share": 0.0})
     baselines = session.project.baselines(prepared, config)
-    predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
+    with progress.listening(_Testing(job.metric_log, len(prepared.test))):
+        predictions, evaluation = measure(state.module, prepared, config, baselines=baselines)
     with progress.listening(_Preparing(job.metric_log)):
         evaluation = cross_validate(evaluation, session.project, config, seconds=session.progress["duration_s"])
     history = job.metric_log.history()

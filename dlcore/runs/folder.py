@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from dlcore.core import settings
-from dlcore.core.errors import StoreError
+from dlcore.core.errors import LockedError, StoreError
 
 Command = Literal["pause", "stop", "conclude"]
 """`pause`: write a checkpoint and exit. `stop`: write a bundle of the best epoch and exit. `conclude`: like `stop`, for
@@ -19,6 +19,9 @@ a run without a worker: a new worker waits in the queue, evaluates the best epoc
 
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 """Errors of a file system that cannot lock files."""
+
+LOCKED = frozenset({errno.EBUSY, errno.EAGAIN, errno.EDEADLK, errno.ETXTBSY})
+"""Errors on a file that another program holds for a while (network file systems)."""
 
 BALLAST_BYTES = 512 * 1024
 """Size of a file in the folder of every running run; deleting it leaves room to record a failure on a full disk."""
@@ -127,6 +130,7 @@ def translate_errors(what: Path) -> Iterator[None]:
     """Turn errors of the operating system on writing `what` into one line.
 
     Raises:
+        LockedError: another program holds it.
         StoreError: the disk is full, or the folder cannot be written or has no file locks.
     """
     try:
@@ -139,6 +143,8 @@ def store_error(error: OSError, what: Path) -> StoreError:
     """The one-line error for an error of the operating system on writing `what`."""
     if error.errno in NO_LOCKS:
         return no_locks(what)
+    if error.errno in LOCKED:
+        return LockedError(f"{what} is locked by another program ({os.strerror(error.errno or 0)}): try again later.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(f"the disk that holds {what} is full: free some space, then try again or resume the run.")
     refusal = StoreError(

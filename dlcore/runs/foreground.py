@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from dlcore.core.errors import RequestError
+from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import Command, RunFolder, translate_errors
 from dlcore.runs.record import Record
@@ -28,12 +28,13 @@ def train_here(
     *,
     weights: "WeightFormat" = "float32",
 ) -> Record:
-    """Train, evaluate and write the bundle to `folder`, which is created; Ctrl-C ends training early, the bundle is
-    written all the same. With `weights` in half precision or eight bits, as in reference runs, the rounded weights are
-    evaluated.
+    """Train, evaluate and write the bundle to `folder`, which is created; Ctrl-C ends training early, and the bundle is
+    that of the best epoch so far. With `weights` in half precision or eight bits, as in reference runs, the rounded
+    weights are evaluated.
 
     Raises:
         RequestError: `folder` contains something other than a bundle, or several devices were requested.
+        RunError: Ctrl-C came before the end of the first epoch.
         WorkbenchError: training failed.
     """
     from dlcore.core import devices
@@ -56,7 +57,9 @@ def train_here(
             checkpoints=False,
             weights=weights,
         )
-        execute(job)
+        outcome = execute(job)
+    if outcome.state == "stopped" and not outcome.has_bundle:
+        raise RunError(f"{outcome.reason}. No bundle was written.")
     return Bundle(folder).record
 
 

@@ -7,42 +7,52 @@ Their folders already hold config, checkpoints and bundle; the database adds sta
 import contextlib
 import json
 import logging
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dlcore.runs.locks as locks
 from dlcore.core import settings
-from dlcore.core.errors import StoreError
+from dlcore.core.errors import LockedError, StoreError
 from dlcore.runs.folder import RunFolder, of_run, translate_errors, write_atomic
 from dlcore.runs.lifecycle import update_state
 from dlcore.runs.metric_file import Row, append_metrics
 
 _log = logging.getLogger(__name__)
-_WARNED: set[Path] = set()
+LOCK_SECONDS = 2.0
+"""Longest wait for a database that another program locks."""
+RETRY_SECONDS = 60.0
+_RETRY_AT: dict[Path, float] = {}
+"""Database that could not be imported -> when to try again, in seconds of the monotonic clock."""
 
 
 def import_old_runs() -> int:
     """Import the runs of `runs.db` in the home, if there is one; returns their number.
 
-    A database that cannot be read, or a home that cannot be written, is reported once as a warning.
+    A database that cannot be read, or a home that cannot be written, is reported once as a warning. One that another
+    program locks is tried again after a minute.
     """
     file = settings.home() / "runs.db"
-    if not file.exists() or file in _WARNED:
+    if not file.exists() or time.monotonic() < _RETRY_AT.get(file, 0.0):
         return 0
     try:
-        with locks.hold(file.with_name("runs.db.lock")):
+        with locks.hold(file.with_name("runs.db.lock"), timeout=LOCK_SECONDS):
             return _import(file) if file.exists() else 0
     except (StoreError, sqlite3.Error, ValueError) as error:
-        _WARNED.add(file)
+        is_locked = isinstance(error, LockedError) or "locked" in str(error)
+        _RETRY_AT[file] = time.monotonic() + RETRY_SECONDS if is_locked else math.inf
         _log.warning("%s: the runs of an earlier version were not imported (%s).", file, error)
         return 0
 
 
 def _import(file: Path) -> int:
     count = 0
-    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as database:
+    with contextlib.closing(
+        sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)
+    ) as database:
         for run_id, created in database.execute(
             "SELECT run_uuid, start_time FROM runs WHERE lifecycle_stage = 'active' ORDER BY start_time"
         ).fetchall():

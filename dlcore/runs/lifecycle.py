@@ -16,7 +16,7 @@ from typing import Any
 import dlcore.runs.locks as locks
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
-from dlcore.runs.record import ACTIVE, State
+from dlcore.runs.record import ACTIVE, STARTING, State
 from dlcore.runs.worker import launcher, liveness, queue
 
 _REASON_LENGTH = 4000
@@ -55,13 +55,14 @@ def write_state(folder: RunFolder, state: State, reason: str = "", **fields: Any
     update_state(folder, state=state, reason=reason[:_REASON_LENGTH], **fields)
 
 
-def update_state(folder: RunFolder, **fields: Any) -> None:
-    """Replace some fields of the state file; the others stay.
+def update_state(folder: RunFolder, *, timeout: float = locks.WAIT_SECONDS, **fields: Any) -> None:
+    """Replace some fields of the state file; the others stay. Wait for its lock at most `timeout` seconds.
 
     Raises:
+        LockedError: another program holds the lock.
         StoreError: the folder cannot be written.
     """
-    with locks.hold(folder.write_lock), translate_errors(folder.path):
+    with locks.hold(folder.write_lock, timeout=timeout), translate_errors(folder.path):
         write_json(folder.state, {**read_state(folder), **fields})
 
 
@@ -176,7 +177,7 @@ def describe(folder: RunFolder) -> str:
 def _waiting_reason(folder: RunFolder, worker: liveness.WorkerInfo) -> str:
     """Why a launched run does not run yet."""
     count = len(queue.runs_ahead(folder.run_id, worker.device)) if worker.device else 0
-    return f"waits for {worker.device} behind {count} run{'s' if count > 1 else ''}" if count else "starting the worker"
+    return f"waits for {worker.device} behind {count} run{'s' if count > 1 else ''}" if count else STARTING
 
 
 @functools.lru_cache(maxsize=8192)

@@ -52,8 +52,8 @@ def find(prefix: str) -> list[RunFolder]:
     return [folder for folder in folders if folder.state.exists()][:2]
 
 
-def newest(project: str | None, limit: int) -> list[RunFolder]:
-    """Runs of one project or all, newest first."""
+def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
+    """Runs of one project or all, newest first; at most `limit` of them if it is given."""
     import_old_runs()
     runs = []
     for path in _paths():

@@ -39,16 +39,21 @@ _CACHE: "OrderedDict[Path, _Parsed]" = OrderedDict()
 _CACHE_LOCK = threading.Lock()
 
 
-def append_metrics(folder: RunFolder, rows: Iterable[Row]) -> None:
-    """Append rows to the metrics of a run.
+def append_metrics(folder: RunFolder, rows: Iterable[Row], *, timeout: float = locks.WAIT_SECONDS) -> None:
+    """Append rows to the metrics of a run; wait for its lock at most `timeout` seconds.
 
     Raises:
+        LockedError: another program holds the lock.
         StoreError: the disk is full or the folder cannot be written.
     """
     data = "".join(_line(*row) for row in rows).encode()
     if not data:
         return
-    with locks.hold(folder.write_lock), translate_errors(folder.metrics), folder.metrics.open("a+b") as file:
+    with (
+        locks.hold(folder.write_lock, timeout=timeout),
+        translate_errors(folder.metrics),
+        folder.metrics.open("a+b") as file,
+    ):
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))
         if size and file.read(1) != b"\n":

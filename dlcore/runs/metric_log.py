@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import math
 import threading
 import time
@@ -11,12 +12,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlcore.core.errors import LockedError
 from dlcore.runs.folder import RunFolder, translate_errors
 from dlcore.runs.lifecycle import update_state
 from dlcore.runs.metric_file import Row, append_metrics, read_metrics
 from dlcore.runs.record import Curve, GradientNorms
 
 FLUSH_SECONDS = 0.5
+TRY_SECONDS = 1.0
+"""Longest wait of `try_flush` for a lock."""
+
+_log = logging.getLogger(__name__)
 
 
 class MetricLog(Protocol):
@@ -32,10 +38,17 @@ class MetricLog(Protocol):
         """Replace fields of the run's record."""
 
     def flush(self) -> None:
-        """Return once everything is written.
+        """Return once everything is written; wait while another program locks the folder.
 
         Raises:
             StoreError: it could not be written.
+        """
+
+    def try_flush(self) -> bool:
+        """Write everything; return False, and keep it in memory, if another program locks the folder.
+
+        Raises:
+            StoreError: it could not be written for another reason.
         """
 
     def history(self) -> dict[str, Curve]:
@@ -64,6 +77,10 @@ class MemoryMetricLog:
     def flush(self) -> None:
         """Nothing to write."""
 
+    def try_flush(self) -> bool:
+        """Nothing to write."""
+        return True
+
     def history(self) -> dict[str, Curve]:
         """All scalars so far."""
         return {
@@ -83,6 +100,7 @@ class FolderMetricLog:
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._error: Exception | None = None
         self._closed = threading.Event()
+        self._is_locked = False
         self._thread = threading.Thread(target=self._write_loop, name="metric log", daemon=True)
 
     def start(self, step: int) -> None:
@@ -112,17 +130,35 @@ class FolderMetricLog:
             self._fields.update(fields)
 
     def flush(self) -> None:
-        """Write everything now."""
+        """Write everything; wait while another program locks the folder."""
+        while not self.try_flush():
+            time.sleep(FLUSH_SECONDS)
+
+    def try_flush(self) -> bool:
+        """Write everything; return False, and keep it in memory, if another program locks the folder."""
         if self._error:
             raise self._error
+        try:
+            self._write()
+        except LockedError as error:
+            if not self._is_locked:
+                _log.warning("%s Numbers are kept in memory until it is released.", error)
+            self._is_locked = True
+            return False
+        if self._is_locked:
+            _log.warning("%s is no longer locked: all numbers are written.", self.folder.path)
+        self._is_locked = False
+        return True
+
+    def _write(self) -> None:
         with self._writing:
             with self._lock:
                 rows, self._rows, fields, self._fields = self._rows, [], self._fields, {}
             try:
-                append_metrics(self.folder, rows)
+                append_metrics(self.folder, rows, timeout=TRY_SECONDS)
                 rows = []
                 if fields:
-                    update_state(self.folder, **fields)
+                    update_state(self.folder, timeout=TRY_SECONDS, **fields)
             except Exception:
                 with self._lock:  # the next attempt writes them; a row written twice is read once
                     self._rows, self._fields = rows + self._rows, {**fields, **self._fields}
@@ -145,7 +181,7 @@ class FolderMetricLog:
     def _write_loop(self) -> None:
         while not self._closed.wait(FLUSH_SECONDS):
             try:
-                self.flush()
+                self.try_flush()
             except Exception as error:
                 self._error = error
                 return

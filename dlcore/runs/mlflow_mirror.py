@@ -9,13 +9,16 @@ import contextlib
 import json
 import logging
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.locks as locks
 from dlcore.core import settings
-from dlcore.core.errors import RequestError, StoreError, WorkbenchError, one_line
+from dlcore.core.errors import LockedError, RequestError, StoreError, WorkbenchError, one_line
 from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_json
 from dlcore.runs.lifecycle import read_state
 from dlcore.runs.metric_file import Row, read_rows
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 5.0
 END_SECONDS = 60.0
 """Longest time that a finished worker spends on the mirror."""
+ANSWER_SECONDS = 8.0
+"""Longest wait for the first answer of the server, or for the lock of its database."""
 _REQUEST = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 _PREFIX = "dlcore."
 _BATCH = 900  # MLflow accepts at most 1,000 metrics per request
@@ -52,6 +57,7 @@ def mirror_run(folder: RunFolder) -> bool:
         return False
     try:
         with _one_line_errors():
+            _check_answer(settings.tracking_uri())
             _send(folder, _connect())
     finally:
         lock.release()
@@ -60,7 +66,7 @@ def mirror_run(folder: RunFolder) -> bool:
 
 @contextlib.contextmanager
 def mirroring(folder: RunFolder) -> Iterator[None]:
-    """Mirror the run from a thread while the block works; afterwards wait a limited time for the rest.
+    """Mirror the run from a thread while the block works; afterwards try the rest for a limited time.
 
     Errors are logged once as a warning and otherwise ignored. Does nothing without `MLFLOW_TRACKING_URI`.
     """
@@ -78,17 +84,21 @@ def mirroring(folder: RunFolder) -> Iterator[None]:
 
 
 def _mirror_until(folder: RunFolder, over: threading.Event) -> None:
-    has_failed = False
-    while True:
-        is_last = over.wait(EVERY_SECONDS)
+    """Send what is new again and again; once the run is over, until all is sent or the time is up."""
+    has_failed, deadline = False, float("inf")
+    while time.monotonic() < deadline:
+        if over.wait(EVERY_SECONDS) and deadline == float("inf"):
+            deadline = time.monotonic() + END_SECONDS
         try:
             mirror_run(folder)
+            if deadline < float("inf"):
+                return
         except WorkbenchError as error:
             if not has_failed:
                 _log.warning("%s Send the run later: dlcore runs mirror %s", error, folder.run_id)
             has_failed = True
-        if is_last:
-            return
+            if deadline < float("inf"):
+                time.sleep(min(EVERY_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 def _send(folder: RunFolder, client: "MlflowClient") -> None:
@@ -175,6 +185,24 @@ def _as_text(value: Any) -> str:
     return (value if isinstance(value, str) else json.dumps(value))[:_VALUE_LENGTH]
 
 
+def _check_answer(uri: str) -> None:
+    """Ask the server for any answer, because MLflow's client retries for minutes if there is none.
+
+    Raises:
+        LockedError: another program locks the database of the mirror.
+        requests.RequestException: the server does not answer.
+    """
+    if uri.startswith(("http://", "https://")):
+        import requests
+
+        limit = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or ANSWER_SECONDS)
+        requests.head(uri, timeout=min(limit, ANSWER_SECONDS), allow_redirects=False)
+    elif (file := Path(uri.removeprefix("sqlite:///"))).is_file():
+        with contextlib.closing(sqlite3.connect(file, timeout=ANSWER_SECONDS, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+
+
 def _connect() -> "MlflowClient":
     """MLflow's client, without telemetry and with short timeouts."""
     defaults = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet", **_REQUEST}
@@ -201,6 +229,11 @@ def _one_line_errors() -> Iterator[None]:
     except WorkbenchError:
         raise
     except Exception as error:
+        if "database is locked" in str(error):
+            raise LockedError(
+                f"the database of the mirror, {settings.tracking_uri()}, is locked by another program: close it. The "
+                "run is complete in its folder."
+            ) from error
         refusal = StoreError(
             f"the MLflow server at {settings.tracking_uri()} failed ({one_line(error)[:300]}): the run is complete in "
             "its folder."

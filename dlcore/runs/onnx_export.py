@@ -30,7 +30,7 @@ TIMEOUT = 600.0
 class OnnxReport:
     """Result of an export: paths of the file and its card, size in bytes, differences, and latencies.
 
-    differences: largest difference from torch by batch size. Latencies: median seconds per sample on this machine.
+    differences: largest difference from torch by batch size. Latencies: lowest seconds per sample on this machine.
     """
 
     path: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dlcore.core.errors import RunError
+from dlcore.runs.folder import Command
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: frozenset[State] = frozenset({"queued", "running"})
 RESUMABLE: frozenset[State] = frozenset({"paused", "stopped", "interrupted", "failed"})
-_LIVE = frozenset({"run_id", "state", "reason", "pid", "created"})
-_PROGRESS = frozenset({"epoch", "step", "metrics", "best", "duration_s", "doing"})
+STARTING = "starting the worker"
+"""What a run does between its turn in the queue and the preparation of its data."""
+_LIVE = frozenset({"run_id", "state", "reason", "pid", "created", "command"})
+_PROGRESS = frozenset({"epoch", "step", "metrics", "best", "duration_s", "doing", "doing_share"})
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Best:
 class Record:
     """One run at one moment.
 
-    `reason` says in one line why it failed, stopped or was interrupted; `doing` what is prepared before the first step.
+    `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
+    after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
+    and is not yet obeyed.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -58,6 +63,8 @@ class Record:
     preset: str = ""
     parent: str = ""
     doing: str = ""
+    doing_share: float = 0.0
+    command: Command | Literal[""] = ""
 
     @classmethod
     def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **fields: Any) -> "Record":
@@ -100,8 +107,8 @@ class Record:
         return cls.from_json({**known, "run_id": run_id, **live})
 
     def as_state(self) -> dict[str, Any]:
-        """What a state file holds of the record: all but its id and process."""
-        return {name: value for name, value in asdict(self).items() if name not in ("run_id", "pid")}
+        """What a state file holds of the record: all but its id, process and command."""
+        return {name: value for name, value in asdict(self).items() if name not in ("run_id", "pid", "command")}
 
     def as_json(self) -> dict[str, Any]:
         """The record as a plain dict."""

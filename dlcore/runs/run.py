@@ -1,6 +1,8 @@
 """A run as pages and the command line read it, whether it was trained here or came with the workbench."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,10 @@ from dlcore.core.errors import RunError
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json
-from dlcore.runs.lifecycle import live_state
+from dlcore.runs.lifecycle import live_state, read_state
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
-from dlcore.runs.record import Curve, GradientNorms, Record
+from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -148,9 +150,25 @@ def open_run(ref: str) -> Run:
     return Run(folders[0].run_id, folders[0].path)
 
 
-def list_runs(project: str | None = None, limit: int = 200) -> list[Record]:
-    """Runs of one project or all, newest first."""
-    return [read_record(folder) for folder in local_store.newest(project, limit)]
+def list_runs(project: str | None = None, limit: int | None = None) -> list[Record]:
+    """Runs of one project or all, newest first; at most `limit` of them if it is given."""
+    return _records(local_store.newest(project, limit))
+
+
+def list_active() -> list[Record]:
+    """Running runs, then queued ones, each in the order of their creation; cheap among many runs that have ended."""
+    stored = (folder for folder in local_store.newest(None) if read_state(folder).get("state") in ACTIVE)
+    active = [record for record in _records(stored) if record.state in ACTIVE]
+    return sorted(active, key=lambda record: (record.state != "running", record.created))
+
+
+def _records(folders: Iterable[RunFolder]) -> list[Record]:
+    """The records of runs; one that was deleted meanwhile is left out."""
+    records = []
+    for folder in folders:
+        with contextlib.suppress(RunError):
+            records.append(read_record(folder))
+    return records
 
 
 def references(project: str | None = None) -> list[Run]:
@@ -187,8 +205,11 @@ def read_record(folder: RunFolder) -> Record:
         if folder.state.exists():
             raise RunError(f"{folder.state} cannot be read: restore it, or delete the folder.")
         raise _unknown(folder.run_id)
-    doing = {} if live.state == "running" else {"doing": ""}
-    return Record.from_state(folder.run_id, live.fields, state=live.state, reason=live.reason, pid=live.pid, **doing)
+    fields: dict[str, Any] = {"state": live.state, "reason": live.reason, "pid": live.pid}
+    if live.state != "running":
+        fields |= {"doing": live.reason if live.reason == STARTING else "", "doing_share": 0.0}
+    fields["command"] = (live.is_active and folder.read_command()) or ""
+    return Record.from_state(folder.run_id, live.fields, **fields)
 
 
 def _unknown(ref: str) -> RunError:

@@ -9,7 +9,7 @@ class TrainingConfig(Config):
     """Hyperparameters shared by all projects."""
 
     epochs: int = number(10, low=1, high=10_000, help="Passes over the training data.")
-    batch_size: int = number(64, low=1, high=65_536, unit="samples", help="Samples per optimizer step.", log=True)
+    batch_size: int = number(64, low=2, high=65_536, unit="samples", help="Samples per optimizer step.", log=True)
     learning_rate: float = number(1e-3, low=1e-7, high=10.0, help="Step size of the optimizer.", log=True)
     optimizer: Literal["adam", "adamw", "sgd"] = choice("adam", help="Optimization algorithm.")
     weight_decay: float = number(0.0, low=0.0, high=1.0, help="L2 penalty (adam, sgd) or decoupled decay (adamw).")

@@ -1,6 +1,9 @@
 """A run in the browser: start, watch, leave, return, pause, resume, stop."""
 
+import json
+import os
 import re
+import signal
 
 import pytest
 
@@ -92,11 +95,29 @@ def test_jobs_bar_links_from_another_page_to_the_run(run_address, address, page)
     page.wait_for_function(f"new URL(location).searchParams.get('run') === '{run_id}'")
 
 
+def test_stop_is_shown_although_the_worker_does_not_answer(run_address, page, server_home):
+    visit(page, run_address)
+    badge(page, "Running")
+    run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
+    pid = json.loads((server_home / "runs" / run_id / "worker.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        page.get_by_role("button", name="Pause", exact=True).first.click()
+        badge(page, "Pausing")
+        expect(page.locator(".st-key-jobs-bar", has_text="Pausing")).to_be_visible(timeout=WITHIN)
+        expect(page.get_by_role("button", name="Pause", exact=True)).to_have_count(0)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    badge(page, "Paused")
+    page.get_by_role("button", name="Resume", exact=True).first.click()
+    badge(page, "Running")
+
+
 def test_pause_resume_stop(run_address, page):
     visit(page, run_address)
     page.get_by_role("button", name="Pause", exact=True).first.click()
     badge(page, "Paused")
-    expect(page.locator(".st-key-jobs-bar")).to_have_count(0)
+    expect(page.locator(".st-key-jobs-bar")).to_have_count(0, timeout=WITHIN)
     done = int(
         re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
     )
@@ -111,3 +132,14 @@ def test_pause_resume_stop(run_address, page):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download bundle").click()
     assert download.value.suggested_filename.endswith(".zip")
+
+
+def test_ended_run_is_deleted_after_a_confirmation(run_address, page, server_home):
+    visit(page, run_address)
+    badge(page, "Stopped")
+    run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    assert (server_home / "runs" / run_id).exists()
+    page.get_by_role("button", name="Delete run").click()
+    page.wait_for_function(f"new URL(location).searchParams.get('run') !== '{run_id}'", timeout=WITHIN)
+    assert not (server_home / "runs" / run_id).exists()

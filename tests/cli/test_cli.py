@@ -231,3 +231,23 @@ def test_kind_of_custom_data_follows_from_the_file_and_the_flags(capsys, tmp_pat
         assert (code, out) == (2, "") and message in err and err.count("\n") == 1
     code, _, err = run(capsys, "data", "add", "other", str(table), "--kind", "pairs", "--period", "3")
     assert code == 2 and "'period' is not an option of pairs" in err
+
+
+def test_runs_delete_needs_a_confirmation(capsys, home, monkeypatch):
+    import io
+
+    from dlcore import projects, runs
+
+    config = projects.configure("anomaly", model="dense_32", preset="quick", device="cpu")
+    first, second = (runs.create(config).run_id for _ in range(2))
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, _, error = run(capsys, "runs", "delete", first)
+    assert code == 2 and "--yes" in error and len(runs.list_runs()) == 2
+    terminal = io.StringIO("n\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    code, _, error = run(capsys, "runs", "delete", first)
+    assert code == 2 and "nothing was deleted" in error and len(runs.list_runs()) == 2
+    assert document(capsys, "runs", "delete", first[:12], "--yes") == [{"run_id": first, "deleted": True}]
+    assert [record.run_id for record in runs.list_runs()] == [second]
+    assert run(capsys, "runs", "delete", "reference:anomaly/conv", "--yes")[0] != 0

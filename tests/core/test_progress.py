@@ -17,4 +17,4 @@ def test_preparation_progress_is_logged_at_intervals():
     report = _Preparing(metric_log)
     for done in range(100):
         report("Computing the features", done, 1200)
-    assert metric_log.fields == {"doing": "Computing the features: 0 of 1,200"}
+    assert metric_log.fields == {"doing": "Computing the features: 0 of 1,200", "doing_share": 0.0}

@@ -93,3 +93,48 @@ def test_samples_are_batched_by_length():
 def test_fewer_samples_than_a_batch_with_lengths_are_kept():
     few = Split((torch.arange(5)[:, None],), torch.arange(5), np.arange(5), lengths=np.arange(5))
     assert sorted(numbers(Batches(few, 16, seed=1).epoch(1))[0]) == [0, 1, 2, 3, 4]
+
+
+def sizes(n, batch_size, **options):
+    return [len(step) for step in numbers(Batches(split(n), batch_size, seed=1, **options).epoch(1))]
+
+
+def test_last_training_sample_joins_the_batch_before(monkeypatch):
+    assert sizes(129, 64) == [64, 65] and len(Batches(split(129), 64, seed=1)) == 2
+    assert sizes(130, 64) == [64, 64, 2]
+    assert sizes(128, 64) == [64, 64]
+    assert sizes(1, 64) == [1]
+    steps = numbers(Batches(split(129), 64, seed=1).epoch(1))
+    assert sorted(chain.from_iterable(steps)) == list(range(129))
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1)  # chunks of one batch
+    assert numbers(Batches(split(129), 64, seed=1).epoch(1)) == steps
+    assert numbers(Batches(split(129), 64, seed=1).epoch(1, 1)) == steps[1:]
+
+
+def test_batches_for_prediction_are_not_changed():
+    assert [len(step) for step in numbers(Batches(split(129), 64).epoch(1))] == [64, 64, 1]
+
+
+@pytest.mark.parametrize("left_over", [1, 2, 3, 4, 5])
+def test_each_of_two_processes_gets_two_samples_of_every_batch(left_over):
+    parts = [sizes(128 + left_over, 64, share=(rank, 2)) for rank in (0, 1)]
+    assert min(min(part) for part in parts) >= 2
+    assert len(parts[0]) == len(parts[1]) and sum(map(sum, parts)) == 128 + left_over
+
+
+def test_last_sample_joins_the_batch_before_when_lengths_are_sorted():
+    n = 129
+    rows = torch.arange(n, dtype=torch.float32).reshape(n, 1)
+    lengths = np.arange(n) % 7 + 1
+    batches = Batches(Split((rows,), torch.arange(n), np.arange(n), lengths=lengths), 64, seed=1)
+    steps = numbers(batches.epoch(1))
+    assert [len(step) for step in steps] == [64, 65]
+    assert sorted(chain.from_iterable(steps)) == list(range(n))
+
+
+def test_last_sample_joins_the_batch_before_in_numpy():
+    from dlcore.data.array_batches import ArrayBatches
+
+    batches = ArrayBatches(np.arange(129.0), np.arange(129), 64, seed=1)
+    assert [len(targets) for _, targets in batches.epoch(1)] == [64, 65] and len(batches) == 2
+    assert [len(targets) for _, targets in batches.epoch(1, 1)] == [65]

@@ -1,5 +1,7 @@
 """Cost estimates compared with published values."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -30,7 +32,47 @@ def test_training_memory_includes_gradients_optimizer_state_and_activations():
     assert counted.multiply_adds == 100 * 50 + 50 * 10
 
 
-def test_latency_is_positive_and_restores_training_mode():
+class Busy(nn.Module):
+    """A model whose calls take `seconds` of processor time, and wait for `idle` seconds now and then."""
+
+    def __init__(self, seconds: float, idle: float = 0.0, *, every: int = 2) -> None:
+        super().__init__()
+        self.seconds, self.idle, self.every, self.calls = seconds, idle, every, 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.idle and self.calls % self.every:
+            time.sleep(self.idle)
+        begin = time.thread_time()
+        while time.thread_time() - begin < self.seconds:
+            pass
+        return x
+
+
+def test_latency_is_that_of_one_thread_and_restores_threads_and_training_mode():
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout()).train()
-    assert 0 < cost.latency(module, torch.zeros(1, 4)) < 1
-    assert module.training
+    threads, thread_counts = torch.get_num_threads(), []
+    module.register_forward_hook(lambda *_: thread_counts.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        measured = cost.measure_latencies({"a": (module, torch.zeros(1, 4))})
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert 0 < measured.seconds["a"] < 1 and set(thread_counts) == {1} and module.training
+
+
+def test_latency_is_the_fastest_call_of_interleaved_rounds():
+    """Interruptions of most calls do not change the ratio of two models."""
+    sample = torch.zeros(1, 4)
+    models = {"small": (Busy(0.002, 0.02, every=3), sample), "large": (Busy(0.004), sample)}
+    measured = cost.measure_latencies(models)
+    assert measured.seconds["small"] == pytest.approx(0.002, rel=0.3)
+    assert measured.seconds["large"] == pytest.approx(0.004, rel=0.3)
+    assert abs(models["small"][0].calls - models["large"][0].calls) <= cost.CALLS + 1
+
+
+def test_latency_of_which_every_call_was_interrupted_is_not_quiet():
+    measured = cost.measure_latencies({"a": (Busy(0.002, 0.02, every=10**9), torch.zeros(1, 4))})
+    assert not measured.is_quiet and measured.seconds["a"] > 0.02
+    assert cost.measure_latencies({"a": (Busy(0.002), torch.zeros(1, 4))}).is_quiet

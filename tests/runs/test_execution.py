@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dlcore import projects
-from dlcore.core.errors import DataError, NotFiniteError, OutOfMemoryError
+from dlcore.core.errors import ConfigError, DataError, NotFiniteError, OutOfMemoryError
 from dlcore.runs import Bundle, execution
 from dlcore.runs.execution import Job, execute
 from dlcore.runs.folder import RunFolder
@@ -133,10 +133,12 @@ def test_stopped_run_has_a_bundle_of_the_best_epoch_and_can_be_resumed(tmp_path)
     same_run(tmp_path / "straight", tmp_path / "a")
 
 
-def test_stop_before_the_end_of_the_first_epoch_writes_a_bundle(tmp_path):
-    outcome, _ = run(tmp_path, configure(), pause_at=[10], command="stop")
-    record = Bundle(tmp_path / "bundle").record
-    assert outcome.state == "stopped" and record.best is None and record.epoch == 0 and record.step == 10
+def test_stop_before_the_end_of_the_first_epoch_can_be_resumed(tmp_path):
+    run(tmp_path / "straight", configure())
+    outcome, metric_log = run(tmp_path / "a", configure(), pause_at=[10], command="stop")
+    assert outcome.state == "stopped" and not (tmp_path / "a" / "bundle").exists()
+    run(tmp_path / "a", configure(), metric_log)
+    same_run(tmp_path / "straight", tmp_path / "a")
 
 
 def test_bundle_holds_the_best_epoch(tmp_path):
@@ -201,3 +203,30 @@ def test_data_error_is_not_converted(tmp_path, monkeypatch):
     with pytest.raises(DataError) as raised:
         run(tmp_path, configure())
     assert raised.value.reason == "bad data"
+
+
+@pytest.mark.parametrize("rows", [129, 65])
+def test_last_batch_of_one_sample_trains_with_batch_norm(rows, tmp_path):
+    config = projects.configure(
+        "fashion",
+        model="improved",
+        dataset="digits",
+        preset="quick",
+        device="cpu",
+        settings={"train_rows": rows, "batch_size": 64, "epochs": 1},
+    )
+    outcome, _ = run(tmp_path, config)
+    record = Bundle(tmp_path / "bundle").record
+    assert outcome.state == "finished" and math.isfinite(record.metrics["train_loss"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 1}, "batch_size=1 is not allowed: it must be a whole number from 2 to"),
+        ({"batch_size": 3, "devices": 2}, "too small for 2 devices.*4 or more"),
+    ],
+)
+def test_batch_of_one_sample_per_device_is_rejected_before_the_run_starts(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        projects.configure("fashion", model="improved", dataset="digits", preset="quick", settings=settings)

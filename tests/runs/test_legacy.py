@@ -88,3 +88,13 @@ def test_import_that_was_cut_short_is_completed(old_home):
     of_run(PAUSED).state.unlink()
     assert {record.run_id for record in runs.list_runs()} == {FINISHED, PAUSED}
     assert runs.open_run(PAUSED).history() == {}
+
+
+def test_locked_database_is_imported_once_it_is_released(old_home, monkeypatch, caplog):
+    monkeypatch.setattr(legacy, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(legacy, "RETRY_SECONDS", 0.0)
+    with contextlib.closing(sqlite3.connect(old_home / "runs.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert runs.list_runs() == [] and "database is locked" in caplog.text
+        database.execute("ROLLBACK")
+    assert {record.run_id for record in runs.list_runs()} == {FINISHED, PAUSED}

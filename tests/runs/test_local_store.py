@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dlcore import runs
-from dlcore.core.errors import RunError, StoreError
+from dlcore.core.errors import LockedError, RunError, StoreError
 from dlcore.runs import lifecycle, local_store, locks
 from dlcore.runs.folder import of_run, write_json
 from dlcore.runs.metric_file import append_metrics, read_metrics
@@ -184,7 +184,7 @@ def test_file_system_without_locks_is_rejected_in_one_line(home, monkeypatch, co
 def test_lock_is_exclusive_and_released(tmp_path):
     lock = locks.try_lock(tmp_path / "lock")
     assert lock is not None and locks.try_lock(tmp_path / "lock") is None
-    with pytest.raises(filelock.Timeout), locks.hold(tmp_path / "lock", timeout=0.05):
+    with pytest.raises(LockedError, match="locked by another program"), locks.hold(tmp_path / "lock", timeout=0.05):
         pass
     lock.release()
     with locks.hold(tmp_path / "lock", timeout=0.05):

@@ -123,3 +123,46 @@ def test_command_line_mirrors_named_runs_or_all(client, config):
     assert done.returncode == 0, done.stderr
     assert all(remote(client, of_run(run_id)).data.tags["dlcore.run_id"] == run_id for run_id in ids)
     assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """The address of a server that takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        uri = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        yield uri
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_runs_are_listed_although_the_server_is_away(home, config, silent, monkeypatch, is_silent):
+    if not is_silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5999")
+    run_id = runs.create(config).run_id
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcore", "runs", "list", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(settings.ROOT)},
+        timeout=60,
+    )
+    assert done.returncode == 0 and run_id in done.stdout, done.stderr
+
+
+def test_mirroring_to_a_silent_server_ends_after_seconds_in_one_line(home, config, silent):
+    folder = of_run(runs.create(config).run_id)
+    begin = time.monotonic()
+    with pytest.raises(StoreError, match=f"{silent} failed") as caught:
+        mlflow_mirror.mirror_run(folder)
+    assert time.monotonic() - begin < 12 and "\n" not in str(caught.value)
+
+
+def test_pages_are_drawn_although_the_server_is_away(home, config, silent):
+    from streamlit.testing.v1 import AppTest
+
+    run_id = runs.create(config).run_id
+    app = AppTest.from_file(str(settings.ROOT / "app.py"), default_timeout=60)
+    app.switch_page("pages/series/anomaly.py").run()
+    assert not app.exception and run_id[:8] in app.selectbox[0].options[0]

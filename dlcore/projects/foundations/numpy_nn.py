@@ -9,6 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from dlcore.core import devices
 from dlcore.data.array_batches import ArrayBatches, Prepare
 from dlcore.data.splits import Prepared
 from dlcore.models.numpy_module import NumpyModule
@@ -49,9 +50,15 @@ class NumpyTrainingLoop(numpy_nn.NumpyTrainingState):
     def events(self, validation: Validation) -> Iterator[Event]:
         """Train from here to the end of the config."""
         check = numpy_nn.Check(lambda: validation.measure(self.module), validation.metric, validation.mode)
-        threads = thread_count(sum(array.size for array in self.network.parameters.values()), os.cpu_count() or 1)
-        with threadpool_limits(limits=threads, user_api="blas"):  # the same limit as for torch: see `thread_count`
+        with threadpool_limits(limits=self._threads(), user_api="blas"):  # the same limit as for torch
             yield from numpy_nn.fit(self, self.batches, loss=SoftmaxCrossEntropy(), check=check)
+
+    def _threads(self) -> int | None:
+        """Return the number of threads; None leaves the choice to OMP_NUM_THREADS."""
+        if "OMP_NUM_THREADS" in os.environ:
+            return None
+        parameters = sum(array.size for array in self.network.parameters.values())
+        return thread_count(parameters, devices.allowed_cores())
 
     def snapshot(self) -> dict[str, Any]:
         """State for checkpoints: arrays as tensors that share memory."""

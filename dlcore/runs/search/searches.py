@@ -61,6 +61,11 @@ class Search:
         return self.state in ACTIVE
 
     @property
+    def is_pausing(self) -> bool:
+        """Whether a command was sent to the workers that they have not obeyed yet."""
+        return self.is_active and self.folder.read_command() is not None
+
+    @property
     def n_finished(self) -> int:
         """Number of trials that are complete, pruned or failed."""
         return sum(trial.state != "running" for trial in self.trials)
@@ -221,15 +226,15 @@ def open_search(search_id: str) -> Search:
     return _read(find(search_id))
 
 
-def list_searches(project: str | None = None, *, limit: int = 50) -> list[Search]:
-    """Return the newest searches of one project or all; those of another version are left out."""
+def list_searches(project: str | None = None) -> list[Search]:
+    """Return the searches of one project or all, newest first; those of another version are left out."""
     stored = [(read_json(folder.config), folder) for folder in _folders()]
     newest = sorted(
         (-config["created"], folder.run_id, folder)
         for config, folder in stored
         if config.get("format") == FORMAT and project in (None, config["config"]["project"])
     )
-    return [_read(folder) for *_, folder in newest[:limit]]
+    return [_read(folder) for *_, folder in newest]
 
 
 def active() -> list[Search]:

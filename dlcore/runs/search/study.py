@@ -133,7 +133,7 @@ class Study:
         Yields None if every trial has started and none is without a worker.
         """
         with contextlib.ExitStack() as held:
-            with locks.hold(self.folder / "claims"):
+            with locks.hold(self.folder / "claims", timeout=-1):
                 trial = self._claim_orphan(held) or self._claim_new(held)
             yield trial
 

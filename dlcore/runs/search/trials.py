@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import dlcore.runs.locks as locks
 from dlcore.core.errors import DataError, TrainingError, WorkbenchError, one_line
 from dlcore.runs.folder import Command, RunFolder, read_json, write_atomic
 from dlcore.runs.lifecycle import write_state
@@ -58,7 +59,7 @@ class SearchSession:
 
 def lead(context: SearchContext, log: Callable[[str], None]) -> None:
     """Run trials as the first worker, wait for the last trials of the others, and write the final state."""
-    write_state(context.folder, "running")
+    locks.wait_while_locked(lambda: write_state(context.folder, "running"))
     try:
         state, reason = _run_trials(_open_session(context, log))
     except BaseException as error:
@@ -68,7 +69,7 @@ def lead(context: SearchContext, log: Callable[[str], None]) -> None:
             write_atomic(context.folder.request, b"pause")  # the other workers exit, too
     if state == "paused" and context.received_signals:
         reason = f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
-    write_state(context.folder, state, reason)
+    locks.wait_while_locked(lambda: write_state(context.folder, state, reason))
     log(f"{state}{': ' if reason else ''}{reason}")
 
 
@@ -80,11 +81,12 @@ def follow(context: SearchContext, log: Callable[[str], None]) -> None:
 
 def _open_session(context: SearchContext, log: Callable[[str], None]) -> SearchSession:
     from dlcore import projects
+    from dlcore.core import devices
 
     stored = read_json(context.folder.config)
     workers = int(stored["workers"])
     if workers > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, devices.allowed_cores() // workers)))
     log(f"worker {context.rank} of {workers}, process {os.getpid()}")
     config = projects.load_config(stored["config"])
     if config.device.startswith("cuda") and workers > 1:

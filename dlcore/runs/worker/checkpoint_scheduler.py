@@ -15,6 +15,8 @@ EPOCH_SECONDS = 1.0
 """Shorter epochs share a checkpoint."""
 POLL_SECONDS = 0.05
 """Shortest time between two polls for commands: a step of a small model takes less than a poll."""
+LOCKED_SECONDS = 5.0
+"""Time to the next attempt of a checkpoint if another program locked the logs."""
 CHECKPOINT_SHARE = 0.05
 """Largest share of the time spent on checkpoints."""
 
@@ -33,7 +35,7 @@ class CheckpointScheduler:
         """`folder` None writes none; `logs` are flushed before; `is_alone`: no other process trains the same run."""
         self.state, self.folder, self.logs, self.is_alone = state, folder, logs, is_alone
         self.every = float(os.environ.get("DLCORE_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
-        self.polled = 0.0
+        self.polled = self.locked_until = 0.0
         self.saved_at, self.cost, self.position = time.monotonic(), 0.0, (-1, -1)
 
     def must_poll(self) -> bool:
@@ -47,6 +49,8 @@ class CheckpointScheduler:
     def is_due(self, *, epoch_end: bool = False) -> bool:
         """Whether enough time has passed since the last checkpoint."""
         every = min(self.every, EPOCH_SECONDS) if epoch_end else self.every
+        if time.monotonic() < self.locked_until:
+            return False
         return time.monotonic() - self.saved_at >= max(every, self.cost / CHECKPOINT_SHARE)
 
     def save(self, *, force: bool = False, epoch_end: bool = False) -> None:
@@ -55,8 +59,19 @@ class CheckpointScheduler:
         if self.folder is None or position == self.position or not (force or self.is_due(epoch_end=epoch_end)):
             return
         begin = time.monotonic()
-        for log in self.logs:
-            log.flush()
+        if not self._flush_logs(wait=force):
+            self.locked_until = time.monotonic() + LOCKED_SECONDS
+            return
         checkpoints.save(self.folder, self.state.snapshot(), step=self.state.step)
         self.saved_at = time.monotonic()
         self.cost, self.position = self.saved_at - begin, position
+
+    def _flush_logs(self, *, wait: bool) -> bool:
+        """Write the logs; False if another program locks them, unless the checkpoint must `wait` for them."""
+        metric_log, gradients = self.logs
+        if wait:
+            metric_log.flush()
+        elif not metric_log.try_flush():
+            return False
+        gradients.flush()
+        return True

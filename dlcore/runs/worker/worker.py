@@ -14,11 +14,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import dlcore.runs.locks as locks
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import LockedError, WorkbenchError, one_line
 from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
 from dlcore.runs.lifecycle import read_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
-from dlcore.runs.record import State
+from dlcore.runs.record import STARTING, State
 from dlcore.runs.worker import liveness, queue
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dlcore.runs.metric_log import MetricLog
     from dlcore.training.events import Event
 
-TAKEOVER_SECONDS = 20.0
-"""Longest wait of a new worker for the previous one to exit."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR2") if hasattr(signal, name))
 """What the system sends before it takes a machine away (Slurm's warning is the second)."""
 
@@ -78,14 +76,32 @@ def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
 
 def _run_leader(context: WorkerContext) -> None:
     """The first process: sign in, wait for the device, train, record the end."""
-    with (
-        mirroring(context.folder),  # outside: a slow server delays neither the next run nor a resume of this one
-        locks.hold(context.folder.lock, timeout=TAKEOVER_SECONDS, poll_interval=queue.POLL_SECONDS),
-    ):
-        if context.is_current():
-            worker = liveness.sign_in(context.folder, context.token)
-            with _heartbeat(context.folder):
-                _wait_and_work(context, worker)
+    if not context.is_current():
+        return
+    worker = liveness.sign_in(context.folder, context.token)
+    # The mirror comes first: a slow server delays neither the next run nor a resume of this one.
+    with mirroring(context.folder), _heartbeat(context.folder), _hold_folder(context) as is_held:
+        if is_held:
+            _wait_and_work(context, worker)
+
+
+@contextlib.contextmanager
+def _hold_folder(context: WorkerContext) -> Iterator[bool]:
+    """Hold the lock of the folder; wait while the previous worker, or another program, holds it.
+
+    Yields False if the run is paused, stopped or launched again meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def acquire() -> None:
+            stack.enter_context(locks.hold(context.folder.lock, timeout=2.0, poll_interval=queue.POLL_SECONDS))
+
+        try:
+            locks.wait_while_locked(acquire, keep_waiting=context.may_wait)
+        except LockedError:
+            yield False
+        else:
+            yield context.is_current()
 
 
 def _wait_and_work(context: WorkerContext, worker: liveness.WorkerInfo) -> None:
@@ -129,7 +145,7 @@ def _work(context: WorkerContext) -> None:
         _let_followers_start(context)
         return trials.lead(context, _log)
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
-    write_state(folder, "running")
+    locks.wait_while_locked(lambda: write_state(folder, "running", doing=STARTING, doing_share=0.0))
     _let_followers_start(context)
     metric_log = FolderMetricLog(folder)
     try:
@@ -142,7 +158,7 @@ def _work(context: WorkerContext) -> None:
     metric_log.close()
     folder.request.unlink(missing_ok=True)
     context.started.unlink(missing_ok=True)
-    write_state(folder, state, reason)
+    locks.wait_while_locked(lambda: write_state(folder, state, reason))
     _log(f"{state}{': ' if reason else ''}{reason}")
     return None
 

@@ -14,6 +14,7 @@ from dlcore.ui.compare import costs as comparison_costs
 from dlcore.ui.compare import curves as comparison_curves
 from dlcore.ui.compare import splits as comparison_splits
 from dlcore.ui.compare import tests as comparison_scores
+from dlcore.ui.compare import verdict as comparison_verdict
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.page import load
 from dlcore.ui.shell.run_picker import label, list_records
@@ -88,9 +89,10 @@ def _scores(project: "Project", comparison: Comparison) -> None:
         )
         return
     with_error_boundary(lambda: comparison_splits.describe_data(variants))
-    with_error_boundary(lambda: comparison_scores.summarize(variants))
-    with_error_boundary(lambda: comparison_splits.compare_with_baselines(variants))
-    with_error_boundary(lambda: comparison_costs.table(project, variants))
+    with_error_boundary(lambda: comparison_verdict.summarize(variants, records=comparison.records))
+    if comparison_verdict.is_done(comparison.records):
+        with_error_boundary(lambda: comparison_splits.compare_with_baselines(variants))
+    with_error_boundary(lambda: comparison_costs.table(variants))
     with_error_boundary(lambda: comparison_splits.show(variants))
     with_error_boundary(lambda: comparison_classes.show(project, variants))
 
@@ -164,10 +166,17 @@ def _state(comparison: Comparison) -> None:
         return
     done = len(comparison.records) - len(comparison.active)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(done / len(comparison.records), text=f"{done} of {len(comparison.records)} runs done")
-        if st.button("Stop all", icon=":material/stop:", key=f"stop-{comparison.comparison_id}"):
-            comparisons.stop(comparison)
-            st.rerun()
+        is_stopping = all(record.command in ("stop", "conclude") for record in comparison.active)
+        text = f"{done} of {len(comparison.records)} runs done{'; stopping' if is_stopping else ''}"
+        st.progress(done / len(comparison.records), text=text)
+        st.button(
+            "Stop all",
+            icon=":material/stop:",
+            key=f"stop-{comparison.comparison_id}",
+            disabled=is_stopping,
+            on_click=comparisons.stop,
+            args=(comparison,),
+        )
 
 
 def _curves(project: "Project", comparison: Comparison, active: int) -> None:

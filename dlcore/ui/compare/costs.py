@@ -2,26 +2,29 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore import runs
 from dlcore.evaluation import seeds
 from dlcore.evaluation.metrics import baseline_title
-from dlcore.runs import Bundle
+from dlcore.runs import Bundle, budgets
+from dlcore.runs.search import searches
 from dlcore.ui.compare.tests import TestedVariant, format_seconds
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
 
 if TYPE_CHECKING:
-    from dlcore.projects.project import Project
+    from dlcore.inference.cost import Latencies
 
 
-def table(project: "Project", variants: Sequence[TestedVariant]) -> None:
+def table(variants: Sequence[TestedVariant]) -> None:
     """Render scores and costs, one row per model, baselines below."""
-    rows = [_row(project, variant) for variant in variants]
+    latencies, remark = _latencies(variants)
+    rows = [_row(variant, latencies.get(variant.name)) for variant in variants]
     first = run_cache.evaluation(variants[0].bundles[0])
     for name, values in first.baselines.items():
         if "accuracy" in values:
@@ -38,11 +41,12 @@ def table(project: "Project", variants: Sequence[TestedVariant]) -> None:
     )
     costs = (
         "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
-        f"batch. Latency: median per sample on this machine, {_machine()}. "
+        f"batch. Latency: fastest of several rounds, one sample, one thread of {_processor()}. {remark} "
     )
     st.caption(
         "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
-        f"{costs if any('Multiply-adds' in row for row in rows) else ''}Epoch: duration in the run, on its device."
+        f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
+        "Epoch: median duration in the run, whatever else its device did."
     )
     differences = {
         variant.name: preset.differences_from_full(variant.bundles[0].config)
@@ -56,11 +60,11 @@ def table(project: "Project", variants: Sequence[TestedVariant]) -> None:
         )
 
 
-def _row(project: "Project", variant: TestedVariant) -> dict[str, str]:
+def _row(variant: TestedVariant, latency: float | None) -> dict[str, str]:
     mean, low, high = seeds.interval(variant.correct)
     losses = [run_cache.evaluation(bundle).metrics["loss"] for bundle in variant.bundles]
     epoch_s = [
-        float(curve.values.mean())
+        float(np.median(curve.values))
         for bundle in variant.bundles
         if (curve := run_cache.history(bundle).get("epoch_s")) is not None and len(curve.values)
     ]
@@ -72,12 +76,12 @@ def _row(project: "Project", variant: TestedVariant) -> dict[str, str]:
         "Loss": f"{np.mean(losses):.3f}",
         "Parameters": f"{record.parameters:,}",
     }
-    cost = _cost(project.slug, variant.bundles[0])
-    if cost:
+    cost = budgets.model_cost(variant.bundles[0])
+    if cost is not None:
         row |= {
-            "Multiply-adds": f"{cost['multiply_adds'] / 1e6:,.{1 if cost['multiply_adds'] < 1e8 else 0}f} M",
-            "Training memory": f"{cost['training_bytes'] / 2**20:,.0f} MB",
-            "Latency": f"{1e3 * cost['latency']:.{1 if cost['latency'] >= 1e-3 else 2}f} ms",
+            "Multiply-adds": f"{cost.multiply_adds / 1e6:,.{1 if cost.multiply_adds < 1e8 else 0}f} M",
+            "Training memory": f"{cost.training_bytes / 2**20:,.0f} MB",
+            "Latency": "–" if latency is None else f"{1e3 * latency:.{1 if latency >= 1e-3 else 2}f} ms",
         }
     return row | {
         "Epoch": format_seconds(float(np.mean(epoch_s))) if epoch_s else "–",
@@ -90,47 +94,60 @@ def _format_interval(value: float, low: float, high: float) -> str:
     return f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})"
 
 
-def _cost(slug: str, bundle: Bundle) -> dict[str, float]:
-    config, facts = bundle.config, bundle.facts
-    options = json.dumps(config.model_options.model_dump(), sort_keys=True)
-    return _measure_cost(
-        slug, config.model, options, tuple(sorted(facts.items())), config.training.batch_size, config.training.optimizer
-    )
+@st.cache_resource(show_spinner=False)
+def _quiet_latencies() -> dict[str, float]:
+    """Return the latencies measured so far, by model; shared by all sessions. Those measured under load are not."""
+    return {}
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting multiply-adds and measuring latency")
-def _measure_cost(
-    slug: str, model: str, options: str, facts: tuple[tuple[str, int], ...], batch_size: int, optimizer: Any
-) -> dict[str, float]:
-    """Return the costs of a model; empty if the facts of the data do not give the shape of its input."""
+def _latencies(variants: Sequence[TestedVariant]) -> tuple[dict[str, float], str]:
+    """Return the latency of the models by variant, and a remark. Nothing is measured while a run is active."""
+    countable = [variant for variant in variants if budgets.model_cost(variant.bundles[0]) is not None]
+    keys = {variant.name: _model_key(variant.bundles[0]) for variant in countable}
+    known, remark = _quiet_latencies(), ""
+    if not all(key in known for key in keys.values()):
+        if is_machine_in_use():
+            remark = "No latency is measured while a run is active."
+        else:
+            measured = _measure({keys[variant.name]: variant.bundles[0] for variant in countable})
+            if not measured.is_quiet or is_machine_in_use():
+                remark = "Other programs were busy: latency is measured again at the next visit."
+                known = {**known, **measured.seconds}
+            else:
+                known.update(measured.seconds)
+    return {name: known[key] for name, key in keys.items() if key in known}, remark
+
+
+def is_machine_in_use() -> bool:
+    """Return whether a run or search is running, or its worker is starting."""
+    records = runs.list_active()
+    return any(record.state == "running" or record.pid for record in records) or bool(searches.active())
+
+
+def _measure(bundles: Mapping[str, Bundle]) -> "Latencies":
     import torch
 
     from dlcore import projects
     from dlcore.inference import cost
 
-    sizes = dict(facts)
-    entry, shape = projects.get(slug).models[model], sample_shape(sizes)
-    if shape is None:
-        return {}
-    config = entry.config.model_validate(json.loads(options))
-    model_cost = cost.count_cost(lambda: entry.build(config, sizes), shape, batch_size=batch_size, optimizer=optimizer)
-    seconds = cost.latency(entry.build(config, sizes).eval(), torch.zeros(1, *shape))
-    return {"multiply_adds": model_cost.multiply_adds, "training_bytes": model_cost.training_bytes, "latency": seconds}
+    models = {}
+    with st.spinner("Measuring latency"):
+        for key, bundle in bundles.items():
+            config, shape = bundle.config, budgets.sample_shape(bundle.facts)
+            if shape is not None:
+                model = projects.get(config.project).models[config.model].build(config.model_options, bundle.facts)
+                models[key] = (model, torch.zeros(1, *shape))
+        return cost.measure_latencies(models)
 
 
-def sample_shape(facts: Mapping[str, int]) -> tuple[int, ...] | None:
-    """Return the shape of one float input; None if the facts of the data do not give it."""
-    for names in (("channels", "height", "width"), ("height", "width"), ("window", "features")):
-        if all(name in facts for name in names):
-            return tuple(facts[name] for name in names)
-    return None
+def _model_key(bundle: Bundle) -> str:
+    config = bundle.config
+    facts = sorted(bundle.facts.items())
+    return json.dumps([config.project, config.model, config.model_options.model_dump(), facts], sort_keys=True)
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
-def _machine() -> str:
-    import torch
-
+def _processor() -> str:
     from dlcore.core import devices
 
-    threads = torch.get_num_threads()
-    return f"{devices.describe()['processor']}, {threads} thread{'s' if threads > 1 else ''}"
+    return str(devices.describe()["processor"])

@@ -39,7 +39,7 @@ def show(project: "Project", comparison: Comparison) -> None:
             reported_curves(model, reported[model], project=project, color=models[model]) for model in reported
         ]
     if not curves_of_variants:
-        st.caption("Curves appear after the first epoch.")
+        st.caption("Curves appear after the first batches.")
         return
     show_curves(curves_of_variants, key=f"compared-{project.slug}")
     several = max((len(records) for records in comparison.variants.values()), default=1) > 1
@@ -50,11 +50,19 @@ def show(project: "Project", comparison: Comparison) -> None:
 
 
 def variant_curves(variant: str, records: Sequence[Record], *, color: int) -> RunCurves | None:
-    """Return the pooled curves of the seeds of a variant; None before the first finished epoch."""
-    started = [(record, history) for record in records if (history := _history(record)).get("validation_loss")]
+    """Return the pooled curves of the seeds of a variant; None before the first batch.
+
+    Until an epoch is finished, the loss of the batches is shown.
+    """
+    histories = [(record, _history(record)) for record in records]
+    names: tuple[str, ...] = POOLED
+    started = [(record, history) for record, history in histories if "validation_loss" in history]
+    if not started:
+        names = ("batch_loss",)
+        started = [(record, history) for record, history in histories if "batch_loss" in history]
     if not started:
         return None
-    history, bands = pooled_curves([history for _, history in started])
+    history, bands = pooled_curves([history for _, history in started], names)
     first = started[0][0]
     return RunCurves(
         run_id=f"{variant}-{len(started)}",
@@ -68,11 +76,11 @@ def variant_curves(variant: str, records: Sequence[Record], *, color: int) -> Ru
 
 
 def pooled_curves(
-    histories: Sequence[Mapping[str, Curve]],
+    histories: Sequence[Mapping[str, Curve]], names: Sequence[str] = POOLED
 ) -> tuple[dict[str, Curve], dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Return the mean of the curves of several runs at every recorded step, and the lowest and highest value."""
     means, bands = {}, {}
-    for name in POOLED:
+    for name in names:
         curves = [history[name] for history in histories if name in history and len(history[name].steps)]
         if not curves:
             continue

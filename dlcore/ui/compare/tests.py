@@ -1,23 +1,21 @@
-"""Which model wins a comparison: paired tests over samples and seeds, at equal epochs and equal time."""
+"""The tested runs of a comparison, and the sentence that names its winner."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dlcore import runs
-from dlcore.evaluation import seeds
 from dlcore.evaluation.metrics import METRICS, metric_title
 from dlcore.evaluation.seeds import SeedDifference
 from dlcore.runs import Bundle, Record
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import run_cache
 
-if TYPE_CHECKING:
-    Pairs = Mapping[tuple[str, str], SeedDifference]
+Pairs = Mapping[tuple[str, str], SeedDifference]
+"""Difference of two models by their names."""
 MANY_METRICS = 40
 """With this many metrics (one per variable), only those with a title are in the table."""
 
@@ -99,157 +97,36 @@ def has_same_samples(variants: Sequence[TestedVariant]) -> bool:
     return bool(first)
 
 
-def summarize(variants: Sequence[TestedVariant]) -> None:
-    """Render which model wins at equal epochs and at equal time, and the pairwise tests."""
-    if len(variants) < 2:
-        st.caption("The winner appears when two models have a finished run.")
-        return
-    correct = {variant.name: variant.correct for variant in variants}
-    epochs = {record.epochs for variant in variants for record in variant.records}
-    means = {name: float(np.mean([run.mean() for run in masks])) for name, masks in correct.items()}
-    pairs = seeds.compare_all_pairs(correct)
-    equal_epochs = len(epochs) == 1
-    where = f"at equal epochs ({epochs.pop()} each)" if equal_epochs else "with different numbers of epochs"
-    n = len(next(iter(correct.values()))[0])
-    st.markdown(f"{winner_sentence(means, pairs, where=where)} On {n:,} test samples, at the best epoch of each run.")
-    if not equal_epochs:
-        _equal_epochs(variants)
-    _equal_time(variants)
-    with st.expander("Statistical tests"):
-        _pairs(pairs)
-        one_seed_each = all(gap.seeds == (1, 1) for gap in pairs.values())
-        st.caption(
-            "McNemar's exact test on the samples that only one of the two classifies correctly. One seed each: another "
-            "seed may change the result."
-            if one_seed_each
-            else "Mean accuracy over seeds on the same samples, with the variance over samples and seeds (Student's t, "
-            "Welch's degrees of freedom)."
-        )
-        st.caption("p-values are Holm-corrected for the number of pairs, intervals are not. Significance level: 0.05.")
-
-
-def winner_sentence(means: Mapping[str, float], pairs: "Pairs", *, where: str) -> str:
+def winner_sentence(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
     """Return a sentence: one model wins, several tie and beat the others, or all tie."""
     top = max(means, key=lambda name: means[name])
     beaten = [other for other in means if other != top and _is_better(top, other, pairs)]
     tied = [other for other in means if other != top and other not in beaten]
-    numbers = "; ".join(f"{name}: {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
+    numbers = format_means(means)
     if not tied:
         return f"**{top} wins** {where}. Accuracy {numbers}."
     if not beaten:
         return f"**No difference** {where}. Accuracy {numbers}. More seeds may reveal one."
-    equals = _join_names([top, *tied])
-    return f"**No difference between {equals}** {where}; {top} beats {_join_names(beaten)}. Accuracy {numbers}."
+    equals = join_names([top, *tied])
+    return f"**No difference between {equals}** {where}; {top} beats {join_names(beaten)}. Accuracy {numbers}."
 
 
-def _is_better(name: str, other: str, pairs: "Pairs") -> bool:
+def format_means(means: Mapping[str, float]) -> str:
+    """Format the accuracy of each model, highest first."""
+    return "; ".join(f"{name}: {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
+
+
+def _is_better(name: str, other: str, pairs: Pairs) -> bool:
     if (name, other) in pairs:
         return pairs[name, other].verdict == "first"
     return pairs[other, name].verdict == "second"
 
 
-def _join_names(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Join names with commas and "and"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _equal_time(variants: Sequence[TestedVariant]) -> None:
-    """Render which model leads when the fastest is finished, by validation accuracy, not by test accuracy."""
-    if len({record.device for variant in variants for record in variant.records}) > 1:
-        st.markdown("At equal time: not comparable, since the runs used different devices.")
-        return
-    ends = {
-        variant.name: max(_elapsed(bundle, record) for bundle, record in _bundles_and_records(variant))
-        for variant in variants
-    }
-    limit = min(ends.values())
-    reached = {
-        variant.name: [best_within_seconds(bundle, record, limit) for bundle, record in _bundles_and_records(variant)]
-        for variant in variants
-    }
-    _by_validation(variants, reached, where=f"at equal time ({format_seconds(limit)}, when the fastest is finished)")
-
-
-def _equal_epochs(variants: Sequence[TestedVariant]) -> None:
-    """Render which model leads after the epochs of the shortest training, by validation."""
-    limit = min(record.epochs for variant in variants for record in variant.records)
-    reached = {
-        variant.name: [best_until_epoch(bundle, record, limit) for bundle, record in _bundles_and_records(variant)]
-        for variant in variants
-    }
-    epochs = "the first epoch" if limit == 1 else f"the first {limit} epochs"
-    _by_validation(variants, reached, where=f"at equal epochs ({epochs} of each)")
-    if any(bundle.config.training.schedule != "constant" for variant in variants for bundle in variant.bundles):
-        st.caption(
-            "Learning rate schedules depend on the number of epochs, so a longer training has not converged by then. "
-            "For a fair comparison, use equal epochs."
-        )
-
-
-def _by_validation(
-    variants: Sequence[TestedVariant], reached: "Mapping[str, list[float | None]]", *, where: str
-) -> None:
-    """Render a sentence on the best validation accuracies `reached` by the runs of each variant."""
-    late = [name for name, values in reached.items() if None in values]
-    shares = {
-        name: [value for value in values if value is not None] for name, values in reached.items() if None not in values
-    }
-    unfinished = f"{_join_names(late)} had not finished an epoch by then." if late else ""
-    if len(shares) < 2:
-        st.markdown(f"**{where[:1].upper()}{where[1:]}**: {unfinished}")
-        return
-    n = int(variants[0].bundles[0].run["sizes"]["validation"])
-    names = list(shares)
-    gaps = {
-        (a, b): seeds.compare_shares(shares[a], shares[b], n=n) for i, a in enumerate(names) for b in names[i + 1 :]
-    }
-    means = {name: float(np.mean(values)) for name, values in shares.items()}
-    sentence = winner_sentence(means, seeds.holm_correction(gaps), where=where)
-    st.markdown(f"{sentence} By validation, at the best epoch until then. {unfinished}")
-
-
-def _bundles_and_records(variant: TestedVariant) -> list[tuple[Bundle, Record]]:
-    return list(zip(variant.bundles, variant.records, strict=True))
-
-
-def best_within_seconds(bundle: Bundle, record: Record, seconds: float) -> float | None:
-    """Return the best validation accuracy within `seconds` of training; None before the first finished epoch."""
-    history = run_cache.history(bundle)
-    curve, clock = history.get("validation_accuracy"), history.get("epoch_s")
-    if curve is None or clock is None or not len(clock.steps):
-        return None
-    at = np.interp(curve.steps, clock.steps, np.cumsum(clock.values))
-    reached = curve.values[at <= seconds * (1 + 1e-9)]
-    return float(reached.max()) if len(reached) else None
-
-
-def best_until_epoch(bundle: Bundle, record: Record, epochs: int) -> float | None:
-    """Return the best validation accuracy in the first `epochs` epochs; None before the first."""
-    curve = run_cache.history(bundle).get("validation_accuracy")
-    if curve is None:
-        return None
-    reached = curve.values[curve.steps <= epochs * record.steps_per_epoch]
-    return float(reached.max()) if len(reached) else None
 
 
 def format_seconds(seconds: float) -> str:
     """Format a duration; below ten seconds with two significant digits."""
     return f"{seconds:.2g} s" if 0 < seconds < 10 else format_duration(seconds)
-
-
-def _elapsed(bundle: Bundle, record: Record) -> float:
-    clock = run_cache.history(bundle).get("epoch_s")
-    return float(clock.values.sum()) if clock is not None and len(clock.values) else record.duration_s
-
-
-def _pairs(pairs: "Pairs") -> None:
-    rows = [
-        {
-            "Pair": f"{first} − {second}",
-            "Gap, points": f"{100 * gap.value:+.2f}",
-            "95 % interval": f"{100 * gap.low:+.2f} to {100 * gap.high:+.2f}",
-            "p": f"{gap.p_value:.3g}",
-            "Verdict": {"first": f"{first} is better", "second": f"{second} is better"}.get(gap.verdict, gap.verdict),
-        }
-        for (first, second), gap in pairs.items()
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

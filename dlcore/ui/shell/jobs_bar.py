@@ -1,6 +1,7 @@
 """The jobs bar on every page: running and queued jobs with progress and buttons to pause, resume or stop."""
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -27,8 +28,8 @@ def show() -> None:
 
 
 def active_jobs() -> list[Record]:
-    """Return the running and queued runs."""
-    return run_actions.active_records(runs.list_runs(limit=100))
+    """Return the running runs, then the queued ones."""
+    return runs.list_active()
 
 
 def _jobs(before: int) -> None:
@@ -43,13 +44,21 @@ def _jobs(before: int) -> None:
         for record in active[:_MOST]:
             _job(record)
         if len(active) > _MOST:
-            st.caption(f"and {len(active) - _MOST} more queued")
+            st.caption(_describe_more(active[_MOST:]))
+
+
+def _describe_more(records: Sequence[Record]) -> str:
+    running = sum(record.state == "running" for record in records)
+    counts = {"running": running, "queued": len(records) - running}
+    return f"and {' and '.join(f'{count} more {state}' for state, count in counts.items() if count)}"
 
 
 def _job(record: Record) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         link_to_run(record, label=f"{state_style(record).word}: {_title(record)}")
-        if record.state == "running":
+        if record.doing:
+            st.progress(record.doing_share, text=record.doing)
+        elif record.state == "running":
             st.progress(fraction(record), text=progress_text(record))
         else:
             st.html(f'<span class="dl-job">{html.escape(state_style(record).meaning)}</span>')
@@ -83,8 +92,6 @@ def progress_text(record: Record) -> str:
     """Return the current epoch, or the completed ones, and the time left."""
     if record.state != "running":
         return f"{record.epoch} of {record.epochs} epochs done"
-    if record.doing:
-        return record.doing
     remaining = format_remaining(record.step, record.steps, record.duration_s)
     epoch = f"epoch {min(record.epoch + 1, record.epochs)} of {record.epochs}"
     return f"{epoch}, {remaining}" if remaining else epoch

@@ -43,15 +43,16 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
 
 def list_records(slug: str) -> list[Record]:
-    """Return a project's runs: active ones, then reference runs, then all others, newest first."""
+    """Return a project's runs: running and queued ones, then reference runs, then all others, newest first."""
     records = runs.list_runs(slug)
     references = [run.record for run in runs.references(slug)]
-    active = [record for record in records if record.state in runs.ACTIVE]
-    return [*active, *references, *(record for record in records if record.state not in runs.ACTIVE)]
+    running = [record for record in records if record.state == "running"]
+    queued = [record for record in records if record.state == "queued"]
+    return [*running, *queued, *references, *(record for record in records if record.state not in runs.ACTIVE)]
 
 
 def first_choice(records: Sequence[Record], opens_on: str = "") -> str:
-    """Return the run a page opens on: an active run, else the named reference run, the first one, or the newest run."""
+    """Return the run a page opens on: a running run, else a queued one, the named reference run, or the first one."""
     named = (record.run_id for record in records if opens_on and record.run_id.endswith(f"/{opens_on}"))
     return records[0].run_id if records[0].state in runs.ACTIVE else next(named, records[0].run_id)
 
@@ -61,6 +62,12 @@ def remember_run(slug: str, run_id: str) -> None:
     st.session_state[f"last-run-of-{slug}"] = run_id
     if st.query_params.get("run") != run_id:
         st.query_params["run"] = run_id
+
+
+def forget_run(slug: str) -> None:
+    """Remove the choice, so that the page opens on its first run again."""
+    st.session_state.pop(f"last-run-of-{slug}", None)
+    st.query_params.pop("run", None)
 
 
 def label(record: Record) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from dlcore.runs import record as record_module
+from dlcore.runs.folder import Command
 from dlcore.runs.record import Record, State
 
 Color = Literal["gray", "blue", "orange", "green", "red", "violet"]
@@ -39,9 +41,21 @@ REFERENCE = StateStyle(
 )
 
 
+STARTING = StateStyle("Starting", "↻", ":material/hourglass_top:", "blue", "Starting the worker.")
+COMMAND_STYLE: dict[Command, StateStyle] = {
+    "pause": StateStyle("Pausing", "…", ":material/hourglass_top:", "orange", "The worker saves a checkpoint first."),
+    "stop": StateStyle("Stopping", "…", ":material/hourglass_top:", "orange", "The best epoch is tested and saved."),
+}
+"""Shown from the click on, before the worker has noticed the command."""
+
+
 def state_style(record: Record) -> StateStyle:
     """Return how this run is shown."""
-    return REFERENCE if record.is_reference else STATE_STYLE[record.state]
+    if record.is_reference:
+        return REFERENCE
+    if record.command:
+        return COMMAND_STYLE["pause" if record.command == "pause" else "stop"]
+    return STARTING if record.doing == record_module.STARTING else STATE_STYLE[record.state]
 
 
 def describe_state(record: Record) -> str:

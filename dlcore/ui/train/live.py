@@ -11,7 +11,7 @@ from dlcore.runs import ACTIVE, Curve, Record, Run
 from dlcore.ui.components.curves.component import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.jobs_bar import fraction, progress_text
-from dlcore.ui.shell.run_picker import list_records, remember_run
+from dlcore.ui.shell.run_picker import forget_run, list_records, remember_run
 from dlcore.ui.shell.states import describe_state, short_id, state_style
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.train.new_run import begin_fork
@@ -49,8 +49,8 @@ def _state(slug: str, record: Record, run: Run) -> None:
         st.badge(state.word, icon=state.icon, color=state.color)
         st.html(f'<p class="dl-state">{html.escape(describe_state(record))}</p>', width="stretch")
         _next_steps(slug, record, run)
-    if record.doing and record.state == "running":
-        st.progress(0.0, text=record.doing)
+    if record.doing:
+        st.progress(record.doing_share, text=_capital(record.doing))
     elif record.steps and record.state not in ("finished", "stopped"):
         st.progress(fraction(record), text=_capital(progress_text(record)))
 
@@ -63,10 +63,17 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
     if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK_HELP):
         begin_fork(slug, record.run_id)
         st.rerun()
+    run_actions.delete_button(record, lambda: _forget(slug))
+
+
+def _forget(slug: str) -> None:
+    forget_run(slug)
+    st.toast("Deleted.", icon=":material/delete:")
+    st.rerun()
 
 
 def _retry(slug: str, run: Run) -> None:
-    half = max(1, run.config.training.batch_size // 2)
+    half = max(2, run.config.training.batch_size // 2)
     if st.button(
         "Retry with half the batch size",
         type="primary",

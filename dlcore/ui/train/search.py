@@ -18,7 +18,7 @@ from dlcore.runs.search.study import Trial
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.run_picker import remember_run
-from dlcore.ui.shell.states import STATE_STYLE
+from dlcore.ui.shell.states import COMMAND_STYLE, STATE_STYLE
 from dlcore.ui.shell.times import format_age, format_duration
 from dlcore.ui.train import search_form
 from dlcore.ui.train.search_form import ADDRESS
@@ -85,9 +85,11 @@ def _follow(project: "Project", search_id: str, was_active: bool) -> None:
 
 
 def _state(search: Search) -> None:
-    state_style = STATE_STYLE[search.state]
+    state_style = COMMAND_STYLE["pause"] if search.is_pausing else STATE_STYLE[search.state]
     reason = search.reason[:1].upper() + search.reason[1:]
     text = STATE_HELP.get(search.state, "" if search.reason else state_style.meaning) or reason
+    if search.is_pausing:
+        text = "The workers save checkpoints first."
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.badge(state_style.word, icon=state_style.icon, color=state_style.color)
         st.html(f'<p class="dl-state">{html.escape(text)}</p>', width="stretch")
@@ -101,6 +103,8 @@ def _state(search: Search) -> None:
 
 def _actions(search: Search) -> None:
     key = search.search_id
+    if search.is_pausing:
+        return
     if search.is_active:
         _button("Pause", ":material/pause:", f"pause-{key}", lambda: searches.pause(key))
         return

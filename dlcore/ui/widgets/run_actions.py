@@ -1,6 +1,6 @@
-"""Buttons to pause, resume, stop and fork a run, depending on its state."""
+"""Buttons to pause, resume, stop and delete a run, depending on its state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.runs.record import RESUMABLE, Record
+from dlcore.ui.shell.states import short_id
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ STOP = Action(
 
 
 def actions(record: Record) -> list[Action]:
-    """Return the actions available for this run."""
-    if record.is_reference:
+    """Return the actions available for this run; none until its worker has obeyed the last one."""
+    if record.is_reference or record.command:
         return []
     if record.state in runs.ACTIVE:
         return [PAUSE, STOP]
@@ -66,19 +67,25 @@ def action_buttons(record: Record, *, key: str, compact: bool = False, first: bo
         icon = None if compact else action.icon
         help_text = f"{action.name}: {action.help}" if compact else action.help
         kind: Literal["primary", "secondary"] = "primary" if action is RESUME and first and not compact else "secondary"
-        if st.button(label, icon=icon, help=help_text, key=f"{key}-{action.name}-{record.run_id}", type=kind):
-            perform_action(action, record.run_id)
+        st.button(
+            label,
+            icon=icon,
+            help=help_text,
+            key=f"{key}-{action.name}-{record.run_id}",
+            type=kind,
+            on_click=perform_action,
+            args=(action, record.run_id),
+        )
 
 
 def perform_action(action: Action, run_id: str) -> None:
-    """Perform the action, confirm it, and rerun the page; an error is shown in one line."""
+    """Perform the action before the page, or its fragment, is drawn again; an error is shown in one line."""
     try:
         action.perform(run_id)
     except WorkbenchError as error:
         st.toast(one_line(error), icon=":material/error:")
         return
     st.toast(action.message, icon=action.icon)
-    st.rerun()
 
 
 def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
@@ -93,6 +100,16 @@ def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
     return record.run_id
 
 
-def active_records(records: Sequence[Record]) -> list[Record]:
-    """Return the running and queued records, in the order of their creation."""
-    return sorted((record for record in records if record.state in runs.ACTIVE), key=lambda record: record.created)
+def delete_button(record: Record, on_delete: Callable[[], None]) -> None:
+    """Draw a button that deletes a run which is not active, after a confirmation; then call `on_delete`."""
+    if record.is_reference or record.state in runs.ACTIVE:
+        return
+    with st.popover("Delete", icon=":material/delete:", help="Remove the run, its checkpoints and its bundle."):
+        st.markdown(f"Delete run **{short_id(record.run_id)}** with its checkpoints and bundle? This cannot be undone.")
+        if st.button("Delete run", type="primary", icon=":material/delete:", key=f"delete-{record.run_id}"):
+            try:
+                runs.delete_run(record.run_id)
+            except WorkbenchError as error:
+                st.error(one_line(error), icon=":material/error:")
+                return
+            on_delete()

@@ -43,10 +43,8 @@ def _explain_missing_bundle(run: Run, to_see: str) -> None:
     elif record.state == "failed":
         st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
     else:
-        st.info(
-            f"This run is {record.state} and was not tested. Resume or stop it to get {to_see}.",
-            icon=":material/pause:",
-        )
+        advice = "Resume or stop it" if record.state != "stopped" and record.best else "Resume it"
+        st.info(f"This run is {record.state} and was not tested. {advice} to get {to_see}.", icon=":material/pause:")
     link_to_run(record, label="Watch it under Train")
 
 

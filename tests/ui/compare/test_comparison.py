@@ -1,5 +1,7 @@
 """Comparisons: pooled curves, winner, samples correct by one model only, page."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -7,14 +9,18 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import SeedDifference
+from dlcore.inference.cost import Latencies
 from dlcore.runs import Curve, comparisons
+from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
+from dlcore.ui.compare import costs
+from dlcore.ui.compare import tests as comparison_tests
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import with_model_titles
-from dlcore.ui.compare.costs import sample_shape
-from dlcore.ui.compare.curves import pooled_curves, reported_curves
-from dlcore.ui.compare.tests import best_until_epoch, format_range, format_seconds, winner_sentence
+from dlcore.ui.compare.curves import pooled_curves, reported_curves, variant_curves
+from dlcore.ui.compare.tests import format_range, format_seconds, winner_sentence
+from dlcore.ui.compare.verdict import format_count
 from dlcore.ui.train import comparison_form
 
 
@@ -83,11 +89,43 @@ def test_variants_have_the_titles_of_their_models():
     ]
 
 
-def test_best_until_epoch_ignores_later_epochs():
+def test_accuracy_at_the_best_epoch_ignores_later_epochs():
     run = runs.open_run("reference:vit/vit")
-    best = [best_until_epoch(run.bundle, run.record, epochs) for epochs in (0, 1, 3, 12)]
-    assert best[0] is None and best[1] < best[2] < best[3]
-    assert best[3] == run.history()["validation_accuracy"].values.max()
+    reached = [accuracy_at_best_epoch(run.record, run.history(), epochs=epochs) for epochs in (0, 1, 3, 12)]
+    assert reached[0] is None and reached[1] < reached[2] < reached[3]
+
+
+@pytest.mark.parametrize("run", runs.references("fashion"), ids=lambda run: run.run_id)
+def test_best_epoch_is_the_one_whose_weights_are_kept(run):
+    """The highest accuracy of any epoch would flatter the model that trained longest."""
+    record, history = run.record, run.history()
+    accuracy = history["validation_accuracy"]
+    expected = accuracy.values[accuracy.steps == record.best.epoch * record.steps_per_epoch][0]
+    assert accuracy_at_best_epoch(record, history, epochs=record.epochs) == expected
+
+
+def test_best_epoch_is_at_the_lowest_loss_not_at_the_highest_accuracy():
+    record = runs.Record("a", "fashion", "dense", "digits", "finished", steps_per_epoch=10, epochs=3, epoch=3)
+    history = {"validation_loss": curve(0.5, 0.3, 0.4), "validation_accuracy": curve(0.7, 0.8, 0.9)}
+    assert accuracy_at_best_epoch(record, history, epochs=3) == 0.8
+    assert accuracy_at_best_epoch(record, history, epochs=1.9) == 0.7
+    history["validation_loss"] = curve(float("nan"), 0.3, 0.4)
+    assert accuracy_at_best_epoch(record, history, epochs=1) is None
+    assert accuracy_at_best_epoch(record, history, epochs=3) == 0.8
+
+
+def test_compute_is_multiply_adds_times_training_samples():
+    bundle = runs.open_run("reference:architectures/resnet18").bundle
+    assert multiply_adds_per_epoch(bundle) == model_cost(bundle).multiply_adds * bundle.run["sizes"]["train"]
+    assert multiply_adds_per_epoch(runs.open_run("reference:questions/gru").bundle) is None  # it reads words
+    assert multiply_adds_per_epoch(runs.open_run("reference:backprop/dense").bundle) is None  # it computes in NumPy
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(512, "512"), (1.84e6, "1.8 million"), (2.13e12, "2.1 trillion"), (4.2e13, "42 trillion")]
+)
+def test_large_counts_are_in_words(number, text):
+    assert format_count(number) == text
 
 
 def test_short_times_have_decimals():
@@ -146,7 +184,8 @@ def test_equal_settings_show_no_difference_on_the_page(compared, monkeypatch):
     app.run()
     assert not app.exception and not app.error, app.error
     text = " ".join(m.value for m in app.markdown)
-    assert "**No difference** at equal epochs (2 each)" in text and "at equal time" in text.lower()
+    assert "**No difference** at equal epochs (2 each)" in text and "equal time" not in text.lower()
+    assert any("Equal compute, too: " in caption.value for caption in app.caption)
     assert "had not finished an epoch" not in text
     table = cost_table(app)
     assert table["Model"].tolist()[:2] == ["These", "Those"] and "Logistic regression" in table["Model"].tolist()
@@ -215,3 +254,78 @@ def test_form_starts_the_selected_models_in_project_order(monkeypatch, tmp_path)
     app.run()
     assert app.button(key="compare-architectures-start").disabled
     assert "A comparison takes two or more" in app.caption[-1].value
+
+
+def test_no_winner_is_named_while_a_run_is_not_done(compared, monkeypatch):
+    home, comparison_id = compared
+    monkeypatch.setenv("DLCORE_HOME", str(home))
+    config = projects.configure("fashion", dataset="digits", seed=9, device="cpu", settings={"epochs": 2})
+    tags = {"group": comparison_id, "group_title": "Itself", "variant": "Late"}
+    late = runs.create(config, tags=tags).run_id
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.compare.comparison import results
+
+        results(projects.get("fashion"), None)
+
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["comparison"] = comparison_id
+    app.run()
+    assert not app.exception and not app.error, app.error
+    text = " ".join(m.value for m in app.markdown)
+    assert "**So far, of 6 of 7 runs:** Those" in text or "**So far, of 6 of 7 runs:** These" in text
+    assert "wins" not in text and "No difference" not in text
+    runs.delete_run(late)
+    app.run()
+    assert "**No difference** at equal epochs (2 each)" in " ".join(m.value for m in app.markdown)
+
+
+def test_curves_appear_with_the_first_batches(home):
+    from dlcore.runs.metric_file import append_metrics
+
+    record = runs.create(projects.configure("fashion", dataset="digits", device="cpu"))
+    assert variant_curves("A", [record], color=0) is None
+    append_metrics(of_run(record.run_id), [(step, {"batch_loss": 1 / step}, 0) for step in (1, 2, 3)])
+    curves = variant_curves("A", [record], color=0)
+    assert list(curves.history) == ["batch_loss"] and curves.history["batch_loss"].steps.tolist() == [1, 2, 3]
+    append_metrics(of_run(record.run_id), [(3, {"train_loss": 0.4, "validation_loss": 0.5}, 0)])
+    assert set(variant_curves("A", [record], color=0).history) == {"train_loss", "validation_loss"}
+
+
+def latencies(variants):
+    """The latencies that the table would show, without its page."""
+    measured, remark = costs._latencies(variants)
+    return measured, remark
+
+
+def test_no_latency_is_measured_while_a_run_is_active(monkeypatch):
+    references = comparison_tests.tested_variants(comparisons.from_references("vit").variants)
+    costs._quiet_latencies().clear()
+    monkeypatch.setattr(costs, "is_machine_in_use", lambda: True)
+    assert latencies(references) == ({}, "No latency is measured while a run is active.")
+    quiet = Latencies({costs._model_key(variant.bundles[0]): 0.002 for variant in references}, is_quiet=True)
+    monkeypatch.setattr(costs, "_measure", lambda bundles: quiet)
+    monkeypatch.setattr(costs, "is_machine_in_use", lambda: False)
+    names = {variant.name for variant in references}
+    assert latencies(references) == (dict.fromkeys(names, 0.002), "")
+    monkeypatch.setattr(costs, "is_machine_in_use", lambda: True)
+    assert latencies(references) == (dict.fromkeys(names, 0.002), "")  # measured before the run
+    costs._quiet_latencies().clear()
+
+
+def test_latency_measured_under_load_is_shown_but_not_kept(monkeypatch):
+    references = comparison_tests.tested_variants(comparisons.from_references("vit").variants)
+    costs._quiet_latencies().clear()
+    monkeypatch.setattr(costs, "is_machine_in_use", lambda: False)
+    loaded = Latencies({costs._model_key(variant.bundles[0]): 0.5 for variant in references}, is_quiet=False)
+    monkeypatch.setattr(costs, "_measure", lambda bundles: loaded)
+    measured, remark = latencies(references)
+    assert set(measured.values()) == {0.5} and "measured again" in remark and costs._quiet_latencies() == {}
+
+
+def test_machine_is_in_use_while_a_run_trains(home, monkeypatch):
+    record = runs.create(projects.configure("fashion", dataset="digits", device="cpu"))
+    assert not costs.is_machine_in_use()  # it waits, without a process
+    monkeypatch.setattr(runs, "list_active", lambda: [replace(record, state="running")])
+    assert costs.is_machine_in_use()
