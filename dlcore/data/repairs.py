@@ -62,16 +62,18 @@ class Repairs:
         where: str = "",
         example: str = "",
         free: bool = False,
+        asks: bool = True,
     ) -> str:
         """Record a problem and return the repair to apply: the chosen one, the default, or else the first choice.
 
         A choice with a value (`interpolate:6`) is valid if the part before the colon is one; with `free` any text is.
+        A problem that does not `ask` has its default accepted: what its repair does is harmless or as before.
 
         Raises:
             ConfigError: The chosen repair is not one of the choices.
         """
         chosen = self.choices.get(kind, "")
-        if chosen == DEFAULT or (not chosen and self.accept_defaults):
+        if chosen == DEFAULT or (not chosen and self.accept_defaults) or not (chosen or asks):
             chosen = default
         if chosen and not free and chosen.partition(":")[0] not in {choice.partition(":")[0] for choice in choices}:
             raise ConfigError(f"--repair {kind}={chosen[:40]}: choose one of {', '.join(choices)}.")

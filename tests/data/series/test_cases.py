@@ -118,7 +118,7 @@ def test_time_without_a_date_or_year_is_refused(name):
 
 def test_minutes_and_tenths_are_refused():
     times = [f"{k // 600:02d}:{k // 10 % 60:02d}.{k % 10}" for k in range(N)]
-    with pytest.raises(DataError, match="'00:00.0' is a time without a date: write it as 2014-07-01 00:30"):
+    with pytest.raises(DataError, match=r"'00:00\.0' is a time without a date: write it as 2014-07-01 00:30"):
         read(lines("time,load", times, map(str, range(N))))
 
 
