@@ -34,8 +34,8 @@ _RANGES = ((6.3e8, 4.2e9), (6.3e11, 4.2e12), (6.3e14, 4.2e15), (6.3e17, 4.2e18))
 
 
 def guess_kind(cells: pd.Series, name: str = "") -> str:
-    """Guess what a sample of cells holds: datetime, date, clock, yearless, epoch, stamp (20210301), serial, year, number,
-    text or empty."""
+    """Guess what a sample of cells holds: datetime, date, clock, yearless, epoch, stamp (20210301), serial, year,
+    number, text or empty."""
     texts = strip_cells(cells)
     filled = texts[texts != ""]
     if not len(filled):
