@@ -67,16 +67,18 @@ class Repairs:
         where: str = "",
         example: str = "",
         free: bool = False,
+        asks: bool = True,
     ) -> str:
         """Record a problem and return the repair to apply: the chosen one, the default, or else the first choice.
 
         A choice with a value (`interpolate:6`) is valid if the part before the colon is one; with `free` any text is.
+        A problem that does not `ask` has its default accepted: what its repair does is harmless or as before.
 
         Raises:
             ConfigError: The chosen repair is not one of the choices.
         """
         chosen = self.choices.get(kind, "")
-        if chosen == DEFAULT or (not chosen and self.accept_defaults):
+        if chosen == DEFAULT or (not chosen and self.accept_defaults) or not (chosen or asks):
             chosen = default
         problem = Problem(kind, message, count, where, _printable(example), choices, default, chosen, free)
         is_valid = not chosen or problem.accepts(chosen)

@@ -99,6 +99,9 @@ def test_predict_scores_a_csv(capsys, tmp_path):
     result = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
     assert len(result["errors"]) == 480 and result["threshold"] > 0
     path.write_text("\n".join(["timestamp,value", *rows[:9], "2015-03-01 04:30,lots", *rows[10:]]))
+    repaired = document(capsys, "predict", "reference:anomaly/conv", "--input", str(path))
+    assert repaired["values"][8:11] == [1008, 1009, 1010]  # interpolated
+    path.write_text("\n".join(["timestamp,value", *rows[:9], "2015-03-01 04:30,=A1", *rows[10:]]))
     code, out, err = run(capsys, "predict", "reference:anomaly/conv", "--input", str(path), "--json")
     assert (code, out) == (2, "") and "row 11, column 'value'" in err
 

@@ -76,8 +76,8 @@ def test_uploaded_series_is_detected_saved_and_selected_for_training(monkeypatch
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
-        (csv().replace(b" 00:00,", b" 00:00,x", 1), "row 2, column 'load'"),
-        (b"\x89PNG" + bytes(99), "an image, not a CSV"),
+        (csv().replace(b" 00:00,", b" 00:00,=", 1), "row 2, column 'load'"),
+        (b"\x89PNG" + bytes(99), "an image, not CSV"),
         (b"\n".join(csv().splitlines()[:30]), "the file ends after"),
         (b"", "empty"),
     ],

@@ -52,8 +52,8 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
             f"no kind of data has all of {flags} for this file: leave some out, or choose one with --kind."
         )
     if len(fitting) > 1 and is_table:
-        found = guess_kind(path)
-        return IMPORTERS[found if found in fitting else fitting[0]]
+        guess = guess_kind(path)
+        return IMPORTERS[guess if guess in fitting else fitting[0]]
     return IMPORTERS[fitting[0]]
 
 
@@ -71,14 +71,19 @@ def content_kind(sheet: Sheet) -> Kind:
     texts = [name for name in sheet.columns if sheet.kinds[name] == "text"]
     cells = {name: sheet.file.table[name].str.strip() for name in texts}
     distinct = {name: column.nunique() / max(1, len(column)) for name, column in cells.items()}
-    prose = [name for name in texts if distinct[name] > 0.5 and cells[name].str.contains(" ").mean() > 0.5]
+    amounts = [name for name in texts if cells[name].str.match(r"[+-]?\d").mean() > 0.5]  # 5 kW and 5 MW
+    prose = [
+        name
+        for name in texts
+        if name not in amounts and distinct[name] > 0.5 and cells[name].str.contains(" ").mean() > 0.5
+    ]
     has_times = any(kind in ("datetime", "date", *NUMERIC_TIMES) for kind in sheet.kinds.values())
     numbers = [
         name
         for name in sheet.numeric(())
         if sheet.kinds[name] == "number" and not sheet.is_counter(name) and not is_id(name)
     ]
-    if prose or (texts and not numbers):
+    if prose or (texts and not numbers and not (has_times and amounts)):
         labels = [name for name in sheet.columns if name not in prose and _is_label(sheet, name)]
         named = [name for name in labels if name.lower() in text_columns.LABEL_NAMES]
         is_pairs = len(sheet.columns) == 2 and not named and all(share > 0.2 for share in distinct.values())

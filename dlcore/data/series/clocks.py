@@ -153,8 +153,8 @@ def localize(local: np.ndarray, zone: str) -> tuple[np.ndarray, np.ndarray]:
     order = local[::-1] if _is_descending(local[known]) else local
     count = pd.Series(order).groupby(order).cumcount().to_numpy()
     count = count[::-1] if order is not local else count
-    chosen = np.where(repeated & (count > 0), zoned[1], zoned[0])
-    result = np.where(np.isnat(chosen) | ~known, NAT, chosen.astype(np.int64))
+    utc = np.where(repeated & (count > 0), zoned[1], zoned[0])
+    result = np.where(np.isnat(utc) | ~known, NAT, utc.astype(np.int64))
     return result, repeated
 
 

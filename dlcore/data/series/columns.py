@@ -8,31 +8,12 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.date_formats import CLOCK, NAT, YEARLESS, match_formats, share_of_dates
+from dlcore.data.series.column_kinds import CLOCK_NAMES, TIME_NAMES, guess_kind
+from dlcore.data.series.date_formats import share_of_dates
 from dlcore.data.series.numbers import Scan, scan_column
 from dlcore.data.tabular.cells import shorten, strip_cells
 from dlcore.data.tabular.read import TableFile
 
-TIME_NAMES = (
-    "timestamp",
-    "time",
-    "date",
-    "datetime",
-    "ds",
-    "day",
-    "date_time",
-    "when",
-    "ts",
-    "zeitstempel",
-    "datum",
-    "zeit",
-    "week",
-    "month",
-    "quarter",
-    "year",
-    "period",
-)
-CLOCK_NAMES = ("time", "hour", "hr", "zeit", "uhrzeit", "stunde", "heure", "hora", "clock", "tid")
 VALUE_NAMES = ("value", "y", "count", "v")
 LABEL_NAMES = ("label", "labels", "anomaly", "is_anomaly", "outlier")
 PARTS = (("year", "jahr", "yr"), ("month", "monat"), ("day", "tag"), ("hour", "stunde", "hr"), ("minute", "min"))
@@ -41,8 +22,6 @@ NUMERIC_TIMES = ("epoch", "stamp", "serial", "year")
 MAX_GROUPS = 64
 _ID = re.compile(r"(?:^|.*[_ .-])(?:id|uuid)|.*[a-z]Id", re.ASCII)
 _FLAGS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
-_RANGES = ((6.3e8, 4.2e9), (6.3e11, 4.2e12), (6.3e14, 4.2e15), (6.3e17, 4.2e18))
-"""Seconds, milliseconds, microseconds and nanoseconds since 1970 of the years 1990 to 2100."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +130,9 @@ class Sheet:
             lambda name: not self.is_counter(name) and not self.is_constant(name),
             lambda name: not self.is_counter(name) or name.lower() != "index",
         ):
-            found = next((name for name in usable if fits(name)), "")
-            if found:
-                return found
+            matching = next((name for name in usable if fits(name)), "")
+            if matching:
+                return matching
         remaining = [name for name in self.columns if name not in used]
         if names:
             raise DataError(
@@ -162,9 +141,10 @@ class Sheet:
         if not remaining:
             raise DataError("row 1: no column is left for the values beside the times: add a column of numbers.")
         cell = shorten(self.file.table[remaining[0]].iloc[0])
+        advice = "write plain numbers in one unit" if re.match(r"[+-]?\d", cell) else "add a column of numbers"
         raise DataError(
             f"row {self.file.rows[0]}, column '{shorten(remaining[0])}': '{cell}' is not a number, and no "
-            "column holds numbers: add a column of numbers."
+            f"column holds numbers: {advice}."
         )
 
     def find_group(self, times: np.ndarray, used: tuple[str, ...]) -> str:
@@ -186,20 +166,20 @@ class Sheet:
     def _guess_time(self) -> str:
         named = sorted((n for n in self.columns if n.lower() in TIME_NAMES), key=lambda n: TIME_NAMES.index(n.lower()))
         for kind in ("datetime", "date"):
-            found = [name for name in (*named, *self.columns) if self.kinds[name] == kind]
-            if found:
-                return found[0]
+            matching = [name for name in (*named, *self.columns) if self.kinds[name] == kind]
+            if matching:
+                return matching[0]
         if self._join_parts() is not None:
             return ""
         for kind in NUMERIC_TIMES:
-            found = [name for name in named if self.kinds[name] == kind]
+            matching = [name for name in named if self.kinds[name] == kind]
             if kind != "year":
-                found += [name for name in self.columns if self.kinds[name] == kind and self._rises(name)]
-            if found:
-                return found[0]
-        found = [name for name in (*named, *self.columns) if self.kinds[name] in ("clock", "yearless")]
-        found += [name for name in named if self.kinds[name] != "number"]
-        return (found or named or [""])[0]
+                matching += [name for name in self.columns if self.kinds[name] == kind and self._rises(name)]
+            if matching:
+                return matching[0]
+        matching = [name for name in (*named, *self.columns) if self.kinds[name] in ("clock", "yearless")]
+        matching += [name for name in named if self.kinds[name] != "number"]
+        return (matching or named or [""])[0]
 
     def _rises(self, name: str) -> bool:
         """Whether numbers rise or fall with few exceptions, and not by one as a counter."""
@@ -235,10 +215,10 @@ class Sheet:
     def _join_parts(self) -> TimeSource | None:
         """Join columns of year, month, day, and hour and minute if there are any."""
         lower = {name.lower(): name for name in self.columns}
-        found = [next((lower[name] for name in names if name in lower), "") for names in PARTS]
-        if not all(found[:3]):
+        matching = [next((lower[name] for name in names if name in lower), "") for names in PARTS]
+        if not all(matching[:3]):
             return None
-        used = [name for k, name in enumerate(found) if name and all(found[:k])]
+        used = [name for k, name in enumerate(matching) if name and all(matching[:k])]
         parts = [self.file.table[name].str.strip().str.removesuffix(".0") for name in used]
         joined = parts[0] + "-" + parts[1] + "-" + parts[2]
         if len(parts) > 3:
@@ -256,27 +236,6 @@ class Sheet:
         )
 
 
-def guess_kind(cells: pd.Series, name: str = "") -> str:
-    """Guess what a sample of cells holds; see `Sheet.kinds`."""
-    texts = strip_cells(cells)
-    filled = texts[texts != ""]
-    if not len(filled):
-        return "empty"
-    numbers = pd.to_numeric(filled, errors="coerce")
-    if numbers.notna().mean() > 0.9:
-        return _numeric_kind(filled[numbers.notna()], numbers.dropna().to_numpy(np.float64), name)
-    clocks = [text for text in filled if CLOCK.fullmatch(text)]
-    if len(clocks) > 0.5 * len(filled) and (name.lower() in CLOCK_NAMES or not _are_dates(clocks)):
-        return "clock"
-    listed = [re.split(r"\s+(?:-|–|bis|to)\s+", text)[0] for text in filled]
-    if share_of_dates(listed) > 0.5:
-        found = match_formats(pd.Series(listed, dtype=object), limit=1)
-        return "datetime" if found and found[0].has_clock().any() else "date"
-    if sum(bool(YEARLESS.fullmatch(text)) for text in filled) > 0.5 * len(filled):
-        return "yearless"
-    return "number" if scan_column(filled).share > 0.5 else "text"
-
-
 def is_id(name: str) -> bool:
     """Return whether a column name says that it identifies rows."""
     return bool(_ID.fullmatch(name) or _ID.fullmatch(name.lower()))
@@ -285,30 +244,3 @@ def is_id(name: str) -> bool:
 def parse_flags(cells: pd.Series) -> pd.Series:
     """Parse labels to 0 or 1, NaN for anything else."""
     return cells.str.strip().str.lower().map(_FLAGS).astype("float64")
-
-
-def _numeric_kind(texts: pd.Series, numbers: np.ndarray, name: str) -> str:
-    low, high = numbers.min(), numbers.max()
-    if any(low >= start and high < stop for start, stop in _RANGES):
-        return "epoch"
-    found = match_formats(texts, limit=1) if texts.str.fullmatch(r"\d{8}|\d{12}|\d{14}").all() else []
-    if found and found[0].form == "compact" and found[0].matches.all() and (found[0].moments() >= 0).all():
-        return "stamp"
-    if low >= 25_000 and high < 60_000 and (name.lower() in TIME_NAMES or _is_even(numbers)):
-        return "serial"
-    if low >= 1000 and high <= 2200 and (numbers % 1 == 0).all() and name.lower() in TIME_NAMES:
-        return "year"
-    return "number"
-
-
-def _are_dates(texts: list[str]) -> bool:
-    """Whether texts such as 18.00.00 are dates that exist."""
-    found = match_formats(pd.Series(texts, dtype=object), limit=1)
-    return bool(found and found[0].matches.all() and (found[0].moments(day_first=True) != NAT).all())
-
-
-def _is_even(numbers: np.ndarray) -> bool:
-    """Whether numbers rise or fall by one step with few exceptions, as dates do."""
-    steps = np.diff(numbers)
-    usual = np.median(steps) if len(steps) else 0.0
-    return bool(usual != 0 and (np.abs(steps - usual) <= abs(usual) * 0.05).mean() > 0.9)

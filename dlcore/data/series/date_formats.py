@@ -133,13 +133,13 @@ class Fields:
 def match_formats(texts: pd.Series, *, limit: int = 4) -> list[Fields]:
     """Find the formats of non-empty cells (N,), the most common one first; each cell has the first that fits."""
     remaining = np.flatnonzero(texts.to_numpy() != "")
-    found: list[Fields] = []
-    while len(remaining) and len(found) < limit:
+    formats: list[Fields] = []
+    while len(remaining) and len(formats) < limit:
         sample = texts.iloc[remaining[:: max(1, len(remaining) // 200)]]
         counts = {
             name: sum(bool(pattern.fullmatch(text)) for text in sample)
             for name, pattern in FORMATS.items()
-            if name not in {fields.form for fields in found}
+            if name not in {fields.form for fields in formats}
         }
         form = max(counts, key=lambda name: counts[name], default="")
         if not form or not counts[form]:
@@ -148,9 +148,9 @@ def match_formats(texts: pd.Series, *, limit: int = 4) -> list[Fields]:
         fits = table["y"].notna().to_numpy()
         matches = np.zeros(len(texts), bool)
         matches[remaining[fits]] = True
-        found.append(Fields(form, matches, table[fits].reset_index(drop=True)))
+        formats.append(Fields(form, matches, table[fits].reset_index(drop=True)))
         remaining = remaining[~fits]
-    return found
+    return formats
 
 
 def share_of_dates(texts: list[str]) -> float:

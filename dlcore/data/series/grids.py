@@ -35,18 +35,18 @@ class Grid:
         off = np.abs(steps - np.maximum(1, np.round(steps))) > OFF_GRID
         return int(off.sum()), int(np.argmax(off)) + 1
 
-    def times_at(self, times: np.ndarray, positions: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """Times (n,) int64 of the positions `wanted` (n,) between those (T,) of known times (T,)."""
+    def times_at(self, times: np.ndarray, positions: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Times (n,) int64 of the positions `places` (n,) between those (T,) of known times (T,)."""
         if self.kind == "month":
             offset = times[0] - _month_start(_months(times[:1]))[0]
-            month = _months(times[:1])[0] + wanted * self.step
+            month = _months(times[:1])[0] + places * self.step
             is_end = (_month_start(_months(times) + 1) - times <= DAY_MS).all() and np.ptp(_offsets(times)) > DAY_MS
             return _month_start(month + 1) - DAY_MS if is_end else _month_start(month) + offset
         if self.kind == "business":
             first = (times[0] + DAY_MS // 2) // DAY_MS
-            days = np.busday_offset(np.datetime64(int(first), "D"), wanted, roll="forward")
+            days = np.busday_offset(np.datetime64(int(first), "D"), places, roll="forward")
             return days.astype("datetime64[ms]").astype(np.int64) + times[0] - first * DAY_MS
-        return np.round(np.interp(wanted, positions, times)).astype(np.int64)
+        return np.round(np.interp(places, positions, times)).astype(np.int64)
 
 
 def find_grid(times: np.ndarray) -> Grid:

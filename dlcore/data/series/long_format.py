@@ -16,7 +16,7 @@ def select_group(samples: Samples, groups: pd.Series, column: str, repairs: Repa
         ConfigError: There is no such group.
     """
     names = tuple(str(name) for name in pd.unique(groups))
-    chosen = repairs.choose(
+    name = repairs.choose(
         "long_format",
         f"The file has {plural(len(names), 'group')} in '{column}' with the same times: choose one for a series, or "
         "add the file as a table (--kind table).",
@@ -25,14 +25,12 @@ def select_group(samples: Samples, groups: pd.Series, column: str, repairs: Repa
         example=", ".join(names[:6]),
         free=True,
     )
-    if chosen not in names:
+    if name not in names:
         raise ConfigError(
-            f"--repair long_format={chosen[:40]}: there is no such group; choose one of {', '.join(names[:8])}."
+            f"--repair long_format={name[:40]}: there is no such group; choose one of {', '.join(names[:8])}."
         )
-    repairs.record(
-        f"rows of group '{chosen}' of column '{column}' used, those of {plural(len(names) - 1, 'other')} not"
-    )
-    return samples.take((groups == chosen).to_numpy())
+    repairs.record(f"rows of group '{name}' of column '{column}' used, those of {plural(len(names) - 1, 'other')} not")
+    return samples.take((groups == name).to_numpy())
 
 
 def pivot_groups(

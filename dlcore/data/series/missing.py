@@ -68,6 +68,7 @@ def repair_missing(samples: Samples, names: tuple[str, ...], repairs: Repairs, *
         default="leave_missing" if allow_missing else _default(missing[:, 0], longest),
         count=int(missing.sum()),
         where=f"{samples.where(at)}, column '{shorten(names[int(np.argmax(missing[at]))])}'",
+        asks=not allow_missing,
     )
     if how == "leave_missing":
         repairs.record(f"{plural(int(missing.sum()), 'missing value')} left missing, first in {samples.where(at)}")
@@ -152,15 +153,15 @@ def _longest(mask: np.ndarray) -> int:
 
 def _is_code(cells: np.ndarray, code: float) -> bool:
     at = cells == code
-    others = cells[~at & ~np.isnan(cells)]
-    if at.sum() < 2 or len(others) < 8 or at.sum() > 0.98 * len(cells):
+    remaining = cells[~at & ~np.isnan(cells)]
+    if at.sum() < 2 or len(remaining) < 8 or at.sum() > 0.98 * len(cells):
         return False
-    gap = others.min() - code if code < others.min() else code - others.max()
-    return bool(gap > np.ptp(others))
+    gap = remaining.min() - code if code < remaining.min() else code - remaining.max()
+    return bool(gap > np.ptp(remaining))
 
 
 def _is_extreme(cells: np.ndarray, codes: list[float]) -> bool:
     """Whether the codes lie outside the other numbers of a column."""
-    others = cells[~np.isin(cells, codes) & ~np.isnan(cells)]
-    low, high = (others.min(), others.max()) if len(others) else (np.inf, -np.inf)
+    remaining = cells[~np.isin(cells, codes) & ~np.isnan(cells)]
+    low, high = (remaining.min(), remaining.max()) if len(remaining) else (np.inf, -np.inf)
     return all(code < low or code > high for code in codes if (cells == code).any())

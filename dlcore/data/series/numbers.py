@@ -16,11 +16,12 @@ MAX_VALUE = 1e15
 """Larger values are typing errors, and their squares overflow float32."""
 FEW_BAD = 0.05
 """Up to this share of cells that are not numbers become missing by default."""
-USUAL_UNIT = 0.9
+MIN_UNIT_SHARE = 0.9
 """A unit must stand in this share of the cells: 999 and 1.2k are not the same without it."""
 _SPACES = " \u00a0\u2009\u202f'’"
+_CURRENCIES = r"[€$£¥₹]|US\$|R\$|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|Rs\.?|kr\.?"
 _PATTERN = re.compile(
-    rf"^(?P<pre>[^\W\d_]{{1,8}}(?=\s)|[^\W\d_]{{0,3}}[^\w\s.,()+<>~=#@−-])?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
+    rf"^(?P<pre>{_CURRENCIES})?\s*(?P<open>\()?(?P<sign>[+−-])?\s*(?P<cur>[€$£¥])?\s*"
     rf"(?P<num>\d[\d.,{_SPACES}]*|[.,]\d+)(?P<exp>[eE][+-]?\d+)?(?P<close>\))?\s*"
     r"(?P<post>[^\W\d_][^\s]{0,11}(?: [^\s]{1,11})?|[%‰°€$£¥µΩ][^\s\d]{0,8})?$"
 )
@@ -83,7 +84,7 @@ def scan_column(cells: pd.Series) -> Scan:
     decimal, ambiguous, largest = _find_marks(numbers[numbers != ""], (grouped & spaced)[numbers != ""])
     units = _join_units(parts)
     named = units[(numbers != "") & (units != "")]
-    unit = str(named.mode().iloc[0]) if len(named) > USUAL_UNIT * (numbers != "").sum() else ""
+    unit = str(named.mode().iloc[0]) if len(named) > MIN_UNIT_SHARE * (numbers != "").sum() else ""
     parts.loc[((units != "") & (units.str.casefold() != unit.casefold())).to_numpy(), "num"] = np.nan
     return Scan(texts, None, parts, decimal, ambiguous, largest, unit)
 
@@ -135,11 +136,11 @@ def _find_marks(numbers: pd.Series, spaced: pd.Series) -> tuple[str, str, float]
     dots, commas = numbers.str.count(r"\."), numbers.str.count(",")
     votes = {".": 0, ",": 0}
     ambiguous = {".": 0, ",": 0}
-    for mark, other, count, others in ((".", ",", dots, commas), (",", ".", commas, dots)):
-        both = (count > 0) & (others > 0)
+    for mark, other, count, other_count in ((".", ",", dots, commas), (",", ".", commas, dots)):
+        both = (count > 0) & (other_count > 0)
         votes[mark] += int((both & (numbers.str.rfind(mark) > numbers.str.rfind(other))).sum())
-        votes[other] += int(((count > 1) & (others == 0)).sum())
-        single = (count == 1) & (others == 0)
+        votes[other] += int(((count > 1) & (other_count == 0)).sum())
+        single = (count == 1) & (other_count == 0)
         thousands = numbers.str.fullmatch(rf"[1-9]\d{{0,2}}\{mark}\d{{3}}")
         votes[mark] += int((single & (~thousands | spaced)).sum())
         ambiguous[mark] += int((single & thousands & ~spaced).sum())
@@ -158,27 +159,30 @@ def _largest(integers: pd.Series) -> float:
 def _resolve(file: TableFile, scans: dict[str, Scan], repairs: Repairs, *, prefers_comma: bool) -> dict[str, Scan]:
     """Decide the columns whose cells are all like 1.001: by the other columns, else by the kind of file."""
     marks = [scan.decimal for scan in scans.values() if scan.decimal]
-    usual = max(marks, key=marks.count, default="," if prefers_comma else "")
+    common = max(marks, key=marks.count, default="," if prefers_comma else "")
     open_columns = {name: scan for name, scan in scans.items() if scan.ambiguous}
-    guesses = {name: _guess_decimal(scan, usual, file.separator) for name, scan in open_columns.items()}
-    asked = {name: is_decimal for name, is_decimal in guesses.items() if not (is_decimal and marks)}
-    if asked or (open_columns and "number_format" in repairs.choices):
-        asked = asked or guesses
-        name = next(iter(asked))
+    guesses = {name: _guess_decimal(scan, common, file.separator) for name, scan in open_columns.items()}
+    unsure = {name: is_decimal for name, is_decimal in guesses.items() if not (is_decimal and marks)}
+    if unsure or (open_columns and "number_format" in repairs.choices):
+        unsure = unsure or guesses
+        name = next(iter(unsure))
         marked = scans[name].texts[scans[name].texts.str.contains(scans[name].ambiguous, regex=False)]
-        both = sorted({"decimal" if is_decimal else "thousands" for is_decimal in asked.values()})
+        both = sorted({"decimal" if is_decimal else "thousands" for is_decimal in unsure.values()})
         choices = ("decimal", "thousands") if len(both) == 1 else ("as_guessed", "decimal", "thousands")
         how = repairs.choose(
             "number_format",
-            f"'{marked.iloc[0]}' in {list_names(list(asked))} is a decimal or a thousands mark: read as {both[0]}.",
+            f"'{marked.iloc[0]}' in {list_names(list(unsure))} is a decimal or a thousands mark: read as {both[0]}.",
             choices,
             default=both[0] if len(both) == 1 else "as_guessed",
             count=len(marked),
             where=f"row {file.rows[marked.index[0]]}, column '{shorten(name)}'",
             example=str(marked.iloc[0]),
+            asks=not (both == ["decimal"] and scans[name].ambiguous == "." and file.separator != ";"),
         )
+        if how == "decimal":
+            repairs.record(f"'{marked.iloc[0]}' in {list_names(list(unsure))} read with a decimal mark")
         if how != "as_guessed":
-            guesses |= dict.fromkeys(asked, how == "decimal")
+            guesses |= dict.fromkeys(unsure, how == "decimal")
     other = {".": ",", ",": "."}
     return scans | {
         name: replace(scan, decimal=scan.ambiguous if guesses[name] else other[scan.ambiguous])
@@ -186,9 +190,9 @@ def _resolve(file: TableFile, scans: dict[str, Scan], repairs: Repairs, *, prefe
     }
 
 
-def _guess_decimal(scan: Scan, usual: str, separator: str) -> bool:
-    if usual:
-        return usual == scan.ambiguous
+def _guess_decimal(scan: Scan, common: str, separator: str) -> bool:
+    if common:
+        return common == scan.ambiguous
     if scan.largest_integer >= 100:
         return False  # 903; 1.001: after three digits a mark, never one or two decimals
     return scan.ambiguous == "." or separator == ";"
@@ -261,16 +265,16 @@ def _refuse_unusable(file: TableFile, name: str, numbers: np.ndarray, texts: np.
     Raises:
         DataError: Names the first such cell.
     """
-    found: list[tuple[int, str]] = []
+    problems: list[tuple[int, str]] = []
     formulas = [k for k in bad[:1000] if str(texts[k])[:1] in "=@" or re.match(r"[+-]\s*[A-Za-z=@(]", str(texts[k]))]
     if formulas:
-        found.append((int(formulas[0]), "is a formula, not a number: save the file with values instead of formulas"))
+        problems.append((int(formulas[0]), "is a formula, not a number: save the file with values instead of formulas"))
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
-        found.append((int(infinite[0]), "is infinite: replace it or remove the row"))
+        problems.append((int(infinite[0]), "is infinite: replace it or remove the row"))
     large = np.flatnonzero(np.abs(np.where(np.isinf(numbers), 0, numbers)) > MAX_VALUE)
     if len(large):
-        found.append((int(large[0]), f"is beyond {MAX_VALUE:g}: replace it or remove the row"))
-    if found:
-        at, problem = min(found)
+        problems.append((int(large[0]), f"is beyond {MAX_VALUE:g}: replace it or remove the row"))
+    if problems:
+        at, problem = min(problems)
         raise DataError(f"row {file.rows[at]}, column '{shorten(name)}': {quote_cell(str(texts[at]))} {problem}.")

@@ -136,15 +136,15 @@ def _choose_values(
     sheet: Sheet, micros: np.ndarray, used: tuple[str, ...], request: Request, repairs: Repairs
 ) -> tuple[list[str], str]:
     """Return the value columns, and the column of groups in a file of time, group and value."""
-    taken = (*used, *([request.label] if request.label else []))
+    with_roles = (*used, *([request.label] if request.label else []))
     requested = [sheet.file.known(name) for name in dict.fromkeys(request.values)]
     for name in requested:
         if name in used:
             raise DataError(f"column '{shorten(name)}' holds the times and cannot be a variable.")
-    group = sheet.find_group(micros, (*taken, *requested))
-    taken = (*taken, group) if group else taken
+    group = sheet.find_group(micros, (*with_roles, *requested))
+    with_roles = (*with_roles, group) if group else with_roles
     if request.single:
-        names = requested or [sheet.guess_value(taken)]
+        names = requested or [sheet.guess_value(with_roles)]
     elif requested:
         _scans(sheet, requested)
         _require_variables(sheet, requested)
@@ -153,7 +153,7 @@ def _choose_values(
         names = [
             name
             for name in sheet.columns
-            if name not in taken
+            if name not in with_roles
             and ((request.every_column and name in sheet.scans) or not reason_to_leave_out(sheet, name, micros))
         ]
     if not names:
@@ -161,7 +161,7 @@ def _choose_values(
             f"no column beside '{shorten(used[0])}' holds numbers that change: choose columns (--columns a,b)."
         )
     if not requested or request.single:
-        _note_left_out(sheet, {*taken, *names}, micros, repairs)
+        _note_left_out(sheet, {*with_roles, *names}, micros, repairs)
     return names, group
 
 

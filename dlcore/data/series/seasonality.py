@@ -18,7 +18,7 @@ def detect_period(values: np.ndarray, step_ms: int) -> int:
     """Detect the period of values (n,) in points; 0 if there is none.
 
     The highest peak after the first decline of the autocorrelation (biased estimate, Box & Jenkins), or a day or a week
-    if the series repeats clearly better after it, or as well and the peak does not divide it.
+    if the series repeats clearly better after it, or as well and it is no multiple of the peak.
     """
     values = values[-MAX_POINTS:]
     n, longest = len(values), len(values) // MIN_REPEATS
@@ -29,7 +29,9 @@ def detect_period(values: np.ndarray, step_ms: int) -> int:
     for lag in (_exact(span, step_ms) for span in (DAY_MS, WEEK_MS)):
         if not 1 < lag <= longest or correlation[lag] <= MIN_CORRELATION or not _is_peak(correlation, lag):
             continue
-        is_better = score[lag] > limit + CLEARLY
+        is_better = score[lag] > limit + CLEARLY or (
+            _divides(lag, best) and correlation[lag] > correlation[best] - CLEARLY
+        )
         if is_better or (score[lag] > limit - CLEARLY / 2 and best and not _divides(best, lag)):
             best, limit = lag, score[lag]
     return best

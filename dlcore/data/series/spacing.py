@@ -99,6 +99,7 @@ def _choose_business_days(grid: Grid, samples: Samples, repairs: Repairs) -> Gri
         "The rows are Mondays to Fridays: weekends are no gaps, or are filled like other gaps (calendar_days).",
         ("as_is", "calendar_days"),
         default="as_is",
+        count=int((np.diff(samples.times) > DAY_MS).sum()),
         where=samples.where(at),
         example=format_time(samples.times[at]),
     )

@@ -161,7 +161,7 @@ def _choose_order(
     if fields is None:
         return clock.day_first if clock else None
     first, second = (pd.to_numeric(fields.table[name]).to_numpy() for name in "ab")
-    chosen = repairs.choices.get("date_order", "")
+    requested = repairs.choices.get("date_order", "")
     if (first > 12).any() and (second > 12).any():
         at = [int(np.argmax(part > 12)) for part in (first, second)]
         examples = [str(texts[fields.matches].iloc[k]) for k in at]
@@ -174,7 +174,7 @@ def _choose_order(
         decided = bool((first > 12).any())
     else:
         decided = True if (fields.table["sep"] == ".").all() else _more_even(fields)
-    if decided is None or chosen in ORDERS:
+    if decided is None or requested in ORDERS:
         example = str(texts[fields.matches].iloc[0])
         how = repairs.choose(
             "date_order",

@@ -126,14 +126,14 @@ def _join_split_numbers(read: Rows, repairs: Repairs) -> Rows:
     extra = length - width
     columns = list(zip(*read.rows, strict=True))
     pairs = [i for i in range(length - 1) if _are_number_parts(columns[i], columns[i + 1])]
-    chosen = _disjoint(pairs, extra)
-    if chosen is None or read.separator != ",":
+    joined_at = _disjoint(pairs, extra)
+    if joined_at is None or read.separator != ",":
         raise DataError(
             f"row {read.numbers[0]}: {length} cells and {width} in the header: put a cell that contains "
             f"'{read.separator}' in double quotes, or save the file with ; as the separator."
         )
-    groups = all(len(cell.strip()) == 3 and cell.strip().isdigit() for i in chosen for cell in columns[i + 1])
-    example = ",".join(read.rows[0][chosen[0] : chosen[0] + 2])
+    groups = all(len(cell.strip()) == 3 and cell.strip().isdigit() for i in joined_at for cell in columns[i + 1])
+    example = ",".join(read.rows[0][joined_at[0] : joined_at[0] + 2])
     how = repairs.choose(
         "split_numbers",
         f"Every row has {extra} cells more than the header: numbers with commas and no quotes.",
@@ -151,7 +151,7 @@ def _join_split_numbers(read: Rows, repairs: Repairs) -> Rows:
         row: list[str] = []
         at = 0
         while at < length:
-            if at in chosen:
+            if at in joined_at:
                 row.append(cells[at].strip() + mark + cells[at + 1].strip())
                 at += 1
             else:
@@ -168,13 +168,13 @@ def _are_number_parts(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
 
 def _disjoint(pairs: list[int], needed: int) -> list[int] | None:
     """Return the only way to take `needed` neighbor pairs that do not overlap, from the left; None if there is none."""
-    chosen: list[int] = []
+    joined_at: list[int] = []
     for at in pairs:
-        if not chosen or at > chosen[-1] + 1:
-            chosen.append(at)
-    covered = {at + side for at in chosen for side in (0, 1)}
+        if not joined_at or at > joined_at[-1] + 1:
+            joined_at.append(at)
+    covered = {at + side for at in joined_at for side in (0, 1)}
     is_only_way = all({at, at + 1} <= covered for at in pairs)
-    return chosen if len(chosen) == needed and is_only_way else None
+    return joined_at if len(joined_at) == needed and is_only_way else None
 
 
 def _fill_short_rows(

@@ -154,10 +154,12 @@ def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
 def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     try:
-        first = json.loads(text) if len(lines) > 1 else {}
+        first = json.loads(text)
     except (ValueError, RecursionError):
         first = {}
     wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
+    if len(lines) == 1:
+        wrapped = [value for value in wrapped if value and all(isinstance(item, Mapping) for item in value)]
     if len(wrapped) == 1:
         return _objects(enumerate(wrapped[0], start=1), "item")
     records = []

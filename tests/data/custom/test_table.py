@@ -39,7 +39,6 @@ def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_
     assert left_out.message == "2 columns left out: 'place' (holds no numbers); 'flat' (never changes)"
     assert preview.receipt[0] == left_out.message
     assert 0 < (~preview.data.observed[:, 0]).mean() < 0.1 and preview.data.observed[:, 1].all()
-    preview = custom_table.IMPORTER.preview(sheet(), repair="default")
     entry = custom_table.IMPORTER.save("air", preview, source="air.csv")
     assert (entry.kind, entry.rows, entry.facts["names"]) == ("table", 400, ["gas", "heat"])
     again = air_quality.load_table("custom:air", checksum=entry.checksum)
@@ -90,7 +89,7 @@ def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
     first = custom_table.IMPORTER.find_or_save(path, sheet())
     assert custom_table.IMPORTER.find_or_save(path, sheet()) == first and first.dataset == "custom:mine"
     with pytest.raises(RequestError, match="already"):
-        custom_table.IMPORTER.save("mine", custom_table.IMPORTER.preview(sheet(seed=1), repair="default"))
+        custom_table.IMPORTER.save("mine", custom_table.IMPORTER.preview(sheet(seed=1)))
     file = first.folder / tables.FILE
     np.savez_compressed(file, times=np.arange(400), values=np.zeros((400, 2)))
     with pytest.raises(DataError, match="is damaged"):
@@ -101,7 +100,7 @@ def test_same_file_is_saved_once_and_a_damaged_one_is_rejected(home, tmp_path):
 
 
 def test_forecast_metrics_carry_the_variable_names(home):
-    custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900), repair="default"))
+    custom_table.IMPORTER.save("air", custom_table.IMPORTER.preview(sheet(900)))
     config = projects.configure("forecast", model="improved", dataset="custom:air", preset="quick", device="cpu")
     assert config.data_options.validation == "last" and config.data_checksum
     prepared = forecast.prepare(config)

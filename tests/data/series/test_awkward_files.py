@@ -55,8 +55,8 @@ def in_german_time(times):
 
 @dataclass(frozen=True)
 class Case:
-    """A file, the options of its import, and what is expected: parts of the description, the kinds of problems that
-    need a decision, a line of the receipt, or the words of the refusal."""
+    """A file, the options of its import, and what is expected: parts of the description, the problems that need a
+    decision, a line of the receipt, or the words of the refusal."""
 
     payload: bytes
     name: str = "file.csv"
@@ -292,4 +292,4 @@ def test_the_uci_file_is_read_as_it_is():
     assert importer.kind == "table" and preview.data.names == published.names
     np.testing.assert_array_equal(preview.data.times, published.times)
     np.testing.assert_array_equal(preview.data.values, published.values)
-    assert [problem.kind for problem in preview.pending] == ["missing_code", "missing_values"]
+    assert [problem.kind for problem in preview.pending] == ["missing_code"]

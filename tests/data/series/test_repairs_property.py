@@ -47,15 +47,15 @@ def plant(fault, columns):
     return "\n".join([header, *(",".join([stamps[k], *cells]) for k, cells in rows), ""]).encode(), values
 
 
-def choices(preview, wanted):
-    return {problem.kind: wanted[problem.kind] for problem in preview.problems if problem.choices}
+def choices(preview, hows):
+    return {problem.kind: hows[problem.kind] for problem in preview.problems if problem.choices}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(faults)
 def test_repairs_of_a_series_change_only_what_the_receipt_names(fault):
     payload, values = plant(fault, 1)
-    wanted = {
+    hows = {
         "duplicate_times": fault["merge"],
         "gaps": fault["gaps"],
         "missing_values": fault["missing"],
@@ -65,19 +65,19 @@ def test_repairs_of_a_series_change_only_what_the_receipt_names(fault):
         preview = custom_series.IMPORTER.preview(payload, value="v0")
         for _ in range(3):  # a dropped row leaves a gap
             if preview.pending:
-                preview = custom_series.IMPORTER.preview(payload, value="v0", repair=choices(preview, wanted))
+                preview = custom_series.IMPORTER.preview(payload, value="v0", repair=choices(preview, hows))
     except DataError as error:
         assert fault["gaps"] == "cut" and "training needs at least" in str(error)
         return
     receipt, times = " | ".join(preview.receipt), preview.data.times
     touched = set(fault["gone"]) | set(fault["empty"]) | set(fault["duplicates"])
-    kept = np.isin(TIMES, times)
-    at = np.searchsorted(times, TIMES[kept])
-    for k, value in zip(np.flatnonzero(kept), preview.data.values[at], strict=True):
+    inside = np.isin(TIMES, times)
+    at = np.searchsorted(times, TIMES[inside])
+    for k, value in zip(np.flatnonzero(inside), preview.data.values[at], strict=True):
         assert k in touched or value == values[k, 0]
     assert (np.diff(times) > 0).all() and np.isfinite(preview.data.values).all()
     assert set(times) <= set(TIMES)
-    lost = {int(k) for k in np.flatnonzero(~kept)} - touched
+    lost = {int(k) for k in np.flatnonzero(~inside)} - touched
     assert not lost or "cut" in receipt
     present = [k for k in fault["duplicates"] if k not in fault["gone"]]
     assert ("repeated time merged" in receipt) == bool(present)
