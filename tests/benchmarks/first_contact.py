@@ -50,7 +50,7 @@ def series_csv(rows: int, freq: str, period: int, event: tuple[int, int], *, see
 
 
 def table_csv(rows: int, freq: str, period: int, columns: int, *, seed: int) -> bytes:
-    """Sensors that follow a daily rhythm and each other, with autoregressive noise."""
+    """Sensors that follow a daily season and each other, with autoregressive noise."""
     random, points = np.random.default_rng(seed), np.arange(rows)
     noise = np.zeros((rows, columns))
     for row in range(1, rows):
@@ -174,10 +174,10 @@ def main() -> int:
     parser.add_argument("--every", action="store_true", help="every project that takes the file")
     parser.add_argument("--projects", nargs="*", help="only these projects")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--one", nargs=2, metavar=("CASE", "PROJECT"), help=argparse.SUPPRESS)
+    parser.add_argument("--single", nargs=2, metavar=("CASE", "PROJECT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(run_case(*options.one)))
+    if options.single:
+        print(json.dumps(run_case(*options.single)))
         return 0
     failed, rows = 0, []
     for name in options.only:
@@ -201,7 +201,7 @@ def _measure(name: str, slug: str) -> dict:
         environment = os.environ | {"DLCORE_HOME": home, "DLCORE_CACHE": f"{home}/cache", "PYTHONPATH": str(ROOT)}
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, __file__, "--one", name, slug], env=environment, capture_output=True, text=True
+            [sys.executable, __file__, "--single", name, slug], env=environment, capture_output=True, text=True
         )
         wall = time.monotonic() - began
     if done.returncode:

@@ -24,5 +24,5 @@ def test_a_beaten_run_whose_loss_was_falling_was_trained_too_briefly():
 
 @pytest.mark.parametrize(("accuracy", "losses"), [(0.6, FLAT), (0.95, FALLING)])
 def test_no_advice_for_a_converged_run_or_a_better_one(accuracy, losses):
-    given = evaluation(accuracy, 0.8)
-    assert verdicts.advise(given, losses) == given and verdicts.describe_short_training(given) == ""
+    evaluated = evaluation(accuracy, 0.8)
+    assert verdicts.advise(evaluated, losses) == evaluated and verdicts.describe_short_training(evaluated) == ""

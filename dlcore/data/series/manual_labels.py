@@ -57,8 +57,8 @@ def to_csv(windows: Iterable[LabeledWindow]) -> str:
     """Return labels as CSV with start, end (both included) and, if there are any, names; empty without labels."""
     rows = [(_format(window.start), _format(window.end), window.name) for window in windows]
     table = pd.DataFrame(rows, columns=["start", "end", "name"])
-    shown = table if table["name"].any() else table.drop(columns="name")
-    return shown.to_csv(index=False) if rows else ""
+    visible = table if table["name"].any() else table.drop(columns="name")
+    return visible.to_csv(index=False) if rows else ""
 
 
 def _format(moment: int) -> str:

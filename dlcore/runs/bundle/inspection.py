@@ -109,7 +109,7 @@ def _history(bundle: Bundle) -> None:
 
 def _arrays(bundle: Bundle) -> None:
     """Arrays are as large as their headers say, and those of one split have one length."""
-    for name in ("predictions.npz", "gradients.npz"):
+    for name in ("predictions.npz", "gradients.npz", "baselines.npz"):
         if (bundle.folder / name).exists():
             _check_npz(bundle.folder / name)
     norms = bundle.gradients()

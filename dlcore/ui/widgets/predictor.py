@@ -13,12 +13,12 @@ NETWORK = ""
 
 
 def choose_predictor(project: Project, bundle: Bundle) -> str:
-    """Return the name of the chosen baseline, empty for the network; draws nothing if none is stored."""
+    """Return the name of the choice baseline, empty for the network; draws nothing if none is stored."""
     names = inference.list_baselines(bundle) if project.usable_baselines else []
     if not names:
         return NETWORK
     titles = {NETWORK: project.models[bundle.config.model].title} | {name: baseline_title(name) for name in names}
-    chosen: str = st.segmented_control(
+    choice: str = st.segmented_control(
         "Predict with",
         list(titles),
         default=NETWORK,
@@ -26,7 +26,7 @@ def choose_predictor(project: Project, bundle: Bundle) -> str:
         key=f"predict-with-{run_cache.bundle_key(bundle)}",
         format_func=titles.__getitem__,
     )
-    return chosen
+    return choice
 
 
 def predict_with(baseline: str, project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any]:
