@@ -23,7 +23,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     run = runs.open_run(options.run)
     if options.output is None:
         if options.input is not None and options.text is not None:
-            raise RequestError("--text names a column of --input: write the table of predictions with -o OUT.csv.")
+            raise RequestError("--text names a column of --input FILE: write the table of predictions with -o OUT.csv.")
         source = source_from_args(options)
         return {"run_id": run.record.run_id, **run.predict(source, whole=options.whole, baseline=options.baseline)}
     if options.input is None or options.whole or options.baseline:

@@ -1,4 +1,4 @@
-"""Figures of a time series: values with labeled windows and alarms, distribution, autocorrelation."""
+"""Figures of a time series: values with labeled windows, distribution, autocorrelation."""
 
 import itertools
 import string
@@ -25,10 +25,9 @@ def series_over_time(
     unit: str,
     windows: Sequence[Window] = (),
     plausible: Sequence[Window] = (),
-    alarms: np.ndarray | None = None,
     marks: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Plot values (n,) over times (n,), epoch milliseconds, with labeled windows shaded and alarms (n,) as crosses.
+    """Plot values (n,) over times (n,), epoch milliseconds, with labeled windows shaded.
 
     `plausible`: unusual intervals without a label, shaded in another color. `marks`: named times, for example the start
     of the test split.
@@ -47,15 +46,6 @@ def series_over_time(
     reach = (float(y.min()), float(y.max())) if len(y) else (0.0, 1.0)
     _shade(figure, windows, reach)
     _mark_plausible(figure, plausible)
-    if alarms is not None:
-        x, y = thin(times[alarms], values[alarms])
-        figure.add_scatter(
-            x=milliseconds(x),
-            y=y.astype(np.float32),
-            mode="markers",
-            name=f"alarm ({int(alarms.sum()):,} points)",
-            marker={"color": VERMILLION, "symbol": "x-thin-open", "size": 8, "line": {"width": 1.5}},
-        )
     for number, (text, moment) in enumerate((marks or {}).items()):
         vertical(figure, float(moment), text, left=number % 2 == 0, height=1 - 0.08 * (number % 2))
     return figure

@@ -26,7 +26,6 @@ FIGURES: dict[str, go.Figure] = {
         title="Rides",
         unit="rides in 30 minutes",
         windows=WINDOWS,
-        alarms=ERRORS > 1e-3,
         marks={"test begins": int(TIMES[6000])},
     ),
     "box": series.box_plot(VALUES, title="Spread", unit="rides"),
@@ -35,7 +34,6 @@ FIGURES: dict[str, go.Figure] = {
     "autocorrelation": series.autocorrelation(
         VALUES, lags=400, step=(0.5, "hours"), marks={"a day": 48, "a week": 336}
     ),
-    "over time": errors.error_over_time(TIMES, ERRORS, threshold=2e-3, title="Error", windows=np.array([[0, 1]])),
     "contributions": errors.window_contributions(TIMES[:48], ERRORS[:48], alarm=5),
     "confusion": classification.confusion_matrix(np.array([[5, 1, 0], [0, 9, 2], [0, 0, 0]]), LABELS),
     "calibration": calibration.reliability({"as it is": ReliabilityBins(*np.array([[0.6, 0.9], [0.5, 0.8], [4, 9]]))}),

@@ -312,7 +312,7 @@ def test_command_writes_the_table_and_its_counts(tmp_path: Path, capsys: pytest.
         (["--input", "TWO", "-o", "OUT.csv"], "Name it with --text: the columns are 'first', 'second'"),
         (["--input", "missing.csv", "-o", "OUT.csv"], "no such file"),
         (["--input", "FOLDER", "-o", "OUT.csv"], "takes a file, not a folder"),
-        (["--input", "IN", "--text", "review"], "--text names a column of --input: .* -o OUT.csv"),
+        (["--input", "IN", "--text", "review"], "--text names a column of --input FILE: .* -o OUT.csv"),
         (["-o", "OUT.csv"], "-o needs --input"),
         (["--input", "IN", "--whole", "-o", "OUT.csv"], "excludes --whole"),
     ],
