@@ -77,7 +77,10 @@ def _activation_bytes(module: nn.Module, batch: Tensor) -> int:
 
 @dataclass(frozen=True)
 class Latencies:
-    """Seconds of the fastest prediction of each model; `is_quiet` False if other programs stretched one of them."""
+    """Processor seconds of the fastest prediction of each model: its duration, on one thread of a quiet machine.
+
+    `is_quiet` False: other programs interrupted every prediction of a model.
+    """
 
     seconds: Mapping[str, float]
     is_quiet: bool
@@ -87,7 +90,7 @@ def measure_latencies(models: Mapping[str, tuple[nn.Module, Tensor]]) -> Latenci
     """Measure predictions of models with one sample each, on one thread of the CPU.
 
     The models take turns for several rounds, so that a change of load affects all of them, and the fastest call counts:
-    other programs can only make a call slower. A call that took clearly longer than its processor time was interrupted.
+    other programs can only make a call slower. Processor time leaves out the time in which they had the core.
     """
     wall, cpu = dict.fromkeys(models, math.inf), dict.fromkeys(models, math.inf)
     threads = torch.get_num_threads()
@@ -102,7 +105,7 @@ def measure_latencies(models: Mapping[str, tuple[nn.Module, Tensor]]) -> Latenci
                 break
     finally:
         torch.set_num_threads(threads)
-    return Latencies(wall, all(wall[name] <= QUIET * cpu[name] for name in models))
+    return Latencies(cpu, all(wall[name] <= QUIET * cpu[name] for name in models))
 
 
 def _time_calls(module: nn.Module, sample: Tensor) -> list[tuple[float, float]]:

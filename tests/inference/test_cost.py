@@ -74,5 +74,5 @@ def test_latency_is_the_fastest_call_of_interleaved_rounds():
 
 def test_latency_of_which_every_call_was_interrupted_is_not_quiet():
     measured = cost.measure_latencies({"a": (Busy(0.002, 0.02, every=10**9), torch.zeros(1, 4))})
-    assert not measured.is_quiet and measured.seconds["a"] > 0.02
+    assert not measured.is_quiet and measured.seconds["a"] == pytest.approx(0.002, rel=0.3)
     assert cost.measure_latencies({"a": (Busy(0.002), torch.zeros(1, 4))}).is_quiet

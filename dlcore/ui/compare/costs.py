@@ -41,7 +41,8 @@ def table(variants: Sequence[TestedVariant]) -> None:
     )
     costs = (
         "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
-        f"batch. Latency: fastest of several rounds, one sample, one thread of {_processor()}. {remark} "
+        "batch. Latency: processor time of the fastest of several rounds, one sample, one thread of "
+        f"{_processor()}. {remark} "
     )
     st.caption(
         "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
