@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from dlcore import projects
+from dlcore.cli import main
 from dlcore.core.errors import ConfigError, DataError, RequestError
 from dlcore.data.custom import texts as custom_texts
 from dlcore.data.custom.importer import Preview
@@ -333,6 +334,18 @@ def test_binary_or_large_file_is_rejected(monkeypatch):
     monkeypatch.setattr(custom_texts, "BYTES_LIMIT", 10)
     with pytest.raises(DataError, match="larger than"):
         check(GOOD)
+
+
+@pytest.mark.parametrize("kind", ["text", "texts"])
+def test_file_is_checked_by_either_name_of_the_kind(kind, tmp_path, capsys):
+    file = tmp_path / "tickets.csv"
+    file.write_text(make_csv(make_long_tail(), header="ticket,queue"), encoding="utf-8")
+    assert main(["data", "check", str(file), "--kind", kind, "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert (described["kind"], described["rows"]) == ("texts", 170)
+    assert [(each["kind"], each["count"], each["default"]) for each in described["problems"]] == [
+        ("rare_labels", 13, "leave_out")
+    ]
 
 
 @pytest.mark.parametrize("seed", range(20))
