@@ -195,7 +195,7 @@ def check_data(
     """Read a file as `add_data` does and store nothing.
 
     Returns `kind`, `rows`, `columns`, `time`, `values`, `classes`, `windows`, `problems` (each with its repairs:
-    `choices`, `default`, `chosen`) and `receipt`, what the repairs change.
+    `choices`, `default`, `selected`) and `receipt`, what the repairs change.
 
     Parameters:
         file: CSV, JSON, Excel or Parquet, or a zip or folder with one folder of images per class.

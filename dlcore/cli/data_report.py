@@ -49,7 +49,7 @@ def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
         "message": problem["message"],
         "count": problem["count"],
         "first": problem["where"],
-        "repair": problem["chosen"] or problem["default"],
+        "repair": problem["selected"] or problem["default"],
         "choices": ", ".join(choices),
     }
 

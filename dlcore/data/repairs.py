@@ -19,7 +19,7 @@ class Problem:
 
     `kind` is its identifier (`duplicate_times`), `message` one sentence, `count` how many rows, cells or files it
     concerns, `where` the first of them (`row 12, column 'load'`), `example` its content. `choices` are the repairs,
-    `default` is applied unless another one was `chosen`; a problem without a default needs a choice, and with `free`
+    `default` is applied unless another one is `selected`; a problem without a default needs a choice, and with `free`
     any text is one. A problem without choices is a note: what was left out or converted, which needs no decision.
     """
 
@@ -30,13 +30,13 @@ class Problem:
     example: str = ""
     choices: tuple[str, ...] = ()
     default: str = ""
-    chosen: str = ""
+    selected: str = ""
     free: bool = False
 
     @property
     def repair(self) -> str:
         """The repair that is applied: the chosen one, or the default."""
-        return self.chosen or self.default
+        return self.selected or self.default
 
     def accepts(self, repair: str) -> bool:
         """Return whether a repair is one of the choices; it may carry a value after a colon."""
@@ -77,12 +77,12 @@ class Repairs:
         Raises:
             ConfigError: The chosen repair is not one of the choices.
         """
-        chosen = self.choices.get(kind, "")
-        if chosen == DEFAULT or (not chosen and self.accept_defaults) or not (chosen or asks):
-            chosen = default
-        problem = Problem(kind, message, count, where, _printable(example), choices, default, chosen, free)
-        is_valid = not chosen or problem.accepts(chosen)
-        self.problems.append(problem if is_valid else replace(problem, chosen=""))
+        selected = self.choices.get(kind, "")
+        if selected == DEFAULT or (not selected and self.accept_defaults) or not (selected or asks):
+            selected = default
+        problem = Problem(kind, message, count, where, _printable(example), choices, default, selected, free)
+        is_valid = not selected or problem.accepts(selected)
+        self.problems.append(problem if is_valid else replace(problem, selected=""))
         if not is_valid:
             raise ConfigError(f"--repair {kind}={chosen[:40]}: choose one of {', '.join(choices)}.")
         return problem.repair or choices[0]

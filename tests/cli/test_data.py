@@ -47,8 +47,8 @@ def test_check_json_has_exactly_the_documented_keys(capsys, messy):
     result = json.loads(out)
     assert (code, err, list(result), result["rows"]) == (0, "", KEYS, 50)
     gaps = next(problem for problem in result["problems"] if problem["kind"] == "gaps")
-    assert {"kind", "count", "where", "example", "choices", "default", "chosen"} <= set(gaps)
-    assert (gaps["choices"], gaps["default"], gaps["chosen"]) == (["interpolate:6", "cut"], "interpolate:6", "cut")
+    assert {"kind", "count", "where", "example", "choices", "default", "selected"} <= set(gaps)
+    assert (gaps["choices"], gaps["default"], gaps["selected"]) == (["interpolate:6", "cut"], "interpolate:6", "cut")
 
 
 def test_add_asks_for_all_repairs_at_once_then_prints_the_receipt(capsys, messy):

@@ -87,7 +87,7 @@ class Preview(Generic[Data]):
     @property
     def pending(self) -> tuple[Problem, ...]:
         """Problems whose repair was neither chosen nor accepted."""
-        return tuple(problem for problem in self.problems if problem.choices and not problem.chosen)
+        return tuple(problem for problem in self.problems if problem.choices and not problem.selected)
 
     @property
     def undecided(self) -> tuple[Problem, ...]:
@@ -96,7 +96,7 @@ class Preview(Generic[Data]):
 
     def accept(self) -> "Preview[Data]":
         """Return the preview with the repairs that made it as the chosen ones; undecided problems stay pending."""
-        problems = (replace(each, chosen=each.repair) if each.choices else each for each in self.problems)
+        problems = (replace(each, selected=each.repair) if each.choices else each for each in self.problems)
         return replace(self, problems=tuple(problems))
 
     def describe(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def open_file(importer: Importer[Any], file: UploadedFile) -> OpenedFile | Check
     last = _load(importer, file, "opened")
     choices = choices_of(importer, file)
     if isinstance(last, OpenedFile) and all(
-        choices.get(problem.kind, "") == problem.chosen for problem in last.repairs.problems
+        choices.get(problem.kind, "") == problem.selected for problem in last.repairs.problems
     ):
         return last
     repairs = Repairs(dict(choices))

@@ -13,7 +13,7 @@ def show_problems(problems: tuple[Problem, ...], *, store: str, key: str) -> Non
 
     A problem starts on its default, one without a default on "Choose".
     """
-    undecided = sum(not problem.default and not problem.chosen for problem in problems if problem.choices)
+    undecided = sum(not problem.default and not problem.selected for problem in problems if problem.choices)
     st.caption(
         "Saving applies the repairs that are selected here. Each is named in the receipt."
         + (f" {undecided} to decide." if undecided else "")

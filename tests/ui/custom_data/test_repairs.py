@@ -61,7 +61,7 @@ def test_every_problem_is_listed_once_with_its_default_and_saving_accepts_what_i
     entry = registry.require("messy-tiny", "series")
     receipt = ("rows sorted by time", "3 duplicate times: mean of their values", "5 missing hours: interpolate:6")
     assert entry.receipt == receipt and entry.rows == 240
-    assert [problem["chosen"] for problem in entry.facts["problems"]] == ["", "mean", "interpolate:6"]
+    assert [problem["selected"] for problem in entry.facts["problems"]] == ["", "mean", "interpolate:6"]
     assert [fold.label for fold in app.expander if fold.label.startswith("Receipt")] == [
         f"Receipt: {'; '.join(receipt)}"
     ]
