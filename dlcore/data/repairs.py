@@ -84,7 +84,7 @@ class Repairs:
         is_valid = not selected or problem.accepts(selected)
         self.problems.append(problem if is_valid else replace(problem, selected=""))
         if not is_valid:
-            raise ConfigError(f"--repair {kind}={chosen[:40]}: choose one of {', '.join(choices)}.")
+            raise ConfigError(f"--repair {kind}={selected[:40]}: choose one of {', '.join(choices)}.")
         return problem.repair or choices[0]
 
     def note(self, kind: str, message: str, *, count: int = 1, where: str = "", example: str = "") -> None:

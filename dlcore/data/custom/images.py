@@ -18,7 +18,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import archives, classes, folders, images
 from dlcore.data.images.archives import Source
 from dlcore.data.images.files import NOTES, SETS, read_rgb
-from dlcore.data.images.folders import ARCHIVE, Entry, RejectedFile, Scan
+from dlcore.data.images.folders import ARCHIVE, Entry, ImageScan, RejectedFile
 from dlcore.data.images.layout import PARTS
 from dlcore.data.repairs import Repairs
 
@@ -33,7 +33,7 @@ class ScannedImages:
     """The payload and the result of reading each of its files once."""
 
     payload: Payload
-    scan: Scan
+    scan: ImageScan
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
 
 
 def _note_changes(
-    scan: Scan, entries: list[Entry], rejected: list[RejectedFile], converted: list[RejectedFile], repairs: Repairs
+    scan: ImageScan, entries: list[Entry], rejected: list[RejectedFile], converted: list[RejectedFile], repairs: Repairs
 ) -> None:
     """Record the files that were renamed, converted or left out, and duplicates across splits."""
     if scan.renamed:

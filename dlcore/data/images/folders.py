@@ -44,7 +44,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Scan:
+class ImageScan:
     """The files of a source after reading each once.
 
     `files` maps the paths of usable images to the first 8 bytes of their sha256, `notes` those that were converted to
@@ -59,7 +59,7 @@ class Scan:
     renamed: int = 0
 
 
-def scan(source: Source) -> Scan:
+def scan(source: Source) -> ImageScan:
     """Read and check every file; one file is in memory at a time, beside label tables.
 
     Raises:
@@ -86,7 +86,7 @@ def scan(source: Source) -> Scan:
         if note:
             notes[name] = note
     progress.report("Checking images", len(names), len(names))
-    return Scan(files, notes, tuple(rejected), tables, source.renamed)
+    return ImageScan(files, notes, tuple(rejected), tables, source.renamed)
 
 
 def list_files(source: Source) -> tuple[list[str], list[RejectedFile]]:

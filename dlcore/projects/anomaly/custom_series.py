@@ -35,7 +35,9 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Epochs of the quick preset; a long window costs more."""
     cost = 1.0 if model.startswith("dense") else float(values["window"]) / DEFAULT_WINDOW
-    return quick.fit_epochs(values, dataset, samples=QUICK_SAMPLES[model] / cost, train_share=TRAIN_SHARE)
+    return quick.fit_epochs(
+        values, dataset, samples=QUICK_SAMPLES.get(model, min(QUICK_SAMPLES.values())) / cost, train_share=TRAIN_SHARE
+    )
 
 
 def window(rows: int, *, step_ms: int, period: int) -> int:

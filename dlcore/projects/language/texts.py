@@ -118,7 +118,9 @@ def quick_settings(
     """
 
     def settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        fitted = quick.fit_epochs(values, dataset, samples=samples[model], rows_setting="rows", most_rows=most_rows)
+        fitted = quick.fit_epochs(
+            values, dataset, samples=samples.get(model, min(samples.values())), rows_setting="rows", most_rows=most_rows
+        )
         is_missing = without_glove is not None and not sources.is_available("glove")
         return {**fitted, **(without_glove or {}).get(model, {})} if is_missing else fitted
 
