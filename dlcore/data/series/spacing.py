@@ -19,7 +19,7 @@ def sort_samples(samples: Samples, repairs: Repairs) -> Samples:
     falls = int((steps < 0).sum())
     if not falls:
         return samples
-    newest_first = falls > len(steps) / 2
+    newest_first = falls > 0.9 * np.count_nonzero(steps)
     at = int(np.argmax(steps < 0)) + 1
     order = "newest first" if newest_first else f"{plural(falls, 'step')} back"
     repairs.choose(
