@@ -3,6 +3,7 @@
 Names are decoded, composed and made unique here, for datasets and uploads alike.
 """
 
+import collections
 import contextlib
 import os
 import stat
@@ -128,6 +129,8 @@ class _Folder:
                 yield name, about.st_size, _reject_special(about.st_mode) or _reject_hidden(name)
 
     def read(self, name: str) -> bytes:
+        if not self.originals:
+            collections.deque(self.files(), maxlen=0)  # indexes the names
         with (self.path / self.originals[name]).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 
@@ -183,6 +186,8 @@ class _Zip:
                 yield name, entry.file_size, _reject_hidden(name)
 
     def read(self, name: str) -> bytes:
+        if not self.entries:
+            collections.deque(self.files(), maxlen=0)  # indexes the names
         with self.archive.open(self.entries[name]) as file:
             return file.read(MAX_BYTES + 1)
 

@@ -213,6 +213,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "centred": centered.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
         "note": intervals.describe_step_difference(step, trained),
+        "receipt": list(series.receipt),
     }
 
 

@@ -305,6 +305,7 @@ def _describe(
         "past": _by_name(whole.values[past], known["names"]),
         "units": dict(zip(known["names"], known["units"], strict=True)),
         "note": intervals.describe_step_difference(table.step_ms, known["step_ms"], result="Forecasts"),
+        "receipt": list(table.receipt),
     }
 
 

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from dlcore.core.errors import DataError, RequestError, one_line
@@ -26,7 +26,6 @@ CLASSES = (
 )
 SEQUENCES = (Column("input"), Column("output"), Column("probability", "float"))
 SOURCE_NAMES = ("source", "input", "from", *TEXT_NAMES)
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _ZIP = b"PK\x03\x04"
 
 
@@ -125,12 +124,10 @@ def photo_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
     """
     if path.is_dir() or _starts_with(path, _ZIP):
         with archives.open_source(path) as source:
-            files = list(source.files())
-        entries = [entry for entry in files if not _is_system_file(entry[0])]
-        ignored = len(files) - len(entries)
+            entries = list(source.files())
     else:
         with open_image(path.read_bytes()[: MAX_BYTES + 1]):  # a single file that is no photo is refused
-            entries, ignored = [(path.name, path.stat().st_size, "")], 0
+            entries = [(path.name, path.stat().st_size, "")]
     if not entries:
         raise DataError(f"{path} has no file: name a photo, or a folder or zip of photos.")
 
@@ -143,8 +140,7 @@ def photo_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
                 ]
                 yield BatchPart(cells, start + len(part))
 
-    notes = (f"{ignored:,} system files ignored (hidden files, __MACOSX)",) if ignored else ()
-    return BatchJob((Column("file"), *_columns(project)), len(entries), "photos", chunks, _flag(project), notes)
+    return BatchJob((Column("file"), *_columns(project)), len(entries), "photos", chunks, _flag(project))
 
 
 Upload = uploads.Photo | uploads.RejectedUpload
@@ -208,12 +204,6 @@ def _row(project: Project, place: int | str, answer: dict[str, Any] | DataError)
 def shorten(value: float) -> float:
     """Round to nine significant digits."""
     return float(f"{value:.9g}")
-
-
-def _is_system_file(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
-    return hidden or "__MACOSX" in path.parts or path.name.lower() in _SYSTEM_FILES
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

@@ -37,7 +37,8 @@ Part = tuple[np.ndarray, np.ndarray, int]
 
 @dataclass(frozen=True)
 class SeriesFile:
-    """A series in parts of `ROWS` points: its first time and step in milliseconds, and its length in points."""
+    """A series in parts of `ROWS` points: its first time and step in milliseconds, its length in points, and the
+    receipt of its repairs."""
 
     start: int
     step_ms: int
@@ -45,6 +46,7 @@ class SeriesFile:
     total: int
     unit: str
     parts: Callable[[int], Iterator[Part]]
+    receipt: tuple[str, ...] = ()
 
 
 def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
@@ -71,7 +73,7 @@ def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
             errors = scores.score(times, values)
             yield BatchPart(score_rows(times, values, errors, limit), position, scores.state())
 
-    return BatchJob(SCORES, series.total, series.unit, chunks, "alarm")
+    return BatchJob(SCORES, series.total, series.unit, chunks, "alarm", series.receipt)
 
 
 def score_rows(times: np.ndarray, values: np.ndarray, scores: np.ndarray, threshold: float) -> list[Cells]:
@@ -93,7 +95,7 @@ def forecast_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
         if not done:
             yield BatchPart(list(rows), len(rows))
 
-    notes = (answer["note"],) if answer["note"] else ()
+    notes = (*([answer["note"]] if answer["note"] else []), *answer["receipt"])
     return BatchJob(FORECAST, len(rows), "rows", chunks, notes=notes)
 
 
@@ -144,7 +146,8 @@ def _whole(path: Path) -> SeriesFile:
             stop = min(start + ROWS, len(series.times))
             yield series.times[start:stop], series.values[start:stop], stop
 
-    return SeriesFile(int(series.times[0]), series.step_ms, len(series.times), len(series.times), "rows", parts)
+    points = len(series.times)
+    return SeriesFile(int(series.times[0]), series.step_ms, points, points, "rows", parts, series.receipt)
 
 
 def _read(path: Path) -> bytes:

@@ -365,7 +365,7 @@ def test_data_check_prints_classes_problems_and_receipt(home, capsys):
     assert described["kind"] == "images" and described["rows"] == 32 and described["columns"] == []
     assert described["classes"] == {"bibimbap": {"all": 16}, "kimchi": {"all": 16}}
     assert cli.main(["data", "add", "shop", str(file), "--repair", "deeper_folders=last_folder", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["content"]["classes"] == {"2024": {"all": 16}, "2025": {"all": 16}}
+    assert json.loads(capsys.readouterr().out)["classes"] == {"2024": {"all": 16}, "2025": {"all": 16}}
 
 
 def test_repairs_are_part_of_the_identity():

@@ -9,12 +9,14 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.series.series import DAY_MS, Series
+from dlcore.data.tabular.read import SUFFIXES
 from dlcore.evaluation import anomaly
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
 from dlcore.runs.batch.series import SCORES, score_rows
 from dlcore.ui.components.threshold.component import Scope, SeriesAxis, ThresholdView, show_threshold
+from dlcore.ui.custom_data.saved import show_receipt
 from dlcore.ui.pages.anomaly.data import series_of, taxi
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
@@ -38,7 +40,7 @@ def predict(project: Project, run: Run | None) -> None:
     )
     sample, about = _sample(run)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
-    file = left.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="own-csv", max_upload_size=64)
+    file = left.file_uploader("Your CSV", type=list(SUFFIXES), key="own-csv", max_upload_size=64)
     with right:
         use_sample = st.toggle(
             "Use the sample", key="use-sample", value=file is None, disabled=file is not None or not sample
@@ -95,6 +97,7 @@ def _show(prediction: dict[str, Any], name: str, key: str) -> None:
     times, values, scores = (np.asarray(prediction[name]) for name in ("times", "values", "errors"))
     if prediction.get("note"):
         st.warning(prediction["note"], icon=":material/schedule:")
+    show_receipt(prediction["receipt"])
     view = ThresholdView(
         scores=scores,
         labels=None,

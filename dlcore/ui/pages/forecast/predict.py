@@ -11,6 +11,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS
 from dlcore.data.splits import Prepared
+from dlcore.data.tabular.read import SUFFIXES
 from dlcore.plots import forecast as plots
 from dlcore.projects.forecast import explain as why
 from dlcore.projects.forecast import scores as scored
@@ -18,6 +19,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.runs.batch.output import to_csv
 from dlcore.runs.batch.series import FORECAST, forecast_rows
+from dlcore.ui.custom_data.saved import show_receipt
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -158,7 +160,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             f"A CSV with a time column and the columns {', '.join(names)}; empty cells are missing values. "
             "It is processed with this run's model and scaling. The file is not stored."
         )
-        file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="forecast-csv", max_upload_size=64)
+        file = st.file_uploader("Your CSV", type=list(SUFFIXES), key="forecast-csv", max_upload_size=64)
         if file is None:
             return
         baseline = choose_predictor(project, bundle)
@@ -169,6 +171,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             return
         if prediction["note"]:
             st.warning(prediction["note"], icon=":material/schedule:")
+        show_receipt(prediction["receipt"])
         _show_forecast(prediction)
 
 
