@@ -16,7 +16,7 @@ _INLINE = (
 LINE_ELEMENTS, INLINE_ELEMENTS = frozenset(_LINES.split()), frozenset(_INLINE.split())
 """Elements that divide words, and those inside a line: `H<sub>2</sub>O` is one word."""
 _FLAGS = "async|autoplay|checked|compact|controls|defer|disabled|hidden|ismap|loop|multiple|muted|noshade|nowrap"
-_VALUE = r"""(?:"[^"<>]{0,2000}"|'[^'<>]{0,2000}'|[^\s"'<>=`]+)"""
+_VALUE = r"""(?:"[^"<>]{0,2000}"|'[^'<>]{0,2000}'|[^\s"'<>=`][^\s<>]{0,2000})"""
 _ATTRIBUTE = rf"(?:[a-z_:@][\w:.@-]*\s*=\s*{_VALUE}|{_FLAGS})"
 _TAG = re.compile(rf"</?([a-z][a-z0-9]{{0,9}})(?:\s+{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
 _END_TAG = re.compile(r"</([a-z][a-z0-9]{0,9})\s*>")
