@@ -269,9 +269,9 @@ def ask_for_repairs(problems: tuple[Problem, ...]) -> str:
         f"{', '.join(problem.choices[:6])}{f'; default {problem.default}' if problem.default else ''})"
         for problem in problems
     ]
-    accept = " or accept the defaults with --repair default," if any(problem.default for problem in problems) else ""
+    accept = ", or accept the defaults with --repair default" if any(problem.default for problem in problems) else ""
     number = f"{len(problems)} problems need" if len(problems) > 1 else "one problem needs"
-    return f"{number} a repair:{accept} choose with --repair KIND=HOW. {'; '.join(parts)}."
+    return f"{number} a repair: choose with --repair KIND=HOW{accept}. {'; '.join(parts)}."
 
 
 def _plain(value: Any) -> Any:
