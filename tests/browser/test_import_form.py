@@ -39,6 +39,8 @@ def test_messy_file_is_repaired_saved_and_its_receipt_shown(form_address, page, 
     calm(page)
     assert serious(page) == []
     choose(page, "Repair of duplicate times", "last")
+    expect(page.get_by_text("3 duplicate times: last of their values").first).to_be_visible(timeout=WITHIN)
+    calm(page)  # a press of Save while the page is drawn again would be lost
     expect(page.get_by_role("textbox", name="Name")).to_have_value("messy-tiny")
     page.get_by_role("button", name="Save dataset").click()
     expect(page.get_by_text("is saved and selected under")).to_be_visible(timeout=WITHIN)

@@ -128,9 +128,13 @@ def test_pause_resume_stop(run_address, page):
     badge(page, "Stopped")
     metric = page.get_by_text(re.compile("NAB score|on test")).first  # a bundle with metrics
     expect(metric).to_be_visible(timeout=WITHIN)
+    calm(page)
     page.get_by_text("Export run").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download bundle").click()
+    button = page.get_by_role("button", name="Download bundle")
+    expect(button).to_be_visible(timeout=WITHIN)
+    calm(page)  # a press while the page is drawn again would be lost
+    with page.expect_download(timeout=WITHIN) as download:
+        button.click()
     assert download.value.suggested_filename.endswith(".zip")
 
 

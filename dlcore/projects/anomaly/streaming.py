@@ -71,7 +71,7 @@ class StreamScorer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue after the part at which `state` was returned."""
         self.times, self.values = np.array(state["times"], np.int64), np.array(state["values"], np.float64)
-        self.errors = None if state["errors"] is None else np.array(state["errors"], np.float64)
+        self.errors = np.array(state["errors"], np.float64) if state["errors"] else None  # empty without smoothing
 
     def _errors(self, new: int) -> np.ndarray:
         """Scaled squared errors (n, S) of the points, at most `new`, at the end of a complete window."""
