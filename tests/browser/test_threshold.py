@@ -94,6 +94,7 @@ def test_component_works_with_the_keyboard(anomaly_page):
     low = page.evaluate(STATE)["t"]
     tab_to(page, "dlt-chip-cheapest")
     page.keyboard.press("Enter")
+    expect(page.locator(".dlt-chip-cheapest")).to_have_attribute("aria-pressed", "true")
     cost = float(number(page, "cost"))
     assert page.evaluate(STATE)["t"] > low
 

@@ -117,6 +117,12 @@ def test_every_format_of_input_and_output_has_the_same_predictions(tmp_path: Pat
     assert str(table["uncertain"].dtype) == "bool" and str(table["row"].dtype) == "int64"
 
 
+def test_another_encoding_is_said(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("text\na caf\u00e9 film\na dull film\n".encode("cp1252"))
+    result = runs.open_run("reference:reviews_lstm/base_lstm").predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert result.rows == 2 and "read as cp1252 (not UTF-8)" in result.notes
+
+
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_photos_have_the_single_predictions_and_their_names(kind: str, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
         return _build(read_excel(payload, repairs, row_limit=rows), "Excel", repairs)
     text, encoding = decode_text(payload, repairs, limit=limit)
     if text.lstrip()[:1] in ("{", "["):
-        return _build(read_json(text, row_limit=rows), f"JSON, {encoding}", repairs)
+        return _build(read_json(text, repairs, row_limit=rows), f"JSON, {encoding}", repairs)
     read = read_delimited(text, repairs, cell_limit=CELL_LIMIT, row_limit=rows)
     name = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}.get(read.separator, f"'{read.separator}'")
     return _build(read, f"CSV, separator {name}, {encoding}", repairs)

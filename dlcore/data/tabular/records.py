@@ -13,11 +13,12 @@ from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, skip_preamble
 
 PARQUET_ROWS = 4096
+REPLACEMENT = "\ufffd"
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
 
 
-def read_json(text: str, *, row_limit: int) -> Rows:
+def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
     """Read JSON: an array of objects, an object with one such array, or one object per line.
 
     Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
@@ -35,6 +36,11 @@ def read_json(text: str, *, row_limit: int) -> Rows:
         header.update(dict.fromkeys(cells))
     names = list(header)
     rows = [[cells.get(name, "") for name in names] for _, cells in flat]
+    if REPLACEMENT not in text and (
+        bad := [number for number, cells in flat if REPLACEMENT in "".join(cells.values())]
+    ):
+        message = f"{len(bad):,} rows hold half a surrogate pair, which is no character: read as {REPLACEMENT}"
+        repairs.note("half_characters", message, count=len(bad), where=f"row {bad[0]}")
     return Rows(names, rows, [number for number, _ in flat], "")
 
 

@@ -8,7 +8,7 @@ import csv
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -87,11 +87,15 @@ def open_stream(path: Path, *, lines: bool = False) -> TableStream:
     text = (
         head[: head.rfind(b"\n") + 1 or None].decode(encoding, "ignore") if size > len(head) else head.decode(encoding)
     )
+    if not lines and text.lstrip()[:1] in ("{", "[") and not _is_json_lines(text):
+        return _whole(path)
     if lines:
-        return _text_lines(path, encoding, size)
-    if text.lstrip()[:1] in ("{", "["):
-        return _json_lines(path, encoding, size) if _is_json_lines(text) else _whole(path)
-    return _delimited(path, encoding, size, text)
+        stream = _text_lines(path, encoding, size)
+    elif text.lstrip()[:1] in ("{", "["):
+        stream = _json_lines(path, encoding, size)
+    else:
+        stream = _delimited(path, encoding, size, text)
+    return stream if encoding == "utf-8-sig" else replace(stream, notes=(f"read as {encoding} (not UTF-8)",))
 
 
 def detect_encoding(path: Path, head: bytes) -> str:

@@ -47,7 +47,7 @@ def table(variants: Sequence[TestedVariant]) -> None:
     st.caption(
         "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
         f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
-        "Epoch: median duration in the run, whatever else its device did."
+        "Epoch: median duration in the run, other work on its device included."
     )
     differences = {
         variant.name: preset.differences_from_full(variant.bundles[0].config)

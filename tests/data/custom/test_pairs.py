@@ -122,6 +122,7 @@ def test_half_a_surrogate_pair_is_read_as_a_replacement_character(home):
     lines = (json.dumps({"input": a, "target": f"{b}\ud83d"}) for a, b in ROWS)
     preview = check("\n".join(lines))
     assert preview.data[0] == ("word 0", "drow-0\ufffd")
+    assert any("half a surrogate pair" in line for line in preview.receipt)
     assert custom_pairs.IMPORTER.save("mine", preview).rows == 120
 
 
