@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore.data.tabular.read import SUFFIXES
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
@@ -34,8 +35,8 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def input_widget(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Draw the upload of a CSV with a time and a value column; returns the prediction."""
-    file = st.file_uploader("Your CSV", type=["csv", "txt", "tsv"], key="input-csv", max_upload_size=64)
+    """Draw the upload of a table with a time and a value column; returns the prediction."""
+    file = st.file_uploader("Your file", type=list(SUFFIXES), key="input-csv", max_upload_size=64)
     if file is None:
         st.info("Choose a file with the columns time and value.", icon=":material/upload_file:")
         return None

@@ -35,12 +35,12 @@ def predict(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     st.markdown(
-        "A CSV with a **time** column (for example `2014-07-01 00:30`) and a **value** column, evenly spaced. It is "
+        "A table with a **time** column (for example `2014-07-01 00:30`) and a **value** column. It is "
         "scored with this run's model, scaling and threshold. The file is not stored."
     )
     sample, about = _sample(run)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
-    file = left.file_uploader("Your CSV", type=list(SUFFIXES), key="own-csv", max_upload_size=64)
+    file = left.file_uploader("Your file", type=list(SUFFIXES), key="own-csv", max_upload_size=64)
     with right:
         use_sample = st.toggle(
             "Use the sample", key="use-sample", value=file is None, disabled=file is not None or not sample

@@ -154,13 +154,13 @@ def _plain(value: float) -> str:
 
 
 def _own_file(project: Project, bundle: Bundle) -> None:
-    with st.expander("Forecast from your own CSV", icon=":material/upload_file:"):
+    with st.expander("Forecast from your own file", icon=":material/upload_file:"):
         names = bundle.preprocessing["names"]
         st.caption(
-            f"A CSV with a time column and the columns {', '.join(names)}; empty cells are missing values. "
+            f"A table with a time column and the columns {', '.join(names)}; empty cells are missing values. "
             "It is processed with this run's model and scaling. The file is not stored."
         )
-        file = st.file_uploader("Your CSV", type=list(SUFFIXES), key="forecast-csv", max_upload_size=64)
+        file = st.file_uploader("Your file", type=list(SUFFIXES), key="forecast-csv", max_upload_size=64)
         if file is None:
             return
         baseline = choose_predictor(project, bundle)

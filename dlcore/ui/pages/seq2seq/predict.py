@@ -28,7 +28,7 @@ EXAMPLES = {
     "sorting": "20261120",
 }
 NOTES = {
-    "dates_in_words": "An impossible day, such as 30 february 2026, lowers its confidence.",
+    "dates_in_words": "It learned the format, not the calendar: 30 february 2026 has a confident output, too.",
     "reversing": "A text longer than any in training lowers its confidence.",
     "sorting": "More digits than in training lower its confidence.",
 }
