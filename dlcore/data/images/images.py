@@ -176,7 +176,7 @@ LOADERS: dict[str, Callable[[Path], Images]] = {
     "digits": _load_digits,
     "cifar10": _load_cifar10,
 }
-FOLDERS = ("dogs_food_vehicles", "food101_mini", "food11", "food101")
+FOLDERS = ("dogs_food_vehicles", "food101_mini", "food101_ten", "food11", "food101")
 """Datasets stored as class folders, in a folder or zip."""
 
 

@@ -6,12 +6,25 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """A file of a dataset: `checksum` is the `sha256:...` or `md5:...` of the file at `url`, `size` its bytes."""
+    """A file of a dataset of `size` bytes: `checksum` is the `sha256:...` or `md5:...` of the file at `url`.
+
+    With `member`, `url` is a zip of which that file is kept, and `checksum` is the file's. With `photos`, `url` is a
+    tar.gz of which the listed photos of those parts are kept, resized (see `extract`). `transfer` are the bytes to
+    download, if other than `size`.
+    """
 
     name: str
     size: int
     url: str = ""
     checksum: str = ""
+    member: str = ""
+    photos: tuple[str, ...] = ()
+    transfer: int = 0
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download."""
+        return self.transfer or self.size
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,17 @@ class Dataset:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download all files."""
+        return sum(file.download_size for file in self.files)
+
+    @property
+    def describe_size(self) -> str:
+        """What to download and, if less is kept, what stays: "30.9 MB" or "4,996.3 MB, of which 22.5 MB stay"."""
+        kept = f", of which {self.size / 1e6:.1f} MB stay" if any(file.photos for file in self.files) else ""
+        return f"{self.download_size / 1e6:,.1f} MB{kept}"
 
     @property
     def downloadable(self) -> bool:
