@@ -1,6 +1,6 @@
-"""Transfer learning: a backbone of torchvision, or EfficientNet-Lite0, pretrained on ImageNet with a new classification head.
+"""Transfer learning: a backbone pretrained on ImageNet with a new classification head.
 
-Backbones are cut into blocks that can be trained or frozen.
+Backbones, torchvision's and EfficientNet-Lite0, are cut into blocks that can be trained or frozen.
 """
 
 from collections.abc import Mapping

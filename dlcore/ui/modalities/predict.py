@@ -7,14 +7,13 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.sources import locate as sources
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
-from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
@@ -34,7 +33,7 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
     if bundle is None or run is None:
         return None
     modality = load_modality(project)
-    opens_on_input = modality.STARTS_WITH_INPUT or not sources.is_available(run.config.dataset)
+    opens_on_input = modality.STARTS_WITH_INPUT or not samples.has_test_images(run.config)
     choice = st.segmented_control(
         "Input",
         [SAMPLE, CUSTOM],

@@ -76,8 +76,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
             return drawing, int(digit)
     stored = run_cache.predictions(bundle)
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
-    test_pixels = samples.load_images(run.config.dataset).test_pixels
-    return np.asarray(test_pixels[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
+    return samples.get_test_image(run.config, int(stored["test_ids"][row])), int(stored["test_targets"][row])
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

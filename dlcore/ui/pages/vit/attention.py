@@ -50,8 +50,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
         "Each map is one head of one block; orange marks the attention of the selected patch. "
         "**Hover over a patch** in the image or in a map, or press an arrow key."
     )
-    image = samples.load_images(run.config.dataset).test_pixels[origin]
-    show_attention_view(bundle, np.asarray(image), name=str(origin), key="attention")
+    image = samples.get_test_image(run.config, origin)
+    show_attention_view(bundle, image, name=str(origin), key="attention")
     st.caption(
         "Every map is scaled to its maximum, shown below it; the remaining attention is on "
         "other patches and the class token. The class token is the extra token that is classified: the page "
@@ -130,10 +130,8 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
 
     model = run_cache.load_model(_bundle)
     module: Any = model.module
-    test_pixels = samples.load_images(_bundle.config.dataset).test_pixels[:IMAGES]
-    x = torch.from_numpy(
-        np.stack([images.to_model_input(np.asarray(pixels), model.preprocessing) for pixels in test_pixels])
-    )
+    test_pixels = [samples.get_test_image(_bundle.config, row) for row in range(IMAGES)]
+    x = torch.from_numpy(np.stack([images.to_model_input(pixels, model.preprocessing) for pixels in test_pixels]))
     with evaluation_mode(module):
         attentions = module.attentions(x).numpy()
     distances = np.mean([rollout.distances(attention, module.grid) for attention in attentions], axis=0)
