@@ -43,14 +43,17 @@ FALSE_CLAIMS = ("train_15181.csv", "cnn_dataset.zip` from", "get Dogs")
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+    """A folder for decoded data, shared by the tests of this file, and empty Streamlit caches."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield tmp_path_factory.mktemp("cache")
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path, cache):
-    """No network, no data folder, a home of its own; decoded data are shared by the tests of this file."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    """No data folder, and a home of its own."""
     for name in ("DLCORE_DATA", "DLCORE_MIRROR", "TORCH_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
@@ -100,10 +103,10 @@ def test_every_page_can_train_at_once(offline, page, part):
 @pytest.mark.parametrize(("page", "part"), PAGES, ids=IDS)
 def test_every_page_shows_samples(offline, page, part):
     app = open_page(page, part, "data")
-    shown = [len(app.get(kind)) for kind in ("imgs", "text", "plotly_chart", "bidi_component", "dataframe", "table")]
+    shown = [len(app.get(kind)) for kind in ("image", "text", "plotly_chart", "bidi_component", "dataframe", "table")]
     assert sum(shown), "no sample"
     if projects.get(page.slug).modality == "image":
-        assert app.get("imgs")
+        assert app.get("image")
     assert not [claim for claim in FALSE_CLAIMS if claim in words(app)]
 
 
@@ -111,7 +114,7 @@ def test_every_page_shows_samples(offline, page, part):
 def test_quick_run_trains_a_few_steps(offline, slug):
     dataset = projects.configure(slug).dataset
     model = registry.suggest_model(slug, dataset)
-    small = {"rows": 300, "train_rows": 100, "side": 64, "epochs": 1}
+    small = {"rows": 300, "train_rows": 100, "batch_size": 16, **({"side": 64} if slug == "food" else {})}
     known = {field.name for fields in projects.list_settings(slug, model).values() for field in fields}
     settings = {name: value for name, value in small.items() if name in known}
     config = projects.configure(slug, model=model, preset="quick", settings=settings)
