@@ -33,9 +33,8 @@ def labels(app):
     return [button.label for button in app.button]
 
 
-@pytest.mark.parametrize("panel", ["data", "predict", "explain"])
-def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
-    app = page(panel, input="Test sample")
+def test_missing_dataset_is_offered_with_size_and_license(bare):
+    app = page("data")
     assert not app.exception and not app.error
     assert "Download" in labels(app)
     words = " ".join(m.value for m in app.markdown)
@@ -43,7 +42,9 @@ def test_missing_dataset_is_offered_with_size_and_license(bare, panel):
 
 
 def test_predict_asks_for_an_upload_without_test_samples(bare):
-    app = page("predict")
+    app = AppTest.from_file(str(ROOT / "pages" / "vision" / "architectures.py"), default_timeout=60)
+    app.query_params["panel"] = "predict"
+    app.run()
     assert not app.exception and "Download" not in labels(app)
     assert [uploader.label for uploader in app.get("file_uploader")]
 

@@ -32,7 +32,7 @@ def make_images(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
         for _ in range(TRAIN + TEST):
             turned = drawing.rotate(random.uniform(-MAX_ANGLE, MAX_ANGLE), Image.Resampling.BILINEAR)
             side = round(min(drawing.size) * random.uniform(MIN_CROP, 0.9))
-            left, top = (random.integers(length - side + 1) for length in drawing.size)
+            left, top = (int(random.integers(length - side + 1)) for length in drawing.size)
             cropped = turned.resize((SIDE, SIDE), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
             tint = 1 + random.uniform(-MAX_TINT, MAX_TINT, 3)
             noise = random.normal(0, 8, (SIDE, SIDE, 3))

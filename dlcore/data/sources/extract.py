@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, StoreError, one_line
@@ -24,8 +26,9 @@ SIDE, QUALITY = 256, 85
 MAX_PHOTO = 8 * 2**20
 FOOD101_LIST = settings.ASSETS / "data" / "food101_photos.json"
 """Photos of ten dishes by dish and part: `small` is a part of both sets, `large` of the larger one only."""
-RETRIES = 8
-"""Interruptions in a row without a byte in between, after which a download is given up."""
+RETRIES, PAUSE_S = 8, 0.5
+"""Interruptions in a row without a byte in between, after which a download is given up; seconds to wait, times their
+number."""
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -121,7 +124,7 @@ def _read_tar(stream: "_Stream", names: frozenset[str]) -> Iterator[tuple[str, b
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as archive:  # type: ignore[call-overload]
             for member in archive:
-                archive.members = []  # 101,000 headers would stay in memory
+                archive.members = []  # type: ignore[attr-defined]  # 101,000 headers would stay in memory
                 if member.name in names and member.isfile() and 0 < member.size <= MAX_PHOTO:
                     content = archive.extractfile(member)
                     if content is not None:
@@ -169,7 +172,7 @@ class _Stream(io.RawIOBase):
         while self.position < self.size:
             try:
                 content = self._next(min(size if size > 0 else 2**16, self.size - self.position))
-            except (requests.RequestException, OSError) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 content, reason = b"", type(error).__name__
             else:
                 reason = "incomplete"
@@ -182,6 +185,7 @@ class _Stream(io.RawIOBase):
             self.failures, self.answer = self.failures + 1, None
             if self.failures > RETRIES:
                 raise DataError(f"{self.url} cannot be downloaded ({reason}): {OFFLINE}.")
+            time.sleep(PAUSE_S * self.failures)
         return b""
 
     def _next(self, size: int) -> bytes:

@@ -117,7 +117,7 @@ def make_texts(templates: Mapping[str, Sequence[str]], *, seed: int = 0) -> tupl
         for _ in range(PER_CLASS * 20):
             if len(texts) == PER_CLASS:
                 break
-            texts[_fill(sentences[random.integers(len(sentences))], random)] = None
+            texts[_fill(sentences[int(random.integers(len(sentences)))], random)] = None
         rows += [(text, name) for text in texts]
     order = random.permutation(len(rows))
     return [rows[row][0] for row in order], [rows[row][1] for row in order]
