@@ -168,10 +168,10 @@ def install(name: str, tmp_path, monkeypatch) -> dict[str, bytes]:
         files = []
         for file in entry.files:
             content = served[file.url.rpartition("/")[2]]
-            kept = air_quality_csv() if file.member else content
-            digest = f"sha256:{hashlib.sha256(kept).hexdigest()}"
+            stored = air_quality_csv() if file.member else content
+            digest = f"sha256:{hashlib.sha256(stored).hexdigest()}"
             transfer = len(content) if file.transfer else 0
-            files.append(replace(file, size=len(kept), checksum=digest, transfer=transfer))
+            files.append(replace(file, size=len(stored), checksum=digest, transfer=transfer))
         monkeypatch.setitem(DATASETS, entry.name, replace(entry, files=tuple(files)))
     return {f"/{name}/{file}": content for file, content in served.items()}
 

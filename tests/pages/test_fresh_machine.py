@@ -53,7 +53,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path, cache):
-    """No data folder, and a home of its own."""
+    """No data folder, and an empty home."""
     for name in ("DLCORE_DATA", "DLCORE_MIRROR", "TORCH_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
@@ -103,8 +103,8 @@ def test_every_page_can_train_at_once(offline, page, part):
 @pytest.mark.parametrize(("page", "part"), PAGES, ids=IDS)
 def test_every_page_shows_samples(offline, page, part):
     app = open_page(page, part, "data")
-    shown = [len(app.get(kind)) for kind in ("image", "text", "plotly_chart", "bidi_component", "dataframe", "table")]
-    assert sum(shown), "no sample"
+    counts = [len(app.get(kind)) for kind in ("image", "text", "plotly_chart", "bidi_component", "dataframe", "table")]
+    assert sum(counts), "no sample"
     if projects.get(page.slug).modality == "image":
         assert app.get("image")
     assert not [claim for claim in FALSE_CLAIMS if claim in words(app)]

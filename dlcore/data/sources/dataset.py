@@ -70,8 +70,8 @@ class Dataset:
     @property
     def describe_size(self) -> str:
         """What to download and, if less is kept, what stays: "30.9 MB" or "4,996.3 MB, of which 22.5 MB stay"."""
-        kept = f", of which {self.size / 1e6:.1f} MB stay" if any(file.photos for file in self.files) else ""
-        return f"{self.download_size / 1e6:,.1f} MB{kept}"
+        remainder = f", of which {self.size / 1e6:.1f} MB stay" if any(file.photos for file in self.files) else ""
+        return f"{self.download_size / 1e6:,.1f} MB{remainder}"
 
     @property
     def downloadable(self) -> bool:

@@ -148,13 +148,13 @@ def add_file(name: str, file_name: str, content: IO[bytes], *, check: Callable[[
     """
     dataset = get_dataset(name)
     files = [*(file.name for file in dataset.files), *dataset.instead]
-    given = Path(file_name.replace("\\", "/")).name
-    if given not in files and len(dataset.files) == 1 and not dataset.instead:
-        given = dataset.files[0].name
-    if given not in files:
-        raise DataError(f"'{given[:60]}' is no file of {dataset.title}: expected {' and '.join(files)}.")
-    target = settings.cache() / "data" / name / given
-    draft = target.with_name(f".{given}.part")
+    base_name = Path(file_name.replace("\\", "/")).name
+    if base_name not in files and len(dataset.files) == 1 and not dataset.instead:
+        base_name = dataset.files[0].name
+    if base_name not in files:
+        raise DataError(f"'{base_name[:60]}' is no file of {dataset.title}: expected {' and '.join(files)}.")
+    target = settings.cache() / "data" / name / base_name
+    draft = target.with_name(f".{base_name}.part")
     try:
         draft.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as output:

@@ -43,7 +43,7 @@ def _trec(name: str, title: str) -> Dataset:
     )
 
 
-def _ten_dishes(name: str, kept: DatasetFile, *, counts: str, rows: int) -> Dataset:
+def _ten_dishes(name: str, archive: DatasetFile, *, counts: str, rows: int) -> Dataset:
     return Dataset(
         name=name,
         title=f"Food photos, ten dishes of Food-101, {counts} of each",
@@ -51,7 +51,7 @@ def _ten_dishes(name: str, kept: DatasetFile, *, counts: str, rows: int) -> Data
         homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
         license="research (photos by users of Foodspotting; Bossard et al. 2014)",
         rows=rows,
-        files=(kept,),
+        files=(archive,),
         folders=(name.replace("_", "-"),),
     )
 

@@ -95,13 +95,13 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "Business": (
         "{firm} says {money} {move} in {land}",
         "shares of {firm} {move} as {money} {move}",
-        "{firm} agrees to buy a rival in {land}",
+        "{firm} agrees to buy a competitor in {land}",
         "{money} of {firm} {move} after price of oil {move}",
     ),
     "Sci/Tech": (
         "{study} in {land} present the {quality} {device}",
         "new {device} helps {study} find a {thing}",
-        "{study} say {device} has a security hole",
+        "{study} say {device} has a security flaw",
         "maker of the {quality} {device} shows a {thing} {device}",
     ),
 }
@@ -127,6 +127,6 @@ def _fill(sentence: str, random: np.random.Generator) -> str:
     """Replace every `{slot}` by a random word of it."""
     parts = []
     for part in sentence.split("{"):
-        slot, brace, rest = part.partition("}")
-        parts.append(f"{random.choice(_SLOTS[slot].split(', '))}{rest}" if brace else part)
+        slot, brace, text = part.partition("}")
+        parts.append(f"{random.choice(_SLOTS[slot].split(', '))}{text}" if brace else part)
     return "".join(parts)

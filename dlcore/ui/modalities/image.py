@@ -52,13 +52,13 @@ def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) ->
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
     """Show test images in a row, each above its caption."""
     pixels = samples.find_test_images(config, ids)
-    shown = [(image, caption) for image, caption in zip(pixels, captions, strict=True) if image is not None]
-    if shown:
-        images_shown, texts = zip(*shown, strict=True)
-        samples.show_images(images_shown, texts, alt="Test image", width=224 if large else 112)
+    available = [(image, caption) for image, caption in zip(pixels, captions, strict=True) if image is not None]
+    if available:
+        images_available, texts = zip(*available, strict=True)
+        samples.show_images(images_available, texts, alt="Test image", width=224 if large else 112)
     missing = [caption for image, caption in zip(pixels, captions, strict=True) if image is None]
     if missing:
-        st.caption(f"{'Not shown: ' if shown else ''}{'; '.join(missing)}.")
+        st.caption(f"{'Not shown: ' if available else ''}{'; '.join(missing)}.")
         if large and not custom_registry.is_custom(config.dataset):
             download_offer.offer_download(config.dataset)
 
