@@ -75,7 +75,7 @@ def test_dataset_without_a_download_says_what_to_do(monkeypatch, tmp_path):
     app = AppTest.from_function(script).run()
     assert not app.exception and not app.button
     words = " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
-    assert "no download URL is known" in words and "cnn_dataset.zip" in words
+    assert "it has no public address" in words and "cnn_dataset.zip" in words and "CIFAR-10" in words
 
 
 def test_images_of_another_dataset_can_be_selected(ants_and_bees):
