@@ -69,7 +69,7 @@ def test_first_frame_needs_no_chart_script(page, address, slug):
 def test_first_frame_has_box_and_axis_of_the_live_picture(page, address):
     page.set_viewport_size({"width": 1280, "height": 800})
     visit(page, f"{address}/anomaly")
-    page.wait_for_selector(".dlt[data-drawn]")
+    page.wait_for_selector(".dlt[data-drawn]", timeout=90_000)
     frame = page.locator(f"{PICTURE} .dl-frame")
     expect(frame).to_be_hidden()
     live, first = (page.locator(name).bounding_box() for name in (".dlt-score", f"{PICTURE} .dl-frame"))
