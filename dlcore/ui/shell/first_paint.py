@@ -31,7 +31,7 @@ def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 
         if frame:
             data = base64.b64encode(frame.encode()).decode("ascii")
             st.html(
-                f'<div class="dl-frame" style="height:{height}px;top:{top}px">'
+                f'<div class="dl-frame" style="height:{height}px;margin-top:{top}px">'
                 f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
             )
             draw_deferred()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 _WALK = drawing_component("walk", styles=("shared/walk.css",))
-FRAME_SIDE, FRAME_TOP = 252, 168
+FRAME_SIDE, FRAME_TOP = 252, 153
 """Pixels: side of the input image, and its distance from the top of the component."""
 DRAWING = "backprop-drawing"
 """Session key of the user's drawing as network input: (H, W) uint8."""

@@ -134,13 +134,13 @@ def first_frame(layers: Sequence[LayersByStep]) -> str:
 
 def show_diagnosis(network: Network) -> None:
     """Render the diagnosis with its evidence and rules."""
-    for finding in network.diagnosis.findings:
-        color, icon = FLOW_STYLE[finding.kind]
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(finding.kind.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
-            st.markdown(finding.sentence)
     first, last = network.diagnosis.steps
-    with st.expander("Rules", icon=":material/rule:"):
+    with st.expander("Diagnosis and rules", icon=":material/rule:"):
+        for finding in network.diagnosis.findings:
+            color, icon = FLOW_STYLE[finding.kind]
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.badge(finding.kind.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
+                st.markdown(finding.sentence)
         st.markdown("\n".join(f"- **{kind.capitalize()}**: {rule}" for kind, rule in gradient_flow.RULES.items()))
         if len(network.steps):
             st.caption(

@@ -187,11 +187,12 @@ def _reference_pairs(project: "Project") -> None:
     """Render the pairwise comparisons of reference runs and their lessons."""
     reference_runs = {run.run_id.rpartition("/")[2]: run for run in runs.references(project.slug)}
     pairs = [(first, second, lesson) for first, second, lesson in LESSONS if {first, second} <= set(reference_runs)]
-    if pairs:
-        st.markdown("**Reference runs compared**")
-    for first, second, lesson in pairs:
-        names = [_name(project, reference_runs[name].record) for name in (first, second)]
-        st.markdown(f"- {lesson} {_compared(reference_runs[first], names[0], reference_runs[second], names[1])}")
+    if not pairs:
+        return
+    with st.expander("Reference runs compared", icon=":material/compare_arrows:"):
+        for first, second, lesson in pairs:
+            names = [_name(project, reference_runs[name].record) for name in (first, second)]
+            st.markdown(f"- {lesson} {_compared(reference_runs[first], names[0], reference_runs[second], names[1])}")
 
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:
