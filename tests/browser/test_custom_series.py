@@ -40,7 +40,7 @@ def test_uploaded_series_is_trained_on_and_explained(address, page, file):
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
     expect(page.get_by_text(re.compile("NAB score|on test")).first).to_be_visible(timeout=WITHIN)
-    for panel, sign in (("Results", "Decision threshold"), ("Explain", "Agreement of two methods")):
+    for panel, sign in (("Results", "drag the line"), ("Explain", "Agreement of two methods")):
         panel_switch(page, panel).focus()
         page.keyboard.press("Space")
         expect(page.get_by_text(sign).first).to_be_visible(timeout=WITHIN)

@@ -17,7 +17,7 @@ RUN = "reference:forecast/blend"
 def test_results_show_metrics_of_the_run_and_its_baselines(page, address, console):
     evaluation = runs.open_run(RUN).finished_bundle.evaluation
     visit(page, f"{address}/forecast?panel=results&run={RUN}")
-    facts = page.locator(".dl-facts").first
+    facts = page.locator(".dl-run").first
     expect(facts).to_contain_text(f"{evaluation.metrics['r2_mean']:.3f}")
     expect(facts).to_contain_text(f"{evaluation.baselines['ridge']['r2_mean']:.3f}")
     summary = page.get_by_test_id("stAlert").first
@@ -26,7 +26,7 @@ def test_results_show_metrics_of_the_run_and_its_baselines(page, address, consol
     )
     expect(page.get_by_text("is below persistence")).to_be_visible()
     expect(page.get_by_text(f"covered {evaluation.metrics['coverage_90']:.1%} of the test values")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
     assert errors(console) == []
 
 

@@ -83,6 +83,7 @@ def test_numbers_equal_pytorch(attend, heads, scaled, causal, padding, biases, o
 
 def test_changed_number_redraws_at_once_and_shows_its_formula(address, page, console):
     visit(page, f"{address}/attention")
+    page.locator(".dla-is-x summary").click()
     cell = page.locator("td[data-key=x][data-r='0'][data-c='0']")
     cell.click()
     box = page.locator(".dla-edit input[type=number]")

@@ -7,7 +7,11 @@ from contextlib import suppress
 from streamlit.runtime.pages_manager import PagesManager
 
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
-_PANELS = ("train.train", "pages.anomaly.panels", "modalities.classification", "modalities.explain")
+_PANELS = (
+    *("pages.anomaly.panels", "pages.forecast.results", "pages.gradients.panels", "pages.backprop.walk"),
+    *("pages.rnn.walk", "pages.attention.step_by_step", "pages.anatomy.step_by_step", "compare.comparison"),
+    *("modalities.results", "modalities.predict", "modalities.explain", "train.train"),
+)
 
 
 def prepare() -> threading.Thread:

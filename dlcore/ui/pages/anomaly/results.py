@@ -1,5 +1,7 @@
 """Results panel of the anomaly page: scores beside baselines, decision threshold, alarms, learning curves."""
 
+import streamlit as st
+
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.pages.anomaly.robustness import show_robustness
@@ -18,10 +20,11 @@ def results(project: Project, run: Run | None) -> None:
     show_decision_threshold(project, run, bundle, run_cache.evaluation(bundle).threshold or 0.0)
     show_scores(project, run, bundle)
     show_robustness(project, run, bundle)
-    show_learning_curves(
-        bundle,
-        run.record,
-        loss="Mean squared reconstruction error (log scale). Validation rising while training falls: overfitting.",
-        accuracy="Share of points classified correctly at the threshold from this epoch's validation errors. Neither "
-        "split contains a labeled event, so every incorrect point is a false alarm.",
-    )
+    with st.expander("How it was trained", icon=":material/show_chart:"):
+        show_learning_curves(
+            bundle,
+            run.record,
+            loss="Mean squared reconstruction error (log scale). Validation rising while training falls: overfitting.",
+            accuracy="Share of points classified correctly at the threshold from this epoch's validation errors. "
+            "Neither split contains a labeled event, so every incorrect point is a false alarm.",
+        )

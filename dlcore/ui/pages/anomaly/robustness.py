@@ -43,13 +43,13 @@ def show_robustness(project: Project, run: Run, bundle: Bundle) -> None:
     evaluation, scored = run_cache.evaluation(bundle), load_scored_series(bundle)
     if scored is None or "nab_standard" not in evaluation.metrics or evaluation.threshold is None:
         return
-    st.subheader("Robustness of this result", anchor=False)
-    series = load_run_series(run)
-    _show_sensitivity(project, run, bundle, scored, series)
-    show_threshold_rules(project, run, bundle)
-    show_seeds(evaluation)
-    if series is not None and series.unlabeled:
-        _holidays(scored, series, evaluation.threshold)
+    with st.expander("Robustness of this result", icon=":material/tune:"):
+        series = load_run_series(run)
+        _show_sensitivity(project, run, bundle, scored, series)
+        show_threshold_rules(project, run, bundle)
+        show_seeds(evaluation)
+        if series is not None and series.unlabeled:
+            _holidays(scored, series, evaluation.threshold)
     _show_point_adjusted(run_cache.bundle_key(bundle), scored)
 
 

@@ -74,10 +74,16 @@ def _run_panel(project: "Project", run: Run | None) -> None:
         else:
             run_cache.finished_bundle(run, to_see="its gradient flow")
         return
+    verdict, picture, rest = st.container(), st.container(), st.container()
+    with rest:
+        networks = [network, *_other_networks(project, run)]
+    with verdict:
+        flow.show_verdict(network)
+    with picture:
+        flow.show_norms(networks, key="flow")
     flow.show_diagnosis(network)
     _remedies(project, run, network)
-    networks = [network, *_other_networks(project, run)]
-    flow.show_map(networks, key="flow", reported=flow.REPORTED)
+    flow.show_map(networks, key="flow", has_norms=False)
     _accuracies(project, run, networks)
     if run.bundle is not None:
         show_learning_curves(
@@ -181,11 +187,12 @@ def _reference_pairs(project: "Project") -> None:
     """Render the pairwise comparisons of reference runs and their lessons."""
     reference_runs = {run.run_id.rpartition("/")[2]: run for run in runs.references(project.slug)}
     pairs = [(first, second, lesson) for first, second, lesson in LESSONS if {first, second} <= set(reference_runs)]
-    if pairs:
-        st.markdown("**Reference runs compared**")
-    for first, second, lesson in pairs:
-        names = [_name(project, reference_runs[name].record) for name in (first, second)]
-        st.markdown(f"- {lesson} {_compared(reference_runs[first], names[0], reference_runs[second], names[1])}")
+    if not pairs:
+        return
+    with st.expander("Reference runs compared", icon=":material/compare_arrows:"):
+        for first, second, lesson in pairs:
+            names = [_name(project, reference_runs[name].record) for name in (first, second)]
+            st.markdown(f"- {lesson} {_compared(reference_runs[first], names[0], reference_runs[second], names[1])}")
 
 
 def _compared(run: Run, name: str, other: Run, other_name: str) -> str:

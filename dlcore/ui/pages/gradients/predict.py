@@ -100,6 +100,7 @@ def _view(slug: str, dataset: str, settings_of_runs: list[dict[str, Any]]) -> No
         for index, settings in enumerate(settings_of_runs)
     ]
     newest = results[0]
+    flow.show_verdict(newest.network)
     flow.show_diagnosis(newest.network)
     if newest.short_run.failed_step:
         st.caption("A lower learning rate, batch norm or (under Train) gradient clipping may prevent divergence.")
