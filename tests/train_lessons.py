@@ -22,7 +22,7 @@ from dlcore import projects, runs
 from dlcore.core import settings
 from dlcore.projects.lessons import SEEDS
 from dlcore.projects.variants import lesson_configs
-from dlcore.runs import Bundle
+from dlcore.runs import Bundle, budgets
 from dlcore.runs.bundle.reader import WITHOUT_WEIGHTS
 from dlcore.runs.bundle.writer import metrics_csv
 
@@ -45,6 +45,8 @@ def shrink(folder: Path) -> None:
     if run["record"]["seed"] != SEEDS[0]:
         (folder / "model.safetensors").unlink(missing_ok=True)
         run["weights"] = WITHOUT_WEIGHTS
+    if "multiply_adds" not in run and (cost := budgets.model_cost(bundle)):
+        run["multiply_adds"] = cost.multiply_adds
     (folder / "run.json").write_text(json.dumps(run, indent=1))
     (folder / "metrics.csv").write_bytes(
         metrics_csv({name: curve for name, curve in history.items() if not name.startswith("batch_")})

@@ -52,7 +52,7 @@ LESSONS = (
         "cardinality",
         "Cardinality",
         _DATASET,
-        {**_SMALL, **_AUGMENTED, **_SGD, "cutout": 0, "model": "resnext", "stem": "half", "width": 11, "epochs": 6},
+        {**_SMALL, **_AUGMENTED, **_SGD, "cutout": 0, "model": "resnext", "stem": "half", "width": 11, "epochs": 5},
         {
             "cardinality_1": {"cardinality": 1, "group_width": 15},
             "cardinality_4": {"cardinality": 4, "group_width": 6},
