@@ -2,8 +2,8 @@
 
     python tests/train_lessons.py architectures
 
-A lesson takes little space: the first seed is stored with int8 weights and the others without, curves have one value
-per epoch, and predictions are those of the test split in half precision. Needs the lessons' datasets.
+A lesson takes little space: the first seed is stored with int8 weights and the others without, curves are
+thinned, and predictions are those of the test split in half precision, of further seeds to two decimals. Needs the lessons' datasets.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from dlcore import projects, runs
 from dlcore.core import settings
 from dlcore.projects.lessons import SEEDS
 from dlcore.projects.variants import lesson_configs
-from dlcore.runs import Bundle, budgets
+from dlcore.runs import Bundle, Curve, budgets
 from dlcore.runs.bundle.reader import WITHOUT_WEIGHTS
 from dlcore.runs.bundle.writer import metrics_csv
 
@@ -42,21 +42,29 @@ def shrink(folder: Path) -> None:
     """Reduce a bundle to what a lesson needs."""
     bundle = Bundle(folder)
     run, history, stored = bundle.run, bundle.history(), bundle.predictions()
-    if run["record"]["seed"] != SEEDS[0]:
+    is_first = run["record"]["seed"] == SEEDS[0]
+    if not is_first:
         (folder / "model.safetensors").unlink(missing_ok=True)
         run["weights"] = WITHOUT_WEIGHTS
     if "multiply_adds" not in run and (cost := budgets.model_cost(bundle)):
         run["multiply_adds"] = cost.multiply_adds
-    (folder / "run.json").write_text(json.dumps(run, indent=1))
-    (folder / "metrics.csv").write_bytes(
-        metrics_csv({name: curve for name, curve in history.items() if not name.startswith("batch_")})
-    )
-    scores = stored["test_scores"].astype(np.float16)
-    if not np.array_equal(scores.argmax(axis=1), stored["test_scores"].argmax(axis=1)):
-        print(f"{folder}: half precision changes a predicted class")
-        scores = stored["test_scores"]
+    (folder / "run.json").write_text(json.dumps(run))
+    epochs = history["validation_loss"].steps
+    curves = {name: _thin(curve, epochs) for name, curve in history.items() if not name.startswith("batch_")}
+    (folder / "metrics.csv").write_bytes(metrics_csv(curves))
+    scores = stored["test_scores"].astype(np.float64)
+    short = scores.astype(np.float16) if is_first else scores.round(2).astype(np.float16)
+    predicted = scores.argmax(axis=1)
+    tied = np.flatnonzero(short.argmax(axis=1) != predicted)
+    short[tied, predicted[tied]] = np.nextafter(short[tied].max(axis=1), np.float16(2))
     small = {"targets": stored["test_targets"].astype(np.uint8), "ids": stored["test_ids"].astype(np.int32)}
-    np.savez_compressed(folder / "predictions.npz", allow_pickle=False, scores=scores, **small)
+    np.savez_compressed(folder / "predictions.npz", allow_pickle=False, scores=short, **small)
+
+
+def _thin(curve: Curve, epochs: np.ndarray) -> Curve:
+    """Keep the values at the ends of epochs and every eighth other one, rounded to six digits."""
+    keep = np.isin(curve.steps, epochs) | (np.arange(len(curve.steps)) % 8 == 0)
+    return Curve(curve.steps[keep], np.array([float(f"{value:.6g}") for value in curve.values[keep]]))
 
 
 def main() -> None:

@@ -74,13 +74,14 @@ def _overfitting(bundles: Mapping[str, Sequence[Bundle]]) -> Finding:
     gaps = {label: tuple(_final_gap(bundle) for bundle in each) for label, each in bundles.items()}
     means = {label: seeds.mean_interval(values) for label, values in gaps.items()}
     widest, narrowest = (choose(means, key=lambda label: means[label][0]) for choose in (max, min))
-    difference = seeds.compare_means(gaps[widest], gaps[narrowest])
     numbers = "; ".join(f"{label} {_signed(*values)}" for label, values in means.items())
-    measure = "validation minus training loss after the last epoch"
-    if difference.verdict == "no difference":
-        return Finding(f"No difference in overfitting: {measure}: {numbers}.", gaps)
+    measured = f"Validation minus training loss after the last epoch: {numbers}."
+    if min(map(len, gaps.values())) < 2:
+        return Finding(f"One seed each. {measured}", gaps)
+    if seeds.compare_means(gaps[widest], gaps[narrowest]).verdict == "no difference":
+        return Finding(f"**No difference in overfitting.** {measured}", gaps)
     word = "overfits" if means[widest][1] > 0 else "overfits more"
-    return Finding(f"**{widest} {word}**: {measure}: {numbers}.", gaps)
+    return Finding(f"**{widest} {word}.** {measured}", gaps)
 
 
 def _final_gap(bundle: Bundle) -> float:
@@ -100,9 +101,10 @@ def _accuracy(bundles: Mapping[str, Sequence[Bundle]]) -> Finding:
     beaten = [label for label in means if label != top and _wins(top, label, pairs)]
     tied = [label for label in means if label != top and label not in beaten]
     if not beaten:
-        return Finding(f"**No difference in accuracy**: {numbers}.", values)
-    tie = f" and ties with {', '.join(tied)}" if tied else ""
-    return Finding(f"**{top} beats {', '.join(beaten)}**{tie}: {numbers}.", values)
+        return Finding(f"**No difference in accuracy.** {numbers}.", values)
+    if not tied:
+        return Finding(f"**Highest accuracy: {top}.** {numbers}.", values)
+    return Finding(f"**{' and '.join([top, *tied])} tie, ahead of {' and '.join(beaten)}.** {numbers}.", values)
 
 
 def _wins(top: str, other: str, pairs: Mapping[tuple[str, str], seeds.SeedDifference]) -> bool:

@@ -46,15 +46,15 @@ LESSONS = (
         {**_SMALL, **_AUGMENTED, **_SGD, "cutout": 0, "model": "resnet18", "stem": "half", "width": 4}
         | {"blocks": 6, "epochs": 6},
         {"skips": {"skip_connections": True}, "no_skips": {"skip_connections": False}},
-        {"skips": "50 layers with skip connections", "no_skips": "50 layers without skip connections"},
+        {"skips": "50 layers, skip connections on", "no_skips": "50 layers, skip connections off"},
     ),
     Lesson(
         "cardinality",
         "Cardinality",
         _DATASET,
-        {**_SMALL, **_AUGMENTED, **_SGD, "cutout": 0, "model": "resnext", "stem": "half", "width": 11, "epochs": 5},
+        {**_SMALL, **_AUGMENTED, **_SGD, "cutout": 0, "model": "resnext", "stem": "half", "width": 9, "epochs": 5},
         {
-            "cardinality_1": {"cardinality": 1, "group_width": 15},
+            "cardinality_1": {"cardinality": 1, "group_width": 14},
             "cardinality_4": {"cardinality": 4, "group_width": 6},
             "cardinality_16": {"cardinality": 16, "group_width": 2},
         },

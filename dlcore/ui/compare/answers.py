@@ -147,4 +147,5 @@ def _show_answer(name: str, prediction: Mapping[str, Any], labels: Sequence[str]
     st.markdown(f"{name}: **{label.replace('_', ' ')}** {format_percent(prediction['probability'])}{remark}")
     scores = np.array([prediction["probabilities"][each] for each in labels])
     figure = plots.class_probabilities(scores, labels, truth=truth)
+    figure.update_layout(title_text="", margin_t=8)
     show_figure(figure, key=f"answer-{name}", alt=f"Class probabilities of {name}; highest {label}")

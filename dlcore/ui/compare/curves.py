@@ -27,6 +27,7 @@ def show(project: "Project", comparison: Comparison) -> None:
     ]
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
+    same = same and len(models) == len(comparison.variants)  # models are compared, not settings
     reported = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
     if reported and st.toggle(
         "Show reported curves",
