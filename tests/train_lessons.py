@@ -3,7 +3,8 @@
     python tests/train_lessons.py architectures
 
 A lesson takes little space: the first seed is stored with int8 weights and the others without, curves are
-thinned, and predictions are those of the test split in half precision, of further seeds to two decimals. Needs the lessons' datasets.
+thinned, and predictions are those of the test split in half precision, of further seeds to two decimals. Needs the
+lessons' datasets.
 """
 
 import argparse

@@ -105,7 +105,9 @@ def arguments(verbs: Any) -> None:
         metavar="KEY=V1,V2",
         help="train every value of a setting, or of 'model', as a comparison; repeatable: all combinations",
     )
-    parser.add_argument("--seeds", type=int, default=1, help="runs per variant, with seeds from --seed on; 1 by default")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="runs per variant, with seeds from --seed on; 1 by default"
+    )
     parser.add_argument("--bundle", metavar="DIR", help="train in the foreground and write the bundle to DIR")
     parser.add_argument(
         "--weights",

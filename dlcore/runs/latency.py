@@ -57,9 +57,7 @@ def is_machine_in_use() -> bool:
     return any(record.state == "running" or record.pid for record in list_active()) or bool(searches.active())
 
 
-def _select(
-    keys: Mapping[str, str], stored: Mapping[str, tuple[float, float]], *, remark: str = ""
-) -> ModelLatencies:
+def _select(keys: Mapping[str, str], stored: Mapping[str, tuple[float, float]], *, remark: str = "") -> ModelLatencies:
     seconds = {name: stored[key][0] for name, key in keys.items() if key in stored}
     times = [stored[key][1] for key in keys.values() if key in stored]
     return ModelLatencies(seconds, min(times, default=None), remark)

@@ -45,7 +45,11 @@ def test_values_without_name_or_value_are_rejected(pair):
 def test_repeated_unknown_and_equal_values_are_rejected():
     with pytest.raises(RequestError, match="twice"):
         parse_values(["width=8", "width=16"])
-    for values, message in (({"nope": ["1"]}, "nope"), ({"width": ["8", "8.0"]}, "same settings"), ({"width": ["-1"]}, "width")):
+    for values, message in (
+        ({"nope": ["1"]}, "nope"),
+        ({"width": ["8", "8.0"]}, "same settings"),
+        ({"width": ["-1"]}, "width"),
+    ):
         with pytest.raises(ConfigError, match=message):
             build_variants(VariantGrid("architectures", ["resnet18"], preset="quick", values=values), [0])
 

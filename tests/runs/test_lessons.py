@@ -32,7 +32,9 @@ def test_every_variant_has_three_seeds_and_weights_of_the_first(slug):
 
 def test_small_lessons_take_less_than_three_megabytes():
     folder = settings.ASSETS / "lessons" / "architectures"
-    sizes = {slug: sum(path.stat().st_size for path in (folder / slug).rglob("*") if path.is_file()) for slug in BY_SLUG}
+    sizes = {
+        slug: sum(path.stat().st_size for path in (folder / slug).rglob("*") if path.is_file()) for slug in BY_SLUG
+    }
     assert 0 < sum(size for slug, size in sizes.items() if slug != "main") < 3e6, sizes
     assert 0 < sizes["main"] < 3e6, sizes
 
@@ -70,16 +72,14 @@ def test_sentence_states_the_values_of_the_runs(slug):
 def test_sentence_follows_the_runs_when_labels_are_exchanged():
     comparison = OPENED["residual"]
     first, second = comparison.variants
-    exchanged = replace(
-        comparison, variants={first: comparison.variants[second], second: comparison.variants[first]}
-    )
+    exchanged = replace(comparison, variants={first: comparison.variants[second], second: comparison.variants[first]})
     before, after = (lessons.describe_finding(BY_SLUG["residual"], each).sentence for each in (comparison, exchanged))
     assert f"Highest accuracy: {first}." in before and f"Highest accuracy: {second}." in after
 
 
 def test_overfitting_sentence_follows_the_curves():
     comparison = OPENED["overfitting"]
-    plain, regularized = comparison.variants
+    plain, _ = comparison.variants
     assert f"{plain} overfits." in lessons.describe_finding(BY_SLUG["overfitting"], comparison).sentence
     same = replace(comparison, variants={"A": comparison.variants[plain], "B": comparison.variants[plain]})
     assert "No difference in overfitting." in lessons.describe_finding(BY_SLUG["overfitting"], same).sentence

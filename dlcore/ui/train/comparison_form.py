@@ -93,7 +93,11 @@ def _form(project: "Project") -> None:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
     if st.button(
-        "Start comparison", icon=":material/play_arrow:", width="stretch", key=f"{key}-start", disabled=not 2 <= runs <= comparisons.MAX_RUNS,
+        "Start comparison",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key=f"{key}-start",
+        disabled=not 2 <= runs <= comparisons.MAX_RUNS,
     ):
         _start(variants, dataset=dataset, seeds=seeds, epochs=int(epochs))
 

@@ -11,7 +11,6 @@ from dlcore.runs import Curve, comparisons
 from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
-from dlcore.ui.compare import tests as comparison_tests
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import with_model_titles
 from dlcore.ui.compare.curves import pooled_curves, reported_curves, variant_curves
