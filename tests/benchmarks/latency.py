@@ -23,7 +23,7 @@ LIMIT, TRIES = 0.3, 20
 TRAINING = {"epochs": 500, "train_rows": 1500, "patience": 0}
 
 
-def shown() -> dict[str, Any]:
+def read_table() -> dict[str, Any]:
     """Return what the table of costs shows now: milliseconds by model, and the remark."""
     from dlcore.runs import latency, references
 
@@ -54,12 +54,12 @@ def measure() -> dict[str, Any]:
     """Measure on the quiet machine and during a run."""
     from dlcore import projects, runs
 
-    quiet = shown()
+    quiet = read_table()
     for _ in range(TRIES):
         if not quiet["remark"]:
             break
         time.sleep(5)
-        quiet = shown()
+        quiet = read_table()
     config = projects.configure("architectures", dataset="digits", preset="quick", device="cpu", settings=TRAINING)
     record = runs.start(runs.create(config).run_id)
     try:
@@ -68,8 +68,8 @@ def measure() -> dict[str, Any]:
             if time.monotonic() > until:
                 raise SystemExit("the run did not start within five minutes.")
             time.sleep(0.2)
-        during = shown()
-        command = [sys.executable, __file__, "--shown"]
+        during = read_table()
+        command = [sys.executable, __file__, "--table"]
         restarted = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
         single = time_single_calls()
     finally:
@@ -82,18 +82,18 @@ def worst_difference(answer: dict[str, Any]) -> float:
     """Return the largest relative difference of a shown latency from the quiet one; infinite if one is missing."""
     quiet = answer["quiet"]["ms"]
     during = [answer[key]["ms"] for key in ("during_run", "during_run_restarted")]
-    missing = not quiet or any(name not in shown for shown in during for name in quiet)
-    return float("inf") if missing else max(abs(shown[name] / quiet[name] - 1) for shown in during for name in quiet)
+    missing = not quiet or any(name not in table for table in during for name in quiet)
+    return float("inf") if missing else max(abs(table[name] / quiet[name] - 1) for table in during for name in quiet)
 
 
 def main() -> None:
     """Print the measurements as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="folder for the run; a temporary one by default")
-    parser.add_argument("--shown", action="store_true", help="only print what a page would show now")
+    parser.add_argument("--table", action="store_true", help="only print what a page would show now")
     options = parser.parse_args()
-    if options.shown:
-        print(json.dumps(shown()))
+    if options.table:
+        print(json.dumps(read_table()))
         return
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["DLCORE_HOME"] = str(options.home or temporary)

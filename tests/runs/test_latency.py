@@ -45,8 +45,8 @@ def test_quiet_latency_is_not_replaced_by_one_under_load(home, monkeypatch, bund
     set_measurement(monkeypatch, seconds=0.002)
     latency.measure_or_recall(first)
     set_measurement(monkeypatch, seconds=0.5, is_quiet=False)
-    shown = latency.measure_or_recall(bundles)
-    assert shown.seconds[next(iter(first))] == 0.002 and 0.5 in shown.seconds.values()
+    answer = latency.measure_or_recall(bundles)
+    assert answer.seconds[next(iter(first))] == 0.002 and 0.5 in answer.seconds.values()
 
 
 @pytest.mark.parametrize("damage", ["not json", '{"hardware": "another processor", "models": {}}', '{"models": [1]}'])

@@ -22,9 +22,9 @@ def test_every_variant_has_three_seeds_and_weights_of_the_first(slug):
     assert len(comparison.variants) == len(BY_SLUG[slug].variants)
     for records in comparison.variants.values():
         assert tuple(record.seed for record in records) == SEEDS
-        first, *others = (runs.open_run(record.run_id).finished_bundle for record in records)
+        first, *further = (runs.open_run(record.run_id).finished_bundle for record in records)
         assert first.load().module.training is False
-        for bundle in others:
+        for bundle in further:
             with pytest.raises(RunError, match="without weights"):
                 bundle.load()
     assert len({record.epochs for record in comparison.records}) == 1

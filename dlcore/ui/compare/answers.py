@@ -1,4 +1,4 @@
-"""Panel Predict of a comparison page: one input, answered by several networks side by side, or by one run."""
+"""Panel Predict of a comparison page: one input, answered by several networks or by one run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,29 +18,29 @@ from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
-SIDE_BY_SIDE, ONE = "Side by side", "One run"
+COMPARE, RUN = "Compare", "Run"
 SAMPLE, CUSTOM = "Test sample", "Your image"
 PER_ROW, MAX_NETWORKS = 3, 6
 
 
 def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
-    """Answer an image with the networks of a comparison side by side, or with the opened run."""
+    """Answer an image with the networks of a comparison, or with the opened run."""
     compared = lessons.list_comparisons(project)
     by_id = {key: networks for key, each in compared.items() if len(networks := _open(each)) > 1}
     view = st.segmented_control(
         "Networks",
-        [SIDE_BY_SIDE, ONE] if by_id else [ONE],
-        default=SIDE_BY_SIDE if by_id else ONE,
+        [COMPARE, RUN] if by_id else [RUN],
+        default=COMPARE if by_id else RUN,
         required=True,
         key="networks",
         bind="query-params",
         label_visibility="collapsed",
     )
-    if view == ONE or not by_id:
+    if view == RUN or not by_id:
         return predict_one(project, run)
     networks = _choose(project, compared, by_id)
     choice = st.segmented_control(
-        "Image", [SAMPLE, CUSTOM], default=SAMPLE, required=True, key="side-by-side-input", label_visibility="collapsed"
+        "Image", [SAMPLE, CUSTOM], default=SAMPLE, required=True, key="compared-input", label_visibility="collapsed"
     )
     if choice == SAMPLE:
         _answer_sample(project, networks)
@@ -99,7 +99,7 @@ def _answer_sample(project: Project, networks: Mapping[str, Bundle]) -> None:
 
 
 def _answer_upload(project: Project, networks: Mapping[str, Bundle]) -> None:
-    file = st.file_uploader("Your image", key="side-by-side-picture", max_upload_size=project.input_limit // 2**20)
+    file = st.file_uploader("Your image", key="compared-picture", max_upload_size=project.input_limit // 2**20)
     if file is None:
         st.info("Choose an image, or switch to a test sample above.", icon=":material/upload_file:")
         return

@@ -119,13 +119,13 @@ def _choose_values(project: "Project", models: Sequence[str], *, key: str) -> di
         field = fields[name]
         label = f"Values of {setting_label(field).lower()}"
         if options := _options(field):
-            chosen = st.pills(label, options, selection_mode="multi", default=options, key=f"{key}-values-{name}")
-            values[name] = [text for text in options if text in chosen]
+            selected = st.pills(label, options, selection_mode="multi", default=options, key=f"{key}-values-{name}")
+            values[name] = [text for text in options if text in selected]
         else:
             start = "" if field.default is None else f"{field.default}"
             text = st.text_input(label, start, key=f"{key}-values-{name}", help=f"{field.help} Separate with commas.")
             values[name] = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    return {name: chosen for name, chosen in values.items() if chosen}
+    return {name: texts for name, texts in values.items() if texts}
 
 
 def _settings(project: "Project", models: Sequence[str]) -> "dict[str, Field]":

@@ -1,4 +1,4 @@
-"""One image answered by several networks side by side."""
+"""One image answered by several networks."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
