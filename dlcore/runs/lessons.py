@@ -7,7 +7,7 @@ import numpy as np
 
 from dlcore.evaluation import seeds
 from dlcore.evaluation.classification import predicted_classes
-from dlcore.projects.lessons import Lesson
+from dlcore.projects.lessons import SEEDS, Lesson
 from dlcore.projects.project import Project
 from dlcore.runs import comparisons
 from dlcore.runs.bundle import reference
@@ -35,9 +35,13 @@ def list_comparisons(project: Project) -> dict[str, Comparison]:
 
 
 def lesson_comparisons(project: Project) -> dict[str, Comparison]:
-    """Return the project's lessons as comparisons by slug; one without its runs in this installation is left out."""
-    opened = {lesson.slug: open_lesson(project, lesson) for lesson in project.lessons}
-    return {slug: comparison for slug, comparison in opened.items() if len(comparison.variants) > 1}
+    """Return the project's lessons as comparisons by slug; one that lacks runs in this installation is left out."""
+    opened = {lesson.slug: (lesson, open_lesson(project, lesson)) for lesson in project.lessons}
+    return {
+        slug: comparison
+        for slug, (lesson, comparison) in opened.items()
+        if len(comparison.records) == len(SEEDS) * len(lesson.variants)
+    }
 
 
 def open_lesson(project: Project, lesson: Lesson) -> Comparison:

@@ -17,7 +17,7 @@ BY_SLUG = {lesson.slug: lesson for lesson in PROJECT.lessons}
 
 
 @pytest.mark.parametrize("slug", BY_SLUG)
-def test_every_variant_has_three_seeds_and_weights_of_the_first(slug):
+def test_every_variant_has_three_seeds_and_weights_of_the_first(slug, tmp_path):
     comparison = OPENED[slug]
     assert len(comparison.variants) == len(BY_SLUG[slug].variants)
     for records in comparison.variants.values():
@@ -27,6 +27,8 @@ def test_every_variant_has_three_seeds_and_weights_of_the_first(slug):
         for bundle in further:
             with pytest.raises(RunError, match="without weights"):
                 bundle.load()
+        with pytest.raises(RunError, match="without weights"):
+            runs.export_run(records[1].run_id, tmp_path / "run.zip")
     assert len({record.epochs for record in comparison.records}) == 1
 
 

@@ -161,6 +161,15 @@ class Bundle:
         """Whether the model can be loaded: the further seeds of a lesson are stored without weights."""
         return self.run.get("weights") != WITHOUT_WEIGHTS
 
+    def require_weights(self) -> None:
+        """Check that the model can be loaded.
+
+        Raises:
+            RunError: it is stored without weights.
+        """
+        if not self.has_weights:
+            raise RunError(f"{self.folder.name} is stored without weights: take the run of seed 0.")
+
     def load(self, *, complete: bool = True) -> "LoadedModel":
         """The trained model in evaluation mode on the CPU.
 
@@ -178,8 +187,7 @@ class Bundle:
         from dlcore.projects.project import LoadedModel
         from dlcore.runs.bundle import weight_format
 
-        if not self.has_weights:
-            raise RunError(f"{self.folder.name} is stored without weights: open the run of seed 0.")
+        self.require_weights()
         config, project = self.config, projects.get(self.config.project)
         module = project.models[config.model].build(config.model_options, self.facts)
         if complete:
