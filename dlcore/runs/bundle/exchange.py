@@ -37,11 +37,12 @@ def export_run(ref: str, path: Path) -> Path:
     """Write the run's bundle to a zip file (`path`, or a file in it if it is a folder); returns the path of the file.
 
     Raises:
-        RunError: the run has no bundle yet.
+        RunError: the run has no bundle yet, or is stored without weights.
         StoreError: the file cannot be written.
     """
     run = open_run(ref)
     bundle = run.finished_bundle
+    bundle.require_weights()
     record = run.record
     if path.is_dir():
         path = path / f"{record.project}-{record.model}-{'reference' if run.is_reference else run.run_id[:8]}.zip"

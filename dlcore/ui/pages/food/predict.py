@@ -17,7 +17,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
-from dlcore.runs import Bundle, Run
+from dlcore.runs import Bundle, Run, latency
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label, test_sample
 from dlcore.ui.widgets import batch, run_cache, samples
@@ -35,7 +35,9 @@ SAMPLES = settings.ASSETS / "samples" / "food"
 
 @dataclass(frozen=True)
 class PhotoPrediction:
-    """A photo, its pixels as the model reads them (H, W, 3) uint8, the project's answer, and the seconds it took."""
+    """A photo, its pixels as the model reads them (H, W, 3) uint8, the project's answer, and the seconds it took:
+    0 while a run was active, which would slow it down.
+    """
 
     photo: Photo
     pixels: np.ndarray
@@ -193,7 +195,8 @@ def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=256)
-        st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
+        if prediction.seconds:
+            st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
     with right:
         figure = plots.class_probabilities(np.array(values), [class_title(label) for label in labels])
         alt = f"The five most probable classes; first is {class_title(labels[0])} at {values[0]:.1%}"
@@ -216,7 +219,7 @@ def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> P
     model = run_cache.load_model(_bundle)
     start = time.perf_counter()
     answer = food.answer(model, _photo.payload)
-    seconds = time.perf_counter() - start
+    seconds = 0.0 if latency.is_machine_in_use() else time.perf_counter() - start
     return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
