@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dlcore.core.errors import DataError
-from dlcore.data.images.folders import Entry, RejectedFile, sort_key
+from dlcore.data.images.folders import Entry, RejectedFile, sort_entries
 from dlcore.data.images.label_tables import LabelTable, read_label_tables, read_split_lists
 from dlcore.data.images.layout import NO_CLASS, PARTS, Place, infer_layout, split_of
 from dlcore.data.repairs import Repairs
@@ -54,7 +54,7 @@ def arrange(
     if len({entry.part for entry in entries}) < 2:
         entries = [Entry(entry.name, entry.label) for entry in entries]
     entries = _merge_similar(entries, repairs)
-    return sorted(entries, key=sort_key), rejected, used
+    return sort_entries(entries), rejected, used
 
 
 def _by_folder(
