@@ -7,9 +7,11 @@ import bisect
 import collections
 import contextlib
 import os
+import re
 import stat
 import unicodedata
 import zipfile
+from array import array
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
@@ -23,6 +25,8 @@ from dlcore.data.images.zip_directory import UTF8_FLAG, ZipDirectory
 _EXPECTED = "provide a folder or a zip of class folders."
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 _ENCRYPTED = 0x41
+_ODD_PARTS = re.compile(r"//|(?:^|/)\.(?:/|$)|^$|/$")
+"""Empty parts and dots of a path."""
 
 
 class Source(Protocol):
@@ -86,9 +90,10 @@ class PathIndex(Mapping[str, int]):
     """Numbers by path, as sorted paths and an array: a tenth of the memory of a dict for 100,000 files."""
 
     def __init__(self, names: Sequence[str], numbers: Sequence[int]) -> None:
-        order = sorted(range(len(names)), key=names.__getitem__)
-        self._names = [names[k] for k in order]
-        self._numbers = np.fromiter((numbers[k] for k in order), np.uint64, len(order))
+        objects = np.fromiter(names, object, len(names))
+        order = np.argsort(objects, kind="stable")
+        self._names: list[str] = objects[order].tolist()
+        self._numbers = np.asarray(numbers, np.uint64)[order]
 
     def __getitem__(self, name: str) -> int:
         at = bisect.bisect_left(self._names, name)
@@ -116,7 +121,9 @@ def is_system_file(name: str) -> bool:
 def normalize_path(name: str) -> str:
     """Return a path with composed letters (NFC) and without `.` parts; undecodable bytes are replaced."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    normalized = str(PurePosixPath(unicodedata.normalize("NFC", text)))
+    normalized = unicodedata.normalize("NFC", text)
+    if _ODD_PARTS.search(normalized):
+        normalized = str(PurePosixPath(normalized))
     return name if normalized == name else normalized  # one object in memory
 
 
@@ -189,34 +196,59 @@ class _Food101(_Folder):
         return super().read(name.partition("/")[2])
 
 
+class _Names:
+    """The paths of a zip as hashes, a tenth of the memory of a set: which occur more than once, and which are taken."""
+
+    def __init__(self, names: Iterator[str]) -> None:
+        self.hashes, counts = np.unique(np.fromiter((hash(name) for name in names), np.int64), return_counts=True)
+        self.repeated = set(self.hashes[counts > 1].tolist())
+        self.met: set[str] = set()
+
+    def is_repeated(self, name: str) -> bool:
+        """Whether an earlier file has this path; the first one keeps it."""
+        is_known = name in self.met
+        if hash(name) in self.repeated:
+            self.met.add(name)
+        return is_known
+
+    def __contains__(self, name: object) -> bool:
+        at = int(np.searchsorted(self.hashes, hash(name)))
+        is_taken = name in self.met or (at < len(self.hashes) and int(self.hashes[at]) == hash(name))
+        if not is_taken:
+            self.met.add(str(name))
+        return is_taken
+
+
 class _Zip:
     def __init__(self, directory: ZipDirectory, title: str, index: Mapping[str, int] | None) -> None:
         self.directory, self.title, self.renamed = directory, title, 0
         self.index: Mapping[str, int] = index or {}
 
     def files(self) -> Iterator[tuple[str, int, str]]:
-        self.index, self.renamed = positions, _ = dict[str, int](), 0
-        entries = iter(self.directory)
-        while (entry := self._next(entries)) is not None:
-            position, info = entry
-            original = info.filename.replace("\\", "/")
-            if original.endswith("/") or is_system_file(original):
-                continue
-            name = unique_path(normalize_path(original), positions)
-            positions[name] = position
+        self.renamed = 0
+        taken = _Names(name for _, _, name in self._list())
+        names, positions = list[str](), array("Q")
+        for position, info, listed in self._list():
+            name = unique_path(listed, taken) if taken.is_repeated(listed) else listed
+            names.append(name)
+            positions.append(position)
+            self.index = {name: position}  # of the file that is yielded, until all are known
             self.renamed += name != info.filename or not (info.flag_bits & UTF8_FLAG or name.isascii())
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or ":" in name:
+            if name.startswith("/") or ".." in name.split("/") or ":" in name:
                 yield name, 0, "its path leads out of the archive."
             elif info.flag_bits & _ENCRYPTED:
                 yield name, 0, "encrypted: create the zip without a password."
             else:
                 yield name, info.file_size, _reject_hidden(name)
-        self.index = PathIndex(list(positions), list(positions.values()))
+        self.index = PathIndex(names, positions)
 
-    def _next(self, entries: Iterator[tuple[int, zipfile.ZipInfo]]) -> tuple[int, zipfile.ZipInfo] | None:
+    def _list(self) -> Iterator[tuple[int, zipfile.ZipInfo, str]]:
+        """Yield position, entry and path of the files that are not those of the operating system."""
         try:
-            return next(entries, None)
+            for position, info in self.directory:
+                original = info.filename.replace("\\", "/")
+                if not original.endswith("/") and not is_system_file(original):
+                    yield position, info, normalize_path(original)
         except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise DataError(f"{self.title} is damaged ({error}): create the zip again.") from None
 

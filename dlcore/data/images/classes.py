@@ -51,7 +51,7 @@ def arrange(
     else:
         entries, rejected = _by_folder(files, folders, places, repairs)
         entries, used = _split_by_lists(entries, tables or {}, repairs)
-    if len({entry.part for entry in entries}) < 2:
+    if len({entry.part for entry in entries}) < 2 and entries and entries[0].part != "train":
         entries = [Entry(entry.name, entry.label) for entry in entries]
     entries = _merge_similar(entries, repairs)
     return sort_entries(entries), rejected, used

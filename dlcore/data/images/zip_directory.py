@@ -12,7 +12,8 @@ _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 _HEADER = struct.Struct("<4s4B4HL2L5H2L")
 _MAX_END = 65_535 + 22
 """A comment of up to 64 KB follows the end record."""
-_BLOCK = 2**18
+_BLOCK, _USUAL = 2**18, 2**10
+"""Bytes read at once: an entry has up to 192 KB, nearly all less than 1 KB."""
 UTF8_FLAG = 0x800
 _ZIP64_EXTRA, _PATH_EXTRA = 1, 0x7075
 _MAX32 = 0xFFFFFFFF
@@ -46,14 +47,15 @@ class ZipDirectory:
 
     def entry_at(self, position: int) -> zipfile.ZipInfo:
         """Return the entry at a position that iteration yielded."""
-        entry = _parse_entry(self._read_block(position), 0, self.shift)
+        short = _parse_entry(self._read_block(position, _USUAL), 0, self.shift)
+        entry = short or _parse_entry(self._read_block(position), 0, self.shift)
         if entry is None:
             raise zipfile.BadZipFile("Truncated central directory")
         return entry[0]
 
-    def _read_block(self, position: int) -> bytes:
+    def _read_block(self, position: int, length: int = _BLOCK) -> bytes:
         self.file.seek(position)
-        return self.file.read(min(_BLOCK, self.end - position))
+        return self.file.read(min(length, self.end - position))
 
     def read(self, info: zipfile.ZipInfo, limit: int) -> bytes:
         """Return the first `limit` bytes of the content of an entry.
