@@ -76,6 +76,7 @@ def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
     header, width = read.header, len(read.header)
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
+    read = _drop_trailing_cells(read, repairs)
     lengths = np.fromiter((len(cells) for cells in read.rows), np.int64, len(read.rows))
     if (lengths > width).all() and len(set(lengths.tolist())) == 1:
         read, lengths = _join_split_numbers(read, repairs), np.full(len(read.rows), width)
@@ -114,6 +115,24 @@ def _name_columns(read: Rows, repairs: Repairs) -> Rows:
     repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
     names = [f"column {number}" for number in range(1, len(read.header) + 1)]
     return Rows(names, [read.header, *read.rows], [read.numbers[0] - 1, *read.numbers], read.separator)
+
+
+def _drop_trailing_cells(read: Rows, repairs: Repairs) -> Rows:
+    """Drop empty cells beyond the header, as a separator at the end of a line makes them."""
+    width = len(read.header)
+    long = [i for i, cells in enumerate(read.rows) if len(cells) > width and not any(map(str.strip, cells[width:]))]
+    if not long:
+        return read
+    repairs.note(
+        "trailing_cells",
+        f"{len(long):,} rows end with empty cells beyond the header: ignored",
+        count=len(long),
+        where=f"row {read.numbers[long[0]]}",
+    )
+    rows = [*read.rows]
+    for i in long:
+        rows[i] = rows[i][:width]
+    return Rows(read.header, rows, read.numbers, read.separator)
 
 
 def _join_split_numbers(read: Rows, repairs: Repairs) -> Rows:

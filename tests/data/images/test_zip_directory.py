@@ -110,3 +110,12 @@ def test_an_index_opens_the_same_zip_again():
         assert list(index) == ["a/1.png", "b/2.png"]
         with pytest.raises(KeyError):
             again.read("a/3.png")
+
+
+def test_equal_paths_are_numbered_and_no_path_is_taken_twice():
+    names = ["a/1.png", "a\\1.png", "a/1 (2).png", "a/./1.png", "b/e\u0301.png", "b/é.png"]
+    payload = io.BytesIO(pack([(name, name.encode(), 0) for name in names]))
+    with archives.open_zip(payload, "x.zip") as source:
+        listed = [name for name, _, _ in source.files()]
+        assert [source.read(name).decode() for name in listed] == names
+    assert listed == ["a/1.png", "a/1 (3).png", "a/1 (2).png", "a/1 (4).png", "b/é.png", "b/é (2).png"]
