@@ -132,6 +132,7 @@ class Sheet:
         if by_name:
             return by_name
         usable = [name for name in names if not is_id(name)]
+        usable.sort(key=lambda name: self.kinds[name] in NUMERIC_TIMES and self._rises(name))
         for fits in (
             lambda name: not self.is_counter(name) and not self.is_constant(name) and not self.is_flags(name),
             lambda name: not self.is_counter(name) and not self.is_constant(name),

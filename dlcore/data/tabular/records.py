@@ -187,6 +187,8 @@ def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     by_columns = _from_columns(first) if isinstance(first, dict) else None
     if by_columns:
         return _objects(enumerate(by_columns, start=1), "item")
+    while isinstance(first, dict) and len(first) == 1 and isinstance(next(iter(first.values())), dict):
+        first = next(iter(first.values()))
     wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
     if len(lines) == 1:
         wrapped = [value for value in wrapped if value and all(isinstance(item, Mapping) for item in value)]
