@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import images, pairs, registry, series, table, text_columns
@@ -63,14 +63,36 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
 
 
 def _is_archive(path: Path) -> bool:
-    """Whether a file is a zip by its content, and not an Excel workbook, whatever its name says."""
     try:
         with path.open("rb") as file:
-            if file.read(4) != b"PK\x03\x04":
-                return False
-            return not any(info.filename.startswith("xl/") for _, info in ZipDirectory(file))
+            return is_archive(file)
+    except OSError:
+        return False
+
+
+def is_archive(file: IO[bytes]) -> bool:
+    """Whether an open file is a zip by its content, and not an Excel workbook, whatever its name says."""
+    file.seek(0)
+    try:
+        return file.read(4) == b"PK\x03\x04" and not any(
+            info.filename.startswith("xl/") for _, info in ZipDirectory(file)
+        )
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
+    finally:
+        file.seek(0)
+
+
+def kind_of_content(file: IO[bytes]) -> Kind | None:
+    """Return the kind of data that an open file holds; None if it cannot be read."""
+    if is_archive(file):
+        return "images"
+    try:
+        return content_kind(Sheet(tabular.read_table(file.read(), Repairs(accept_defaults=True))))
+    except DataError:
+        return None
+    finally:
+        file.seek(0)
 
 
 def guess_kind(path: Path) -> Kind:
