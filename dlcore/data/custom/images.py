@@ -107,7 +107,8 @@ def _note_changes(
     """Record the files that were renamed, converted or left out, and duplicates across splits."""
     if scan.renamed:
         repairs.record(
-            f"{scan.renamed:,} file names were read as UTF-8 or code page 437, with composed letters (NFC) and / as separator"
+            f"{scan.renamed:,} file names were read as UTF-8 or code page 437, with composed letters (NFC) and / as "
+            "separator"
         )
     for start, kind in NOTES.items():
         files = [file for file in converted if file.reason.startswith(start)]

@@ -10,8 +10,8 @@ from dlcore.data.custom import images, pairs, registry, series, table, text_colu
 from dlcore.data.custom import texts as texts_importer
 from dlcore.data.custom.importer import Importer, Payload, Preview, list_options
 from dlcore.data.custom.registry import CustomDataset, Kind
-from dlcore.data.repairs import Repair, Repairs
 from dlcore.data.images.zip_directory import ZipDirectory
+from dlcore.data.repairs import Repair, Repairs
 from dlcore.data.series.columns import NUMERIC_TIMES, Sheet, is_id
 from dlcore.data.series.reading import reason_to_leave_out
 from dlcore.data.series.times import parse_times

@@ -13,7 +13,16 @@ _TABLES: dict[str, dict[str, float]] = {
     "bytes": {"B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
     | {f"{prefix}iB": 1024.0**power for power, prefix in enumerate("KMGT", start=1)},
     "bits": {"bit/s": 1, "kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9, "bps": 1, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9},
-    "mass": {"µg": 1e-6, "mg": 1e-3, "g": 1, "kg": 1e3, "t": 1e6, "oz": 28.349523125, "lb": 453.59237, "lbs": 453.59237},
+    "mass": {
+        "µg": 1e-6,
+        "mg": 1e-3,
+        "g": 1,
+        "kg": 1e3,
+        "t": 1e6,
+        "oz": 28.349523125,
+        "lb": 453.59237,
+        "lbs": 453.59237,
+    },
     "volume": {"ml": 1e-3, "mL": 1e-3, "cl": 0.01, "dl": 0.1, "l": 1, "L": 1, "hl": 100, "m³": 1e3, "m3": 1e3},
     "speed": {"m/s": 1, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "kn": 1852 / 3600},
     "concentration": {f"{unit}/m{three}": f for unit, f in (("µg", 1e-6), ("mg", 1e-3), ("g", 1)) for three in "3³"},
@@ -22,9 +31,25 @@ _TABLES: dict[str, dict[str, float]] = {
 }
 _TABLES["length"] |= {"cm": 0.01, "in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344}
 _TABLES["pressure"] |= {"hPa": 100, "bar": 1e5, "mbar": 100, "psi": 6894.757293168}
-_TABLES["time"] |= {"us": 1e-6, "sec": 1, "secs": 1, "min": 60, "mins": 60, "h": 3600, "hr": 3600, "hrs": 3600, "d": 86400}
+_TABLES["time"] |= {
+    "us": 1e-6,
+    "sec": 1,
+    "secs": 1,
+    "min": 60,
+    "mins": 60,
+    "h": 3600,
+    "hr": 3600,
+    "hrs": 3600,
+    "d": 86400,
+}
 _TABLES["time"] |= {"second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400}
-_TEMPERATURES = {"°C": (1.0, 0.0), "C": (1.0, 0.0), "°F": (5 / 9, -160 / 9), "F": (5 / 9, -160 / 9), "K": (1.0, -273.15)}
+_TEMPERATURES = {
+    "°C": (1.0, 0.0),
+    "C": (1.0, 0.0),
+    "°F": (5 / 9, -160 / 9),
+    "F": (5 / 9, -160 / 9),
+    "K": (1.0, -273.15),
+}
 """Factor and offset to degrees Celsius."""
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
+from dlcore.core.memory import require_memory
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
@@ -13,6 +14,9 @@ from dlcore.data.tabular.records import read_excel, read_json, read_parquet
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000
+MEMORY_PER_BYTE = 17
+"""Measured on tables of short numbers; texts need less."""
+_FREE = "close other programs, stop a run, or take a sample of its rows"
 CELL_LIMIT = 2**20
 SUFFIXES = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "parquet")
 
@@ -59,6 +63,7 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
     """
     if len(payload) > limit:
         raise DataError(f"the file is larger than the {limit // 2**20} MB that are read: shorten it or split it up.")
+    require_memory(MEMORY_PER_BYTE * len(payload), what="reading this file", advice=_FREE)
     if payload.startswith(b"PAR1"):
         return _build(read_parquet(payload, row_limit=rows), "Parquet", repairs)
     if payload.startswith(b"PK\x03\x04") and b"xl/" in payload:

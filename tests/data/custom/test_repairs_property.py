@@ -108,7 +108,7 @@ def plant(fault) -> dict[str, tuple[bytes, str, str]]:
                 number += 1
                 folder = f"{split}{label}/inner" if fault["deeper"] and k == 0 else f"{split}{label}"
                 files[f"{folder}/{number}.png"] = (pattern(number), label, part)
-    first, last = list(files)[0], list(files)[-1]
+    first, last = next(iter(files)), list(files)[-1]
     if fault["deep"]:
         deep = Image.fromarray((np.arange(24 * 24).reshape(24, 24) * 7).astype(np.uint16))
         files[first] = (encoded(deep, "PNG"), *files[first][1:])

@@ -54,10 +54,12 @@ def test_more_entries_than_a_plain_zip_can_count_are_read():
 
 
 def test_sizes_and_offsets_beyond_4_gb_are_read_from_the_zip64_field():
-    entry = b"PK\x01\x02" + struct.pack("<4B4HL2L5H2L", 45, 0, 45, 0, 0, 0, 0, 33, 0, *[2**32 - 1] * 2, 1, 28, 0, 0, 0, 0, 2**32 - 1)
+    entry = b"PK\x01\x02" + struct.pack(
+        "<4B4HL2L5H2L", 45, 0, 45, 0, 0, 0, 0, 33, 0, *[2**32 - 1] * 2, 1, 28, 0, 0, 0, 0, 2**32 - 1
+    )
     entry += b"a" + struct.pack("<2H3Q", 1, 24, 5 * 2**30, 6 * 2**30, 7 * 2**30)
     end = b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, len(entry), 0, 0)
-    (_, info), = ZipDirectory(io.BytesIO(entry + end))
+    ((_, info),) = ZipDirectory(io.BytesIO(entry + end))
     assert (info.file_size, info.compress_size, info.header_offset) == (5 * 2**30, 6 * 2**30, 7 * 2**30)
 
 
@@ -91,9 +93,10 @@ def test_a_damaged_directory_is_refused_in_one_line(cut):
     payload = bytearray(pack([("a/b.png", b"x" * 50, 0), ("a/c.png", b"y" * 50, 0)]))
     at = payload.rfind(b"PK\x01\x02")
     payload[at : at + 4] = b"PKxx"
-    with pytest.raises(DataError, match="is damaged|neither a folder") as caught, archives.open_zip(
-        io.BytesIO(bytes(payload)), "x.zip"
-    ) as source:
+    with (
+        pytest.raises(DataError, match=r"is damaged|neither a folder") as caught,
+        archives.open_zip(io.BytesIO(bytes(payload)), "x.zip") as source,
+    ):
         list(source.files())
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError), archives.open_zip(io.BytesIO(bytes(payload[: len(payload) - cut])), "x.zip"):
