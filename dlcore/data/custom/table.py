@@ -22,8 +22,8 @@ from dlcore.data.tabular.cells import shorten
 from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
 MIN_ROWS, FEW_ROWS = 30, 100
-"""A shorter table cannot be split into training, validation and test parts with a gap between them; scores of fewer rows
-than the second are uncertain."""
+"""A shorter table has no training, validation and test parts with a gap between them; scores of fewer rows than the
+second are uncertain."""
 MAX_VARIABLES = 64
 
 
