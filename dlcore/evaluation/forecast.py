@@ -10,7 +10,7 @@ import numpy as np
 
 from dlcore.evaluation import uncertainty
 
-LEAST = 20
+LEAST = 8
 """Variables with fewer measured values, or constant ones, are not scored: R2 would be 0 or 1."""
 WEEK = 168
 LEAST_BLOCKS = 8

@@ -22,8 +22,9 @@ NETWORK, ACCURACY = "", "accuracy_cv"
 
 def fold_count(config: RunConfig) -> int:
     """Number of folds that the run asks for; 0 if it is not cross-validated."""
-    settings = config.flat
-    return int(settings.get("folds", 0)) if int(settings.get("folds", 0)) > 1 and not settings.get("fold", 0) else 0
+    data = config.data_options.model_dump()  # a model may have folds of its own
+    folds = int(data.get("folds", 0))
+    return folds if folds > 1 and data.get("fold") == 0 else 0
 
 
 def cross_validate(evaluation: Evaluation, project: Project, config: RunConfig, *, seconds: float) -> Evaluation:

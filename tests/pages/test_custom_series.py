@@ -105,3 +105,12 @@ def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label
     for panel in ("data", "results", "predict", "explain"):
         app = open_page(panel=panel, run=run)
         assert not app.exception and all("broke" not in error.value for error in app.error), (panel, all_text(app))
+
+
+def test_file_of_another_kind_is_named_and_linked_to_a_page_that_takes_it():
+    texts = "text,label\n" + "\n".join(f"a good film {k},{'ab'[k % 2]}" for k in range(40))
+    app = upload(texts.encode(), "texts.csv")
+    assert not app.exception and "Nothing was saved" in app.error[0].value
+    (info,) = [each.value for each in app.info if "The file seems to hold" in each.value]
+    assert "hold texts" in info
+    assert any("News" in link.proto.label for link in app.get("page_link"))

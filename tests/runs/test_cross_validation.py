@@ -51,6 +51,30 @@ def test_small_custom_datasets_are_cross_validated_by_default(tmp_path):
     assert projects.configure("reviews_lstm", preset="quick").flat["folds"] == 0
 
 
+def test_folds_of_a_model_are_no_cross_validation(tmp_path):
+    """The calendar autoencoder trains a network for each of its folds; a series has no accuracy to validate."""
+    file = tmp_path / "load.csv"
+    times = pd.date_range("2021-01-01", periods=400, freq="1h").astype(str)
+    pd.DataFrame({"time": times, "load": np.sin(np.arange(400) / 4)}).to_csv(file, index=False)
+    add_file("load", file, repair="default")
+    config = projects.configure("anomaly", model="calendar", dataset="load", preset="quick")
+    assert config.flat["folds"] > 1 and cross_validation.fold_count(config) == 0
+
+
+@pytest.mark.parametrize(("project", "model"), [("anomaly", "dense_32"), ("forecast", "improved")])
+def test_a_year_of_weeks_can_be_trained_on(project, model, tmp_path):
+    file = tmp_path / "weeks.csv"
+    times = pd.date_range("2021-01-04", periods=52, freq="7D").astype(str)
+    pd.DataFrame({"week": times, "sales": 100 + 9 * np.sin(np.arange(52))}).to_csv(file, index=False)
+    add_file("weeks", file, repair="default")
+    config = projects.configure(
+        project, model=model, dataset="weeks", preset="quick", device="cpu", settings={"epochs": 2}
+    )
+    runs.train_here(config, tmp_path / "bundle")
+    evaluation = runs.Bundle(tmp_path / "bundle").evaluation
+    assert evaluation.metrics and evaluation.baselines
+
+
 def test_folds_of_texts_share_no_text_and_cover_all(tmp_path):
     config = text_config(tmp_path)
     project, tested = projects.get("reviews_lstm"), []

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class ValidatedImages:
 
     payload: Payload
     entries: tuple[Entry, ...]
+    index: Mapping[str, int] | None = None
 
 
 def open_images(payload: Payload, repairs: Repairs) -> ScannedImages:
@@ -75,7 +77,7 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
     is_split = len({entry.part for entry in entries}) > 1
     return Preview(
         kind="images",
-        data=ValidatedImages(parsed.payload, tuple(entries)),
+        data=ValidatedImages(parsed.payload, tuple(entries), scan.index),
         rows=len(entries),
         checksum=_checksum(entries, scan.files),
         facts={
@@ -90,7 +92,7 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
             ("Left out", f"{len(rejected):,}", "files"),
         ),
         samples=tuple(_list_folders(entries))[:MAX_NAMED],
-        thumbnails=_read_thumbnails(parsed.payload, entries),
+        thumbnails=_read_thumbnails(parsed, entries),
         content={
             "columns": [],
             "classes": counts if is_split else {name: {"all": sum(parts.values())} for name, parts in counts.items()},
@@ -105,7 +107,8 @@ def _note_changes(
     """Record the files that were renamed, converted or left out, and duplicates across splits."""
     if scan.renamed:
         repairs.record(
-            f"{scan.renamed:,} file names were read as UTF-8, with composed letters (NFC) and / as separator"
+            f"{scan.renamed:,} file names were read as UTF-8 or code page 437, with composed letters (NFC) and / as "
+            "separator"
         )
     for start, kind in NOTES.items():
         files = [file for file in converted if file.reason.startswith(start)]
@@ -122,9 +125,13 @@ def _note_changes(
 
 def _count_repeated(entries: list[Entry], digests: Mapping[str, int]) -> tuple[int, str]:
     """Return how many images are exact copies of one in another split, and the path of the first."""
-    parts: dict[int, str] = {}
-    copies = [entry.name for entry in entries if parts.setdefault(digests[entry.name], entry.part) != entry.part]
-    return len(copies), copies[0] if copies else ""
+    parts = np.array([PARTS.index(entry.part) for entry in entries], np.uint8)
+    if not len(parts) or (parts == parts[0]).all():
+        return 0, ""
+    content = np.fromiter((digests[entry.name] for entry in entries), np.uint64, len(entries))
+    _, first, group = np.unique(content, return_index=True, return_inverse=True)
+    copies = np.flatnonzero(parts != parts[first][group])
+    return len(copies), entries[copies[0]].name if len(copies) else ""
 
 
 def _checksum(entries: list[Entry], digests: Mapping[str, int]) -> str:
@@ -146,12 +153,11 @@ def _list_folders(entries: list[Entry]) -> Iterator[dict[str, str]]:
         yield {"Folder": folder, "Split": part, "Class": label, "Images": f"{count:,}"}
 
 
-def _read_thumbnails(payload: Payload, entries: list[Entry]) -> tuple[tuple[str, np.ndarray], ...]:
+def _read_thumbnails(parsed: ScannedImages, entries: list[Entry]) -> tuple[tuple[str, np.ndarray], ...]:
     first: dict[str, Entry] = {}
     for entry in entries:
         first.setdefault(entry.label, entry)
-    with _open_source(payload) as source:
-        folders.list_files(source)
+    with _open_source(parsed.payload, parsed.scan.index) as source:
         return tuple(
             (label, read_rgb(source.read(entry.name), side=THUMBNAIL_SIDE, formats=SETS).pixels)
             for label, entry in list(first.items())[:THUMBNAILS]
@@ -164,24 +170,52 @@ def list_rejected(dataset: CustomDataset) -> tuple[RejectedFile, ...]:
 
 
 @contextmanager
-def _open_source(payload: Payload) -> Iterator[Source]:
+def _open_source(payload: Payload, index: Mapping[str, int] | None = None) -> Iterator[Source]:
     if isinstance(payload, Path):
-        with archives.open_source(payload) as source:
+        with archives.open_source(payload, index) as source:
             yield source
     else:
         file: BinaryIO = io.BytesIO(payload) if isinstance(payload, bytes) else payload
-        with archives.open_zip(file, "the file") as source:
+        with archives.open_zip(file, "the file", index) as source:
             yield source
 
 
 def _write(data: ValidatedImages, folder: Path) -> None:
     """Write the usable files unchanged and uncompressed, named by number: their original names are not trusted."""
-    with _open_source(data.payload) as source, zipfile.ZipFile(folder / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
-        folders.list_files(source)
+    with (
+        _open_source(data.payload, data.index) as source,
+        zipfile.ZipFile(folder / ARCHIVE, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        archive.filelist = _WrittenFiles(data.entries)  # type: ignore[assignment]
         for number, entry in enumerate(data.entries):
             progress.report("Saving images", number, len(data.entries))
-            archive.writestr(zipfile.ZipInfo(f"{entry.part}/{entry.label}/{number:06d}"), source.read(entry.name))
+            archive.writestr(zipfile.ZipInfo(_saved_name(number, entry)), source.read(entry.name))
             archive.NameToInfo.clear()  # names are unique; saves memory
+
+
+def _saved_name(number: int, entry: Entry) -> str:
+    return f"{entry.part}/{entry.label}/{number:06d}"
+
+
+class _WrittenFiles:
+    """In place of the list of written files of a `ZipFile`, which has an object of half a kilobyte for each."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self.entries, self.numbers = entries, array("Q")
+
+    def append(self, info: zipfile.ZipInfo) -> None:
+        """Add the file written last."""
+        self.numbers.extend((info.CRC, info.file_size, info.header_offset))
+
+    def __len__(self) -> int:
+        return len(self.numbers) // 3
+
+    def __iter__(self) -> Iterator[zipfile.ZipInfo]:
+        for number in range(len(self)):
+            info = zipfile.ZipInfo(_saved_name(number, self.entries[number]))
+            info.CRC, info.file_size, info.header_offset = self.numbers[3 * number : 3 * number + 3]
+            info.compress_size = info.file_size  # stored
+            yield info
 
 
 IMPORTER = Importer[ValidatedImages](

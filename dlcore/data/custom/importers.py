@@ -1,14 +1,16 @@
 """The importers of all kinds of custom data, and the choice of one by file and options."""
 
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom import images, pairs, registry, series, table, text_columns
 from dlcore.data.custom import texts as texts_importer
 from dlcore.data.custom.importer import Importer, Payload, Preview, list_options
 from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.data.images.zip_directory import ZipDirectory
 from dlcore.data.repairs import Repair, Repairs
 from dlcore.data.series.columns import NUMERIC_TIMES, Sheet, is_id
 from dlcore.data.series.reading import reason_to_leave_out
@@ -42,6 +44,9 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
     is_table = not path.is_dir() and (
         suffix in tabular.SUFFIXES or not any(suffix in i.suffixes for i in IMPORTERS.values())
     )
+    is_table = is_table and not _is_archive(path)
+    if not is_table and suffix not in IMPORTERS["images"].suffixes:
+        suffix = "zip"
     kinds = TABULAR if is_table else tuple(kind for kind, importer in IMPORTERS.items() if suffix in importer.suffixes)
     if path.is_dir():
         kinds = tuple(kind for kind, importer in IMPORTERS.items() if importer.accepts_folders)
@@ -55,6 +60,39 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
         guess = guess_kind(path)
         return IMPORTERS[guess if guess in fitting else fitting[0]]
     return IMPORTERS[fitting[0]]
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_archive(file)
+    except OSError:
+        return False
+
+
+def is_archive(file: IO[bytes]) -> bool:
+    """Whether an open file is a zip by its content, and not an Excel workbook, whatever its name says."""
+    file.seek(0)
+    try:
+        return file.read(4) == b"PK\x03\x04" and not any(
+            info.filename.startswith("xl/") for _, info in ZipDirectory(file)
+        )
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    finally:
+        file.seek(0)
+
+
+def kind_of_content(file: IO[bytes]) -> Kind | None:
+    """Return the kind of data that an open file holds; None if it cannot be read."""
+    if is_archive(file):
+        return "images"
+    try:
+        return content_kind(Sheet(tabular.read_table(file.read(), Repairs(accept_defaults=True))))
+    except DataError:
+        return None
+    finally:
+        file.seek(0)
 
 
 def guess_kind(path: Path) -> Kind:

@@ -23,8 +23,9 @@ from dlcore.data.series.series import FILE, LabeledWindow, Series, load_custom
 from dlcore.data.tabular.cells import plural
 from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
-MIN_POINTS = 100
-"""A shorter series cannot be split into training, validation and test parts."""
+MIN_POINTS, FEW_POINTS = 30, 100
+"""A shorter series cannot be split into training, validation and test parts; with fewer than the second, few models
+can learn, and every score is uncertain."""
 
 
 class SeriesOptions(Config):
@@ -75,6 +76,8 @@ def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[
             f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} points; training needs at least "
             f"{MIN_POINTS}: add more rows, or shorter steps."
         )
+    if len(samples) < FEW_POINTS:
+        repairs.note("few_points", describe_few(len(samples)), count=len(samples))
     if options.windows is not None:
         windows = window_file.parse(options.windows, clock=reading.clock, repairs=repairs)
         windows = _leave_out_cut_windows(windows, reading, repairs)
@@ -117,6 +120,14 @@ def preview_series(series: Series, columns: Columns) -> Preview[Series]:
             ("Period", span, f"{series.period:,} points" if series.period else "no seasonality"),
             ("Labeled windows", f"{len(series.windows):,}", f"{series.labels.mean():.1%} of the points"),
         ),
+    )
+
+
+def describe_few(points: int) -> str:
+    """Say what can be learned from few points."""
+    return (
+        f"{points} points are few: a forecast beside its naive baselines and a dense autoencoder can be trained, "
+        "networks of long windows cannot, and scores are uncertain."
     )
 
 

@@ -21,8 +21,9 @@ from dlcore.data.series.tables import FILE, Table, forward_fill, load_custom
 from dlcore.data.tabular.cells import shorten
 from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
-MIN_ROWS = 200
-"""A shorter table cannot be split into training, validation and test parts with a gap between them."""
+MIN_ROWS, FEW_ROWS = 30, 100
+"""A shorter table has no training, validation and test parts with a gap between them; scores of fewer rows than the
+second are uncertain."""
 MAX_VARIABLES = 64
 
 
@@ -65,7 +66,13 @@ def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[T
     if len(samples) < MIN_ROWS:
         raise DataError(
             f"row {sheet.file.rows[-1]}: the file ends after {len(samples)} rows; training needs at least "
-            f"{MIN_ROWS}: add more rows, or add one column as a series of 100 or more (--kind series --value COLUMN)."
+            f"{MIN_ROWS}: add more rows, or shorter steps."
+        )
+    if len(samples) < FEW_ROWS:
+        repairs.note(
+            "few_points",
+            f"{len(samples)} rows are few: the forecast uses a short window, and its scores are uncertain.",
+            count=len(samples),
         )
     if len(names) < 2:
         raise DataError(

@@ -3,23 +3,30 @@
 Names are decoded, composed and made unique here, for datasets and uploads alike.
 """
 
+import bisect
 import collections
 import contextlib
 import os
+import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Container, Iterator
+from array import array
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
+import numpy as np
+
 from dlcore.core.errors import DataError
 from dlcore.data.images.files import MAX_BYTES
+from dlcore.data.images.zip_directory import UTF8_FLAG, ZipDirectory
 
 _EXPECTED = "provide a folder or a zip of class folders."
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
-_UTF8_FLAG = 0x800
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+_ENCRYPTED = 0x41
+_ODD_PARTS = re.compile(r"//|(?:^|/)\.(?:/|$)|^$|/$")
+"""Empty parts and dots of a path."""
 
 
 class Source(Protocol):
@@ -28,6 +35,11 @@ class Source(Protocol):
     @property
     def renamed(self) -> int:
         """How many of the listed paths were decoded, composed or made unique."""
+        ...
+
+    @property
+    def index(self) -> Mapping[str, int] | None:
+        """The places of the listed files, for opening the same zip again; None for a folder."""
         ...
 
     def files(self) -> Iterator[tuple[str, int, str]]:
@@ -43,8 +55,8 @@ class Source(Protocol):
 
 
 @contextlib.contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """Open the folder or zip at `path`.
+def open_source(path: Path, index: Mapping[str, int] | None = None) -> Iterator[Source]:
+    """Open the folder or zip at `path`; `index` is that of the same zip, which is then not listed again.
 
     Raises:
         DataError: It is neither, or the zip cannot be read.
@@ -53,28 +65,47 @@ def open_source(path: Path) -> Iterator[Source]:
         yield _Food101(path) if (path / "meta" / "test.txt").is_file() else _Folder(path)
         return
     try:
-        with path.open("rb") as file, open_zip(file, path.name) as archive:
+        with path.open("rb") as file, open_zip(file, path.name, index) as archive:
             yield archive
     except (FileNotFoundError, PermissionError) as error:
         raise DataError(f"{path.name} cannot be read ({error.strerror}): {_EXPECTED}") from None
 
 
 @contextlib.contextmanager
-def open_zip(file: IO[bytes], name: str) -> Iterator[Source]:
-    """Open a zip from an open file; `name` is used in errors.
+def open_zip(file: IO[bytes], name: str, index: Mapping[str, int] | None = None) -> Iterator[Source]:
+    """Open a zip from an open file; `name` is used in errors, `index` as in `open_source`.
 
     Raises:
         DataError: The zip cannot be read.
     """
     try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        directory = ZipDirectory(file)
+        next(iter(directory), None)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise DataError(f"{name} is neither a folder nor a readable zip ({error}): {_EXPECTED}") from None
-    with archive:
-        archive.NameToInfo.clear()  # entries are opened directly; saves memory for many files
-        for entry in archive.filelist:
-            entry.date_time = _NO_TIME
-        yield _Zip(archive)
+    yield _Zip(directory, name, index)
+
+
+class PathIndex(Mapping[str, int]):
+    """Numbers by path, as sorted paths and an array: a tenth of the memory of a dict for 100,000 files."""
+
+    def __init__(self, names: Sequence[str], numbers: Sequence[int]) -> None:
+        objects = np.fromiter(names, object, len(names))
+        order = np.argsort(objects, kind="stable")
+        self._names: list[str] = objects[order].tolist()
+        self._numbers = np.asarray(numbers, np.uint64)[order]
+
+    def __getitem__(self, name: str) -> int:
+        at = bisect.bisect_left(self._names, name)
+        if at == len(self._names) or self._names[at] != name:
+            raise KeyError(name)
+        return int(self._numbers[at])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def is_system_file(name: str) -> bool:
@@ -90,7 +121,9 @@ def is_system_file(name: str) -> bool:
 def normalize_path(name: str) -> str:
     """Return a path with composed letters (NFC) and without `.` parts; undecodable bytes are replaced."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    normalized = str(PurePosixPath(unicodedata.normalize("NFC", text)))
+    normalized = unicodedata.normalize("NFC", text)
+    if _ODD_PARTS.search(normalized):
+        normalized = str(PurePosixPath(normalized))
     return name if normalized == name else normalized  # one object in memory
 
 
@@ -103,6 +136,8 @@ def unique_path(name: str, names: Container[str]) -> str:
 
 
 class _Folder:
+    index = None
+
     def __init__(self, path: Path) -> None:
         self.path, self.originals = path, dict[str, str]()
 
@@ -161,45 +196,63 @@ class _Food101(_Folder):
         return super().read(name.partition("/")[2])
 
 
-class _Zip:
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive, self.entries = archive, dict[str, zipfile.ZipInfo]()
+class _Names:
+    """The paths of a zip as hashes, a tenth of the memory of a set: which occur more than once, and which are taken."""
 
-    @property
-    def renamed(self) -> int:
-        return sum(name != entry.filename for name, entry in self.entries.items())
+    def __init__(self, names: Iterator[str]) -> None:
+        self.hashes, counts = np.unique(np.fromiter((hash(name) for name in names), np.int64), return_counts=True)
+        self.repeated = set(self.hashes[counts > 1].tolist())
+        self.met: set[str] = set()
+
+    def is_repeated(self, name: str) -> bool:
+        """Whether an earlier file has this path; the first one keeps it."""
+        is_known = name in self.met
+        if hash(name) in self.repeated:
+            self.met.add(name)
+        return is_known
+
+    def __contains__(self, name: object) -> bool:
+        at = int(np.searchsorted(self.hashes, hash(name)))
+        is_taken = name in self.met or (at < len(self.hashes) and int(self.hashes[at]) == hash(name))
+        if not is_taken:
+            self.met.add(str(name))
+        return is_taken
+
+
+class _Zip:
+    def __init__(self, directory: ZipDirectory, title: str, index: Mapping[str, int] | None) -> None:
+        self.directory, self.title, self.renamed = directory, title, 0
+        self.index: Mapping[str, int] = index or {}
 
     def files(self) -> Iterator[tuple[str, int, str]]:
-        self.entries = {}
-        for entry in self.archive.infolist():
-            original = decode_name(entry)
-            if original.endswith("/") or is_system_file(original):
-                continue
-            name = unique_path(normalize_path(original), self.entries)
-            self.entries[name] = entry
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or ":" in name:
+        self.renamed = 0
+        taken = _Names(name for _, _, name in self._list())
+        names, positions = list[str](), array("Q")
+        for position, info, listed in self._list():
+            name = unique_path(listed, taken) if taken.is_repeated(listed) else listed
+            names.append(name)
+            positions.append(position)
+            self.index = {name: position}  # of the file that is yielded, until all are known
+            self.renamed += name != info.filename or not (info.flag_bits & UTF8_FLAG or name.isascii())
+            if name.startswith("/") or ".." in name.split("/") or ":" in name:
                 yield name, 0, "its path leads out of the archive."
-            elif entry.flag_bits & 1:
+            elif info.flag_bits & _ENCRYPTED:
                 yield name, 0, "encrypted: create the zip without a password."
             else:
-                yield name, entry.file_size, _reject_hidden(name)
+                yield name, info.file_size, _reject_hidden(name)
+        self.index = PathIndex(names, positions)
+
+    def _list(self) -> Iterator[tuple[int, zipfile.ZipInfo, str]]:
+        """Yield position, entry and path of the files that are not those of the operating system."""
+        try:
+            for position, info in self.directory:
+                original = info.filename.replace("\\", "/")
+                if not original.endswith("/") and not is_system_file(original):
+                    yield position, info, normalize_path(original)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise DataError(f"{self.title} is damaged ({error}): create the zip again.") from None
 
     def read(self, name: str) -> bytes:
-        if not self.entries:
+        if not self.index:
             collections.deque(self.files(), maxlen=0)  # indexes the names
-        with self.archive.open(self.entries[name]) as file:
-            return file.read(MAX_BYTES + 1)
-
-
-def decode_name(entry: zipfile.ZipInfo) -> str:
-    """Return the path of a zip entry with `/` as separator.
-
-    Names without the UTF-8 flag are UTF-8 if their bytes are valid UTF-8 (macOS), else code page 437 (zip's default).
-    Windows tools write backslashes.
-    """
-    name = entry.filename
-    if not (entry.flag_bits & _UTF8_FLAG or name.isascii()):
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
+        return self.directory.read(self.directory.entry_at(self.index[name]), MAX_BYTES + 1)

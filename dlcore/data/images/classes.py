@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dlcore.core.errors import DataError
-from dlcore.data.images.folders import Entry, RejectedFile, sort_key
+from dlcore.data.images.folders import Entry, RejectedFile, sort_entries
 from dlcore.data.images.label_tables import LabelTable, read_label_tables, read_split_lists
 from dlcore.data.images.layout import NO_CLASS, PARTS, Place, infer_layout, split_of
 from dlcore.data.repairs import Repairs
@@ -51,10 +51,10 @@ def arrange(
     else:
         entries, rejected = _by_folder(files, folders, places, repairs)
         entries, used = _split_by_lists(entries, tables or {}, repairs)
-    if len({entry.part for entry in entries}) < 2:
+    if len({entry.part for entry in entries}) < 2 and entries and entries[0].part != "train":
         entries = [Entry(entry.name, entry.label) for entry in entries]
     entries = _merge_similar(entries, repairs)
-    return sorted(entries, key=sort_key), rejected, used
+    return sort_entries(entries), rejected, used
 
 
 def _by_folder(

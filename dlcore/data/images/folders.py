@@ -7,15 +7,17 @@
 import hashlib
 import zipfile
 import zlib
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 
 from dlcore.core import progress
 from dlcore.core.errors import DataError
 from dlcore.data.images import label_tables
-from dlcore.data.images.archives import Source
+from dlcore.data.images.archives import PathIndex, Source
 from dlcore.data.images.files import MAX_BYTES, SETS, read_rgb
 
 MAX_FILES = 200_000
@@ -49,7 +51,7 @@ class ImageScan:
 
     `files` maps the paths of usable images to the first 8 bytes of their sha256, `notes` those that were converted to
     how, `tables` other small text files to content and the reason why they are no images. `renamed` counts paths that
-    were decoded or composed.
+    were decoded or composed, `index` is that of the source.
     """
 
     files: Mapping[str, int]
@@ -57,6 +59,7 @@ class ImageScan:
     rejected: tuple[RejectedFile, ...] = ()
     tables: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
     renamed: int = 0
+    index: Mapping[str, int] | None = None
 
 
 def scan(source: Source) -> ImageScan:
@@ -66,7 +69,8 @@ def scan(source: Source) -> ImageScan:
         DataError: Too many files or bytes.
     """
     names, rejected = list_files(source)
-    files: dict[str, int] = {}
+    files: list[str] = []
+    digests = array("Q")
     notes: dict[str, str] = {}
     tables: dict[str, tuple[bytes, str]] = {}
     left = MAX_BYTES
@@ -82,11 +86,13 @@ def scan(source: Source) -> ImageScan:
             else:
                 rejected.append(RejectedFile(name, str(error)))
             continue
-        files[name] = int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+        files.append(name)
+        digests.append(int.from_bytes(hashlib.sha256(content).digest()[:8], "little"))
         if note:
             notes[name] = note
     progress.report("Checking images", len(names), len(names))
-    return ImageScan(files, notes, tuple(rejected), tables, source.renamed)
+    del names
+    return ImageScan(PathIndex(files, digests), notes, tuple(rejected), tables, source.renamed, source.index)
 
 
 def list_files(source: Source) -> tuple[list[str], list[RejectedFile]]:
@@ -117,12 +123,14 @@ def list_saved(source: Source) -> list[Entry]:
     for name, _, _ in source.files():
         part, _, path = name.partition("/")
         entries.append(Entry(name, path.rpartition("/")[0], part))
-    return sorted(entries, key=sort_key)
+    return sort_entries(entries)
 
 
-def sort_key(entry: Entry) -> tuple[str, str, str]:
-    """Return the key of the order of entries: split, class, path."""
-    return entry.part, entry.label, entry.name
+def sort_entries(entries: list[Entry]) -> list[Entry]:
+    """Sort entries in place by split, class and path, and return them."""
+    for field_name in ("name", "label", "part"):  # stable: needs no key objects
+        entries.sort(key=attrgetter(field_name))
+    return entries
 
 
 def decode(source: Source, entries: Sequence[Entry], pixels: np.ndarray) -> tuple[np.ndarray, list[RejectedFile]]:

@@ -15,7 +15,11 @@ from dlcore.data.tabular.read import read_table
 SUFFIXES = (".csv", ".tsv", ".txt")
 MIN_SHARE = 0.5
 """Share of the cells of a column that name images, for a column of file names."""
+_TRUE, _FALSE = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 _LABELS = ("label", "labels", "class", "classname", "category", "target", "species", "breed", "type", "y")
+_FLAG_PARTS = {"istest": "test", "test": "test", "isvalid": "validation", "isval": "validation"}
+_FLAG_PARTS |= {"isvalidation": "validation", "istrain": "train"}
+"""Columns of 0 and 1, or true and false: the split of the rows where it is true."""
 _SPLITS = ("split", "set", "subset", "dataset", "part", "partition", "usage", "phase")
 
 
@@ -114,6 +118,9 @@ def _read_labels(name: str, cells: list[list[str]], finder: _FileFinder) -> Labe
         return None
     has_header = not finder.find(header[file_column], name)
     split_column = _find_split_column(header, body, has_header=has_header)
+    flag_column, flag_parts = _find_flag_column(header, body) if split_column < 0 and has_header else (-1, {})
+    if flag_column >= 0:
+        split_column, body = flag_column, [_replace(row, flag_column, flag_parts) for row in body]
     label_column = _find_label_column(header, body, {file_column, split_column}, has_header=has_header)
     if label_column < 0:
         return None
@@ -142,6 +149,21 @@ def _find_split_column(header: list[str], body: list[list[str]], *, has_header: 
         if (any(cells) and _plain(name) in _SPLITS) or (not has_header and all(cells)):
             return k
     return -1
+
+
+def _find_flag_column(header: list[str], body: list[list[str]]) -> tuple[int, dict[str, str]]:
+    """Return the column that marks the rows of one split, and the split that each of its cells means."""
+    for k, name in enumerate(header):
+        part = _FLAG_PARTS.get(_plain(name), "")
+        cells = {row[k].strip().lower() for row in body}
+        if part and len(cells) == 2 and cells <= {*_TRUE, *_FALSE}:
+            other = "test" if part == "train" else "train"
+            return k, {**dict.fromkeys(_TRUE, part), **dict.fromkeys(_FALSE, other)}
+    return -1, {}
+
+
+def _replace(row: list[str], column: int, parts: Mapping[str, str]) -> list[str]:
+    return [*row[:column], parts[row[column].strip().lower()], *row[column + 1 :]]
 
 
 def _find_label_column(header: list[str], body: list[list[str]], used: set[int], *, has_header: bool) -> int:

@@ -88,7 +88,23 @@ def _find_branches(tree: _Tree) -> dict[Node, str]:
             inner, classes = tree.names((*node, with_folders[0])), names - set(with_folders)
             if classes and len(inner & classes) * 2 >= len(inner):
                 branches |= {node: "train", (*node, with_folders[0]): marked[with_folders[0]]}
-    return branches
+    return branches or _find_distant_branches(tree)
+
+
+def _find_distant_branches(tree: _Tree) -> dict[Node, str]:
+    """Return folders that name different splits at different places, and hold mostly the same folders."""
+    marked = {
+        (*node, name): part
+        for node, names in tree.children.items()
+        for name in names
+        if (part := split_of(name)) and tree.names((*node, name))
+    }
+    if len(set(marked.values())) < 2:
+        return {}
+    classes = [tree.names(node) for node in marked]
+    every = set[str]().union(*classes)
+    are_alike = len(every) > 1 and all(2 * len(names) > len(every) for names in classes)
+    return marked if are_alike else {}
 
 
 def _skip_wrappers(tree: _Tree, branches: Mapping[Node, str]) -> dict[Node, tuple[str, Node]]:

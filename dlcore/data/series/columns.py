@@ -21,6 +21,10 @@ PARTS = (("year", "jahr", "yr"), ("month", "monat"), ("day", "tag"), ("hour", "s
 NUMERIC_TIMES = ("epoch", "stamp", "serial", "year")
 MAX_GROUPS = 64
 _ID = re.compile(r"(?:^|.*[_ .-])(?:id|uuid)|.*[a-z]Id", re.ASCII)
+_ROW_NUMBER = re.compile(
+    r"unnamed: ?\d+|index|level_\d+|row(?:s|[_ ]?(?:id|num(?:ber)?|no|nr))?|rn|idx|n[or]\.?|lfd\.? ?nr\.?|#|pk|seq",
+    re.IGNORECASE,
+)
 _FLAGS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 
 
@@ -102,11 +106,14 @@ class Sheet:
         return [name for name in self.columns if name not in used and name in self.scans]
 
     def is_counter(self, name: str) -> bool:
-        """Whether a column numbers the rows: consecutive whole numbers in any order."""
+        """Whether a column numbers the rows: consecutive whole numbers in any order; with gaps, as dropped rows leave
+        them, if it is named so."""
         plain = self.scans[name].plain if name in self.scans else None
         if plain is None or len(plain) < 2 or np.isnan(plain).any():
             return False
-        return bool((np.diff(np.sort(plain)) == 1).all())
+        steps = np.diff(plain)
+        has_gaps = _ROW_NUMBER.fullmatch(name) and (plain % 1 == 0).all() and ((steps > 0).all() or (steps < 0).all())
+        return bool(has_gaps or (np.diff(np.sort(plain)) == 1).all())
 
     def is_constant(self, name: str) -> bool:
         """Whether a column has a single value."""
@@ -125,6 +132,7 @@ class Sheet:
         if by_name:
             return by_name
         usable = [name for name in names if not is_id(name)]
+        usable.sort(key=lambda name: self.kinds[name] in NUMERIC_TIMES and self._rises(name))
         for fits in (
             lambda name: not self.is_counter(name) and not self.is_constant(name) and not self.is_flags(name),
             lambda name: not self.is_counter(name) and not self.is_constant(name),

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
+from dlcore.data.series.units import convert, find_conversions
 from dlcore.data.tabular.cells import list_names, plural, quote_cell, shorten, strip_cells
 from dlcore.data.tabular.read import TableFile
 
@@ -32,7 +33,7 @@ _GROUPED = re.compile(rf"\d{{1,3}}(?:([{_SPACES}])\d{{3}})(?:\1\d{{3}})*(?:[.,]\
 class Scan:
     """The cells (N,) of a column split into number, sign and unit; `decimal` is its mark, "" if it has none, and
     `ambiguous` the mark of cells such as 1.001 that no other cell decides; `largest_integer` is that of cells without
-    a mark."""
+    a mark. Of a column with several units of one quantity, `unit` is the one to which `conversions` lead."""
 
     texts: pd.Series
     plain: np.ndarray | None
@@ -41,6 +42,8 @@ class Scan:
     ambiguous: str = ""
     largest_integer: float = 0.0
     unit: str = ""
+    units: pd.Series | None = None
+    conversions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -83,6 +86,13 @@ def scan_column(cells: pd.Series) -> Scan:
     parts["num"] = numbers.where(numbers != "")
     decimal, ambiguous, largest = _find_marks(numbers[numbers != ""], (grouped & spaced)[numbers != ""])
     units = _join_units(parts)
+    mixed = find_conversions(units[numbers != ""]) if (numbers != "").any() else None
+    if mixed is not None:
+        if ambiguous:  # 1.500 GB beside 999 MB: integers in another unit say nothing
+            marked = units[numbers.str.contains(ambiguous, regex=False)].unique()
+            same = numbers[(numbers != "") & units.isin(marked)]
+            largest = _largest(same[~same.str.contains(ambiguous, regex=False)])
+        return Scan(texts, None, parts, decimal, ambiguous, largest, mixed[0], units, mixed[1])
     named = units[(numbers != "") & (units != "")]
     unit = str(named.mode().iloc[0]) if len(named) > MIN_UNIT_SHARE * (numbers != "").sum() else ""
     parts.loc[((units != "") & (units.str.casefold() != unit.casefold())).to_numpy(), "num"] = np.nan
@@ -100,17 +110,58 @@ def read_numbers(
     """
     scans = _resolve(file, {name: scans[name] for name in names}, repairs, prefers_comma=prefers_comma)
     values = {name: _to_values(scan) for name, scan in scans.items()}
+    read = values
+    values = values | _convert_units(file, scans, values, repairs)
     _note_marks(scans, values, repairs)
     bad = {}
     for name, numbers in values.items():
         texts = scans[name].texts.to_numpy()
-        at = np.flatnonzero(np.isnan(numbers) & (texts != ""))
+        at = np.flatnonzero(np.isnan(numbers) & np.isnan(read[name]) & (texts != ""))
         _refuse_unusable(file, name, numbers, texts, at)
         if len(at):
             bad[name] = at
     if bad:
         _choose_not_numbers(file, bad, repairs)
     return values
+
+
+def _convert_units(
+    file: TableFile, scans: Mapping[str, Scan], values: Mapping[str, np.ndarray], repairs: Repairs
+) -> dict[str, np.ndarray]:
+    """Convert the columns with several units of one quantity, or leave the other units out as missing."""
+    mixed = {name: scan for name, scan in scans.items() if scan.units is not None}
+    converted, lines, first, count = {}, [], "", 0
+    for name, scan in mixed.items():
+        assert scan.units is not None
+        converted[name] = convert(values[name], scan.units, scan.conversions)
+        other = (scan.units != scan.unit).to_numpy() & ~np.isnan(values[name])
+        if not other.any():
+            continue
+        at = int(np.argmax(other))
+        count += int(other.sum())
+        first = first or f"row {file.rows[at]}, column '{shorten(name)}'"
+        lines.append(
+            f"column '{shorten(name)}': {plural(int(other.sum()), 'cell')} converted to "
+            f"{scan.unit or 'plain numbers'}, first {quote_cell(str(scan.texts.iloc[at]))} read as "
+            f"{converted[name][at]:.12g} in row {file.rows[at]}"
+        )
+    if not lines:
+        return {}
+    how = repairs.choose(
+        "mixed_units",
+        f"{plural(count, 'cell')} in another unit than most of the column; {lines[0]}.",
+        ("convert", "missing"),
+        default="convert",
+        count=count,
+        where=first,
+        example=lines[0].partition("first ")[2],
+    )
+    if how == "convert":
+        for line in lines:
+            repairs.record(line)
+        return converted
+    repairs.record(f"{plural(count, 'cell')} in another unit than most of the column read as missing, first in {first}")
+    return {name: np.where(scan.units == scan.unit, values[name], np.nan) for name, scan in mixed.items()}
 
 
 def _choose_not_numbers(file: TableFile, bad: dict[str, np.ndarray], repairs: Repairs) -> None:

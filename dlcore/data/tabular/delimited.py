@@ -20,6 +20,9 @@ _VALUE = re.compile(
 )
 
 
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
+
+
 @dataclass(frozen=True)
 class Rows:
     """The header and the rows of a delimited text: cells, and the row number in the file (the first row is 1)."""
@@ -40,6 +43,10 @@ def read_delimited(text: str, repairs: Repairs, *, cell_limit: int, row_limit: i
     declared = SEP_LINE.match(text)
     separator = declared[1] if declared else detect_separator(text)
     body = text[declared.end() :] if declared else text
+    spaced = None if declared else _separate_by_spaces(body)
+    if spaced is not None:
+        repairs.record("cells are separated by spaces")
+        separator, body = "\t", spaced
     offset = 1 if declared else 0
     numbered = list(_parse(body, separator, offset, row_limit))
     blank = [number for number, cells in numbered if not any(cell.strip() for cell in cells)]
@@ -82,6 +89,19 @@ def detect_separator(text: str) -> str:
     if not scores:
         return ","
     return max(scores, key=lambda separator: (scores[separator], -SEPARATORS.index(separator)))
+
+
+def _separate_by_spaces(text: str) -> str | None:
+    """Return a table of numbers and times whose cells are separated by spaces with tabs; None for other texts."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    cells = [line.split() for line in lines if line.strip()]
+    width = len(cells[0]) if cells else 0
+    if width < 2 or len(cells) < 3 or any(len(row) != width for row in cells) or any(map(is_value, cells[0])):
+        return None
+    values = [is_value(cell) or bool(_CLOCK.fullmatch(cell)) for row in cells[1:201] for cell in row]
+    has_separators = any(len(row) > 1 for row in csv.reader(lines[:1], delimiter=detect_separator(text)))
+    is_table = not has_separators and sum(values) >= 0.9 * len(values)
+    return "\n".join("\t".join(line.split()) for line in lines) if is_table else None
 
 
 def is_value(cell: str) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
+from dlcore.core.memory import require_memory
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
@@ -13,6 +14,9 @@ from dlcore.data.tabular.records import read_excel, read_json, read_parquet
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000
+MEMORY_PER_BYTE = 17
+"""Measured on tables of short numbers; texts need less."""
+_FREE = "close other programs, stop a run, or take a sample of its rows"
 CELL_LIMIT = 2**20
 SUFFIXES = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "parquet")
 
@@ -59,6 +63,7 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
     """
     if len(payload) > limit:
         raise DataError(f"the file is larger than the {limit // 2**20} MB that are read: shorten it or split it up.")
+    require_memory(MEMORY_PER_BYTE * len(payload), what="reading this file", advice=_FREE)
     if payload.startswith(b"PAR1"):
         return _build(read_parquet(payload, row_limit=rows), "Parquet", repairs)
     if payload.startswith(b"PK\x03\x04") and b"xl/" in payload:
@@ -76,6 +81,7 @@ def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
     header, width = read.header, len(read.header)
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
+    read = _drop_trailing_cells(read, repairs)
     lengths = np.fromiter((len(cells) for cells in read.rows), np.int64, len(read.rows))
     if (lengths > width).all() and len(set(lengths.tolist())) == 1:
         read, lengths = _join_split_numbers(read, repairs), np.full(len(read.rows), width)
@@ -114,6 +120,24 @@ def _name_columns(read: Rows, repairs: Repairs) -> Rows:
     repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
     names = [f"column {number}" for number in range(1, len(read.header) + 1)]
     return Rows(names, [read.header, *read.rows], [read.numbers[0] - 1, *read.numbers], read.separator)
+
+
+def _drop_trailing_cells(read: Rows, repairs: Repairs) -> Rows:
+    """Drop empty cells beyond the header, as a separator at the end of a line makes them."""
+    width = len(read.header)
+    long = [i for i, cells in enumerate(read.rows) if len(cells) > width and not any(map(str.strip, cells[width:]))]
+    if not long:
+        return read
+    repairs.note(
+        "trailing_cells",
+        f"{len(long):,} rows end with empty cells beyond the header: ignored",
+        count=len(long),
+        where=f"row {read.numbers[long[0]]}",
+    )
+    rows = [*read.rows]
+    for i in long:
+        rows[i] = rows[i][:width]
+    return Rows(read.header, rows, read.numbers, read.separator)
 
 
 def _join_split_numbers(read: Rows, repairs: Repairs) -> Rows:

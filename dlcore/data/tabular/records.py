@@ -154,7 +154,28 @@ def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"the file is not JSON ({_short(error)}): write an array of objects.") from None
+    if all(isinstance(row, list) for row in value) and len(value) > 1 and all(isinstance(c, str) for c in value[0]):
+        value = [dict(zip(value[0], row, strict=False)) for row in value[1:]]  # the first row is the header
     return _objects(enumerate(value, start=1), "item")
+
+
+def _from_columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the records of an object that holds a table by columns, as pandas writes them; None for other objects.
+
+    `{"a": [1, 2], "b": [3, 4]}`, `{"a": {"0": 1, "1": 2}, ...}` or `{"columns": [...], "data": [[...], ...]}`.
+    """
+    names, data = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, names), row, strict=False)) for row in data]
+    columns = list(value.values())
+    if len(columns) < 2 or not (all(isinstance(c, list) for c in columns) or all(isinstance(c, dict) for c in columns)):
+        return None
+    keys = [range(len(c)) if isinstance(c, list) else list(c) for c in columns]
+    if len(keys[0]) < 2 or any(list(each) != list(keys[0]) for each in keys):
+        return None
+    if any(isinstance(column[key], list | dict) for column in columns for key in keys[0]):
+        return None
+    return [{name: column[key] for name, column in value.items()} for key in keys[0]]
 
 
 def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
@@ -163,6 +184,11 @@ def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         first = json.loads(text)
     except (ValueError, RecursionError):
         first = {}
+    by_columns = _from_columns(first) if isinstance(first, dict) else None
+    if by_columns:
+        return _objects(enumerate(by_columns, start=1), "item")
+    while isinstance(first, dict) and len(first) == 1 and isinstance(next(iter(first.values())), dict):
+        first = next(iter(first.values()))
     wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
     if len(lines) == 1:
         wrapped = [value for value in wrapped if value and all(isinstance(item, Mapping) for item in value)]

@@ -167,7 +167,7 @@ def _delimited(path: Path, encoding: str, size: int, head: str) -> TableStream:
 def _select(row: StreamedRow, at: Sequence[int], width: int, separator: str) -> StreamedRow:
     if row.error:
         return row
-    if len(row.cells) > width:
+    if len(row.cells) > width and any(map(str.strip, row.cells[width:])):
         advice = f"put a cell that contains '{separator}' in double quotes"
         return StreamedRow(row.number, (), f"{len(row.cells)} cells and {width} in the header: {advice}.", row.position)
     cells = tuple(row.cells[place] if place < len(row.cells) else "" for place in at)
@@ -221,7 +221,7 @@ def _sample(path: Path, encoding: str, size: int, head: str) -> str:
 def _is_json_lines(text: str) -> bool:
     first = next((line for line in text.split("\n") if line.strip()), "")
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first), dict) and text.strip() != first.strip()  # a table may be one object
     except (ValueError, RecursionError):
         return False
 

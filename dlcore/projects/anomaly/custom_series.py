@@ -11,6 +11,8 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 QUICK_SAMPLES = {"conv": 100_000, "dense_32": 200_000, "dense_16": 200_000, "lstm": 350_000, "calendar": 60_000}
 """Rows x epochs of the quick preset; for models of windows with `DEFAULT_WINDOW` points."""
 DEFAULT_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
+VERY_SHORT, SHORT_SHARES = 200, (0.4, 0.3)
+"""A series with fewer points has other training and validation shares: each part is longer than a window."""
 
 
 def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
@@ -20,11 +22,13 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
     The calendar autoencoder takes whole periods, the others one day.
     """
+    train_share, share = SHORT_SHARES if dataset.rows < VERY_SHORT else (TRAIN_SHARE, VALIDATION_SHARE)
     return {
-        "train_share": TRAIN_SHARE,
-        "validation_share": VALIDATION_SHARE,
+        "train_share": train_share,
+        "validation_share": share,
         "window": window(
             dataset.rows,
+            share=share,
             step_ms=0 if model == "calendar" else int(dataset.facts["step_ms"]),
             period=int(dataset.facts.get("period", 0)),
         ),
@@ -40,11 +44,11 @@ def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]
     )
 
 
-def window(rows: int, *, step_ms: int, period: int) -> int:
+def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE) -> int:
     """Window length: one day (with `step_ms`), else one period, else 48; a multiple of 4, at most half of the smallest
     split."""
     day = DAY_MS // step_ms if step_ms else 0
     fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
     points = fitting[0] if fitting else DEFAULT_WINDOW
-    room = int(rows * VALIDATION_SHARE) // 2
+    room = int(rows * share) // 2
     return max(LEAST_WINDOW, min(points, room) // MULTIPLE * MULTIPLE)

@@ -53,6 +53,8 @@ SCORED = 60
 """Rows that the validation and test parts of a short custom series should have."""
 SHORT = 3000
 """Custom series with fewer rows validate on their last part: they have too few weeks."""
+VERY_SHORT, LEAST_WINDOW = 300, 3
+"""Custom series with fewer rows read windows of a tenth of them, at least so many rows."""
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -375,7 +377,9 @@ def custom_settings(dataset: CustomDataset, model: str) -> dict[str, Any]:
     if dataset.rows >= SHORT:
         return {"validation": "weeks"}
     shares = {name: round(SCORED / (part * dataset.rows), 3) for name, part in (("validation", 0.8), ("test", 1.0))}
+    window = {"window": max(LEAST_WINDOW, min(24, dataset.rows // 10))} if dataset.rows < VERY_SHORT else {}
     return {
+        **window,
         "validation": "last",
         "validation_share": min(0.4, max(0.1, shares["validation"])),
         "test_share": min(0.3, max(0.2, shares["test"])),

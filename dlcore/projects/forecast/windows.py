@@ -17,7 +17,7 @@ from dlcore.data.splits import SPLITS, SplitName, Transform
 CALENDAR = 31
 """One-hot hour of the day and day of the week."""
 WEEK = 168
-LEAST_MOMENTS = 40
+LEAST_MOMENTS = 4
 """Fewest windows in a split."""
 
 

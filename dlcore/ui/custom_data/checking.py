@@ -16,7 +16,7 @@ from dlcore.data.custom.importer import Importer, Inspection, Preview
 from dlcore.data.repairs import Problem, Repairs
 
 Value = TypeVar("Value")
-STAGES = ("opened", "guesses", "preview", "choices", "guessed", "name")
+STAGES = ("opened", "guesses", "preview", "choices", "guessed", "name", "kind")
 SECONDS = 0.2
 """Between two updates of the progress bar."""
 

@@ -10,19 +10,24 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from dlcore import projects
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.core.markdown import escape_markdown
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
-from dlcore.data.custom.importers import IMPORTERS
+from dlcore.data.custom.importers import IMPORTERS, kind_of_content
 from dlcore.data.custom.registry import Kind
 from dlcore.data.sources.registry import DATASETS
 from dlcore.ui.custom_data import checking, problems, saved
 from dlcore.ui.custom_data.checking import CheckedFile
 from dlcore.ui.custom_data.preview import show_preview, show_table
+from dlcore.ui.shell import links
+from dlcore.ui.shell.menu import title_of
 from dlcore.ui.widgets import forms, samples
 
 SAVE = "Save dataset"
+MAX_LINKS = 4
+"""Pages that are named for a file of another kind."""
 
 
 def show_form(*kinds: Kind) -> None:
@@ -35,7 +40,7 @@ def show_form(*kinds: Kind) -> None:
         st.caption(f"{importer.summary} Up to {importer.limit}. Your data stays on this machine.")
         file = st.file_uploader(
             f"File ({', '.join(suffix.upper() for suffix in importer.suffixes)})",
-            type=list(importer.suffixes),
+            type=sorted({suffix for each in IMPORTERS.values() for suffix in each.suffixes}),  # others get a link
             key=f"custom-{kind}-file",
             max_upload_size=importer.byte_limit // 2**20,
             help="A larger file: split it, take a sample of its rows, convert a CSV to Parquet, or add it with "
@@ -46,7 +51,7 @@ def show_form(*kinds: Kind) -> None:
             if st.button(SAVE, icon=":material/save:", key=f"custom-{kind}-save-nothing"):
                 st.warning("Choose a file first.", icon=":material/upload_file:")
         elif not saved.show_saved_file(kind, file.file_id):
-            _show_steps(importer, file)
+            _show_steps(importer, file, kinds)
 
 
 def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
@@ -61,12 +66,13 @@ def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
     return kind or kinds[0]
 
 
-def _show_steps(importer: Importer[Any], file: UploadedFile) -> None:
+def _show_steps(importer: Importer[Any], file: UploadedFile, kinds: tuple[Kind, ...]) -> None:
     """Draw the steps after the upload: options, preview, repairs, save."""
     opened = checking.open_file(importer, file)
     checked = opened if isinstance(opened, CheckedFile) else _choose_options(importer, file, opened.inspection)
     if checked.error:
         st.error(f"Nothing was saved: {checked.error}", icon=":material/error:")
+        _link_pages_for(checking.once(importer, file, "kind", kind_of_content(file) or importer.kind), kinds)
     if checked.preview is not None:
         _step(2, "Preview")
         show_preview(checked.preview)
@@ -77,6 +83,16 @@ def _show_steps(importer: Importer[Any], file: UploadedFile) -> None:
         saved.show_receipt(checked.preview.receipt)
         _step(4, "Save")
         _show_save(importer, checked.preview, file)
+
+
+def _link_pages_for(kind: Kind, kinds: tuple[Kind, ...]) -> None:
+    """Name the kind of data that the file holds, and link to a page that takes it, if this form does not."""
+    if kind in kinds:
+        return
+    takers = [project for project in projects.list_projects() if kind in project.custom_data]
+    st.info(f"The file seems to hold {IMPORTERS[kind].title}. These pages take it:", icon=":material/signpost:")
+    for project in takers[:MAX_LINKS]:
+        links.link_to_page(project.slug, label=title_of(project.slug))
 
 
 def _step(number: int, title: str) -> None:

@@ -58,7 +58,7 @@ def test_missing_value_code_becomes_nan(home):
 @pytest.mark.parametrize(
     ("payload", "options", "message"),
     [
-        (sheet(100), {}, "the file ends after 100 rows"),
+        (sheet(20), {}, "the file ends after 20 rows"),
         (sheet(), {"columns": ["gas", "flat"]}, "column 'flat' never changes"),
         (sheet(), {"columns": ["gas", "place"]}, "row 2, column 'place': 'north' is not a number"),
         (sheet(), {"columns": ["gas", "wind"]}, "there is no column 'wind'"),

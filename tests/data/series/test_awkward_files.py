@@ -217,7 +217,9 @@ CASES = {
     "words": Case(csv("name,city", ["Ann Lee"] * N, ["Bonn"] * N), refusal="", kind="text"),
     "52 weeks": Case(
         csv("week,sales", [f"2021-W{k:02d}" for k in range(1, 53)], CELLS[:52]),
-        refusal="52 points; training needs at least",
+        rows=52,
+        time={"first": "2021-01-04T00:00:00", "step_seconds": 604_800},
+        receipt="52 points are few",
     ),
     "a zone that is not known": Case(csv("time,load", [f"{t} XYZ" for t in ISO], CELLS), refusal="is not a time zone"),
     "two orders": Case(

@@ -1,0 +1,170 @@
+"""Files like those of known faults, from other tools: each is read with the expected values, or refused."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from image_sets import photos, zipped
+
+from dlcore.core.errors import WorkbenchError
+from dlcore.data.custom.importers import check_file
+
+N = 400
+TIMES = pd.date_range("2021-03-01", periods=N, freq="1h")
+ISO = TIMES.strftime("%Y-%m-%d %H:%M")
+WAVE = np.round(50 + 20 * np.sin(np.arange(N) * 2 * np.pi / 24) + np.random.default_rng(3).normal(0, 1, N), 2)
+CELLS = [f"{value:.2f}" for value in WAVE]
+GAPS = [k + (k > 100) * 7 + (k > 200) * 3 for k in range(N)]
+TEXTS = [{"text": f"a good film {k}", "label": "ab"[k % 2]} for k in range(40)]
+SPLIT = {name: {"train": 6, "validation": 0, "test": 6} for name in ("cat", "dog")}
+LISTED = {name: {"train": 8, "validation": 0, "test": 4} for name in "ab"}
+
+
+def csv(header: str, *columns: Any, separator: str = ",") -> bytes:
+    return "\n".join([header, *(separator.join(map(str, row)) for row in zip(*columns, strict=True)), ""]).encode()
+
+
+def labeled(column: str, *values: Any) -> bytes:
+    """Images in one folder, and a table with a label and a flag or split for each."""
+    rows = "\n".join(f"img/{k}.png,{'ab'[k % 2]},{values[k >= 16]}" for k in range(24))
+    return zipped(photos("img", each=24) | {"labels.csv": f"file,label,{column}\n{rows}".encode()})
+
+
+def check(payload: bytes, tmp_path, name: str) -> dict[str, Any]:
+    file = tmp_path / name
+    file.write_bytes(payload)
+    return check_file(file)[1].describe()
+
+
+SERIES = {
+    "separator at the end of every row": csv("time,load", ISO, CELLS, [""] * N),
+    "index of pandas": csv("Unnamed: 0,time,load", range(N), ISO, CELLS),
+    "float index": csv(",time,load", [f"{k}.0" for k in range(N)], ISO, CELLS),
+    "index with gaps": csv("index,time,load", GAPS, ISO, CELLS),
+    "index with gaps without a name": csv(",time,load", GAPS, ISO, CELLS),
+    "row numbers with gaps, falling": csv("Nr.,time,load", GAPS[::-1], ISO, CELLS),
+    "two index columns": csv("level_0,index,time,load", range(N), GAPS, ISO, CELLS),
+    "epoch beside the time": csv("time,epoch,load", ISO, TIMES.astype("datetime64[s]").astype("int64"), CELLS),
+    "bars and a comma in the name": csv("time|load", ISO, CELLS, separator="|"),
+    "spaces": csv("date time load", TIMES.strftime("%Y-%m-%d"), TIMES.strftime("%H:%M"), CELLS, separator=" "),
+    "aligned by spaces": csv("time    load", ISO.str.replace(" ", "T"), [f"{c:>9}" for c in CELLS], separator=" "),
+    "json of lists": json.dumps({"time": list(ISO), "load": list(WAVE)}).encode(),
+    "json by columns": pd.DataFrame({"time": ISO, "load": WAVE}).to_json().encode(),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_value_column_of_a_series_is_read(name, tmp_path):
+    described = check(SERIES[name], tmp_path, "file.csv")
+    assert (described["kind"], described["rows"], list(described["values"])) == ("series", N, ["load"])
+    assert described["values"]["load"]["first"] == WAVE[0] and described["time"]["step_seconds"] == 3600
+    left_out = [row["name"] for row in described["columns"] if row["role"] == "left_out"]
+    receipt = " ".join(described["receipt"])
+    assert all(column in receipt for column in left_out)
+
+
+FORMS = {
+    "array of arrays": json.dumps([["text", "label"], *([row["text"], row["label"]] for row in TEXTS)]),
+    "lists by column": json.dumps({name: [row[name] for row in TEXTS] for name in ("text", "label")}),
+    "pandas columns": pd.DataFrame(TEXTS).to_json(),
+    "pandas split": pd.DataFrame(TEXTS).to_json(orient="split"),
+    "pandas records": pd.DataFrame(TEXTS).to_json(orient="records"),
+    "nested array": json.dumps({"data": {"items": TEXTS}}),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_of_json_table_is_read(name, tmp_path):
+    described = check(FORMS[name].encode(), tmp_path, "file.json")
+    assert (described["kind"], described["rows"]) == ("texts", 40)
+    assert described["classes"] == {"a": {"all": 20}, "b": {"all": 20}}
+
+
+TIMELESS = {
+    "month names": [TIMES[k].strftime("%b") for k in range(N)],
+    "weekday and clock": TIMES.strftime("%a %H:%M"),
+    "clock with am and pm": TIMES.strftime("%I:%M %p"),
+    "day and month": TIMES.strftime("%d %b"),
+    "minutes and tenths": [f"{k // 600:02d}:{k // 10 % 60:02d}.{k % 10}" for k in range(N)],
+    "seconds since the start": [f"{k / 10:.1f}" for k in range(N)],
+}
+
+
+@pytest.mark.parametrize("name", TIMELESS)
+def test_times_without_date_or_year_are_refused_in_one_line(name, tmp_path):
+    with pytest.raises(WorkbenchError) as caught:
+        check(csv("time,load", TIMELESS[name], CELLS), tmp_path, "file.csv")
+    assert "\n" not in str(caught.value)
+
+
+IMAGES = {
+    "splits at different places": (
+        zipped(photos("train/cat", "train/dog", "other/test/cat", "other/test/dog", each=6)),
+        SPLIT,
+    ),
+    "flag of the test images": (labeled("is_test", 0, 1), LISTED),
+    "flag of the training images": (labeled("is_train", "True", "False"), LISTED),
+    "flag of fastai": (
+        labeled("is_valid", "False", "True"),
+        {name: {"train": 8, "validation": 4, "test": 0} for name in "ab"},
+    ),
+    "numbers that are no flag": (labeled("id", 3, 4), {name: {"all": 12} for name in "ab"}),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_splits_of_images_are_those_of_the_person(name, tmp_path):
+    payload, classes = IMAGES[name]
+    assert check(payload, tmp_path, "set.zip")["classes"] == classes
+
+
+@pytest.mark.parametrize("name", ["set.cbz", "download", "set.csv"])
+def test_a_zip_of_images_is_known_by_its_content(name, tmp_path):
+    described = check(zipped(photos("cat", "dog", each=6)), tmp_path, name)
+    assert (described["kind"], described["rows"]) == ("images", 12)
+
+
+def test_more_filled_cells_than_the_header_are_still_refused(tmp_path):
+    rows = csv("time,load", ISO, [cell if k != 250 else f"{cell},7" for k, cell in enumerate(CELLS)])
+    with pytest.raises(WorkbenchError, match="row 252: 3 cells and 2 in the header"):
+        check(rows, tmp_path, "file.csv")
+
+
+MIXED = {
+    "kW and MW": ([f"{v * 10:.0f} kW" if k % 3 else f"{v / 100:.4f} MW" for k, v in enumerate(WAVE)], 134, 520.4),
+    "GB and MB": ([f"{v / 1000:.5f} GB" if k % 2 else f"{v:.2f} MB" for k, v in enumerate(WAVE)], 200, 52.04),
+    "degrees": ([f"{v:.2f} °C" if k % 3 else f"{v * 1.8 + 32:.3f} °F" for k, v in enumerate(WAVE)], 134, 52.04),
+    "s and min": ([f"{v:.2f} s" if k % 3 else f"{v / 60:.8f} min" for k, v in enumerate(WAVE)], 134, 52.04),
+    "k and none": ([f"{v * 100:.0f}" if k % 3 else f"{v / 10:.3f}k" for k, v in enumerate(WAVE)], 134, 5204),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_units_of_one_quantity_are_converted_with_a_receipt(name, tmp_path):
+    cells, count, first = MIXED[name]
+    file = tmp_path / "file.csv"
+    file.write_bytes(csv("time,load", ISO, cells))
+    _, preview = check_file(file)
+    (problem,) = [each for each in preview.problems if each.kind == "mixed_units"]
+    assert (problem.count, problem.default, problem.choices) == (count, "convert", ("convert", "missing"))
+    assert preview.describe()["values"]["load"]["first"] == pytest.approx(first, rel=1e-4)
+    assert any(f"{count} cells converted to" in line for line in preview.receipt)
+    _, left_out = check_file(file, repair={"mixed_units": "missing", "missing_values": "interpolate"})
+    assert any("another unit than most" in line for line in left_out.receipt)
+
+
+def test_units_of_different_quantities_are_not_converted(tmp_path):
+    payload = csv("time,load", ISO, [f"{v} kW" if k % 3 else f"{v} bar" for k, v in enumerate(WAVE)])
+    described = check(payload, tmp_path, "file.csv")
+    assert "mixed_units" not in [each["kind"] for each in described["problems"]]
+    assert next(each for each in described["problems"] if each["kind"] == "not_numbers")["count"] == 134
+
+
+def test_a_year_of_weeks_is_a_series_and_says_what_can_be_learned(tmp_path):
+    described = check(csv("week,sales", [f"2021-W{k:02d}" for k in range(1, 53)], CELLS[:52]), tmp_path, "weeks.csv")
+    assert (described["kind"], described["rows"], described["time"]["step_seconds"]) == ("series", 52, 604800)
+    assert any("52 points are few" in line for line in described["receipt"])
+    with pytest.raises(WorkbenchError, match="at least 30"):
+        check(csv("week,sales", [f"2021-W{k:02d}" for k in range(1, 21)], CELLS[:20]), tmp_path, "weeks.csv")
