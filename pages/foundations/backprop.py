@@ -9,7 +9,7 @@ show(
     "backprop",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
-        "results": "dlcore.ui.modalities.results:results",
+        "results": "dlcore.ui.compare.comparison:results",
         "predict": "dlcore.ui.pages.backprop.predict:predict",
         "explain": "dlcore.ui.pages.backprop.walk:explain",
     },

@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects
 from dlcore.core.settings import ROOT
+from dlcore.runs import comparisons
+from dlcore.ui.compare import comparison
 from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.shell.page import PANELS
 
@@ -51,6 +53,19 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
     assert not part or app.segmented_control(key="part").value == part
+
+
+@pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
+def test_every_page_shows_a_comparison_started_on_it(page, part):
+    slug = next((entry.slug for entry in page.parts if entry.title == part), page.slug)
+    first, second = (projects.configure(slug, preset="quick", seed=seed) for seed in (0, 1))
+    started = comparisons.create("planted", {"first": [first], "second": [second]}, start=False)
+    app = open_page(page.slug, panel="results", comparison=started.comparison_id, **({"part": part} if part else {}))
+    assert not app.exception and not app.error
+    (view,) = [control for control in app.segmented_control if comparison.COMPARE in control.options]
+    assert view.value == comparison.COMPARE
+    (choice,) = [box for box in app.selectbox if box.label == "Comparison"]
+    assert choice.value == started.comparison_id
 
 
 def test_link_to_a_run_opens_its_part_of_the_page():

@@ -9,6 +9,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.components.threshold.component import (
     CountingMode,
     Scope,
@@ -56,6 +57,11 @@ def data(project: Project, run: Run | None) -> None:
 
 
 def results(project: Project, run: Run | None) -> None:
+    """Draw one run, or compare several."""
+    comparison.results(project, run, run_panel=_show_run)
+
+
+def _show_run(project: Project, run: Run | None) -> None:
     """Draw the comparison, decision threshold, error by class and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="detected anomalies")
     if bundle is None or run is None:
