@@ -12,6 +12,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.compare import comparison
 from dlcore.ui.components.threshold.component import (
     CountingMode,
+    RuleScores,
     Scope,
     ThresholdView,
     ThresholdWording,
@@ -95,7 +96,7 @@ def _threshold(bundle: Bundle, run_threshold: float) -> None:
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
             run_threshold=run_threshold,
             scopes=(Scope("test", start, stop), validation),
-            rules=validation,
+            rules=RuleScores("validation", ((0, start),)),
             score_name="reconstruction error",
             wording=ThresholdWording("anomaly", "anomalies", "known images", "call", "calls"),
             counting=CountingMode(ratio=1.0),
