@@ -2,6 +2,7 @@
 
 import html
 import importlib
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -53,6 +54,8 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
     assert not part or app.segmented_control(key="part").value == part
+    text = " ".join(str(element.value) for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind))
+    assert not re.search(r"(?<![\\\w}^_$%])\{[a-z_]{2,}(:[^{}]*)?\}", text), text
 
 
 @pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
