@@ -254,6 +254,17 @@ def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, 
     return {name: values for name, values in baselines.items() if not name.endswith("_centred")}
 
 
+def with_smoothing(
+    baselines: Mapping[str, Mapping[str, float]], smoothing_h: float | None
+) -> dict[str, Mapping[str, float]]:
+    """Return the baselines whose scores are smoothed as those of a run: `smoothing_h` > 0 causal, 0 unsmoothed.
+
+    None: the run's project has no smoothing, all are returned.
+    """
+    excluded = () if smoothing_h is None else ("_raw", "_centred") if smoothing_h else ("_causal", "_centred")
+    return {name: values for name, values in baselines.items() if not name.endswith(excluded)}
+
+
 def compare_with_best_baseline(
     metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], name: str
 ) -> BaselineComparison | None:

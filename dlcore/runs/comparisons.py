@@ -10,19 +10,23 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.actions as actions
 import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.record import ACTIVE, Record
-from dlcore.runs.run import open_run, read_record, references
+from dlcore.runs.run import Run, open_run, read_record, references
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
 MAX_RUNS = 60
+MAX_NAMED = 3
+"""Settings in the name of a variant."""
+LAST_NAMED = ("epochs", "batch_size", "gradient_every", "learning_rate", "patience")
+"""Settings that a preset changes along with others, so they tell less."""
 REFERENCE = "reference"
 """Id of the comparison of the reference runs."""
 
@@ -126,18 +130,22 @@ def from_references(project: str) -> Comparison | None:
 def from_runs(refs: Sequence[str]) -> Comparison:
     """Return any runs as a comparison; runs that differ only in their seed form one variant.
 
+    A variant is named by its model, and among variants of one model by the settings in which they differ.
+
     Raises:
         RunError: a run does not exist.
     """
-    variants: dict[str, tuple[Record, ...]] = {}
-    labels: dict[str, str] = {}
+    groups: dict[str, list[Run]] = {}
     for ref in refs:
         run = open_run(ref)
         key = run.config.model_copy(update={"seed": 0, "device": "auto"}).model_dump_json()
-        label = labels.get(key) or _label(run.record, variants)
-        labels[key] = label
-        variants[label] = (*variants.get(label, ()), run.record)
-    return Comparison("", "Chosen runs", variants)
+        groups.setdefault(key, []).append(run)
+    names = _names([runs[0] for runs in groups.values()])
+    return Comparison(
+        "",
+        "Chosen runs",
+        {name: tuple(run.record for run in runs) for name, runs in zip(names, groups.values(), strict=True)},
+    )
 
 
 def stop(comparison: Comparison) -> None:
@@ -156,10 +164,28 @@ def wait(comparison: Comparison, *, timeout: float) -> Comparison:
     return comparison
 
 
-def _label(record: Record, variants: Mapping[str, object]) -> str:
-    if record.model not in variants:
-        return record.model
-    return f"{record.model} ({'reference' if record.is_reference else record.run_id[:8]})"
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return a distinct name of each run, one per variant."""
+    names: list[str] = []
+    for run in runs:
+        model = run.record.model
+        same = [_settings(other) for other in runs if other.record.model == model]
+        differing = [name for name in same[0] if len({str(settings.get(name)) for settings in same}) > 1]
+        values = [f"{name.replace('_', ' ')} {_settings(run).get(name)}" for name in differing[:MAX_NAMED]]
+        name = f"{model} ({', '.join(values)})" if values else model
+        names.append(f"{model} ({run.record.run_id[-8:]})" if name in names else name)
+    return names
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """Return what tells variants of a model apart, the most telling first; epochs follow from the preset."""
+    settings = run.config.flat
+    return {
+        **{name: value for name, value in settings.items() if name not in LAST_NAMED},
+        "data": run.config.dataset.rpartition(":")[2],
+        **{name: settings[name] for name in LAST_NAMED if name in settings},
+        "preset": run.config.preset,
+    }
 
 
 def _read(comparison_id: str, folders: Sequence[RunFolder]) -> Comparison:

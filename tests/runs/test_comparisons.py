@@ -90,8 +90,9 @@ def test_from_runs_groups_by_settings(home):
         [first, again],
         [other],
     ]
-    mixed = comparisons.from_runs([first, "reference:fashion/dense"])
-    assert list(mixed.variants) == ["dense", "dense (reference)"]
+    assert list(comparison.variants) == ["dense (learning rate 0.001)", "dense (learning rate 0.01)"]
+    mixed = comparisons.from_runs([first, "reference:fashion/improved"])
+    assert list(mixed.variants) == ["dense", "improved"]
 
 
 def test_comparable_reference_runs_form_a_comparison(home):

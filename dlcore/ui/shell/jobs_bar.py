@@ -14,6 +14,7 @@ from dlcore.ui.shell.links import link_to_run, link_to_search
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.shell.states import STATE_STYLE, state_style
 from dlcore.ui.shell.times import format_remaining
+from dlcore.ui.shell.titles import model_title
 from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
@@ -69,7 +70,7 @@ def _search(search: Search) -> None:
     """Draw a search; it is paused on its own page, next to its trials."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state, config = STATE_STYLE[search.state], search.config
-        title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
+        title = f"Search: {title_of(config.project)} · {model_title(config.project, config.model)}"
         link_to_search(config.project, search.search_id, label=title, icon=state.icon)
         if search.state == "running":
             st.progress(
@@ -80,7 +81,7 @@ def _search(search: Search) -> None:
 
 
 def _title(record: Record) -> str:
-    return f"{title_of(record.project)} · {record.model.replace('_', ' ')}"
+    return f"{title_of(record.project)} · {model_title(record.project, record.model)}"
 
 
 def fraction(record: Record) -> float:

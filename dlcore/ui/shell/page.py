@@ -13,7 +13,6 @@ from dlcore.evaluation.metrics import (
     format_metric,
     lower_first,
     metric_title,
-    summarize,
 )
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import style
@@ -22,6 +21,7 @@ from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.preload import read_plotly
 from dlcore.ui.shell.run_picker import choose_run
+from dlcore.ui.shell.titles import model_title, summarize_run
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -167,7 +167,7 @@ def _summary(run: Run) -> None:
     """Draw the run in one line: model, main metric, best baseline, best epoch."""
     record = run.record
     size = f"{record.parameters:,} parameters" if record.parameters else ""
-    rows = [("Model", record.model.replace("_", " "), size)]
+    rows = [("Model", model_title(record.project, record.model), size)]
     if record.state in ACTIVE:
         rows.append(("Preset", record.preset, ""))
         rows.append(("Seed", str(record.seed), f"on {record.device}"))
@@ -175,8 +175,8 @@ def _summary(run: Run) -> None:
         return
     bundle = run.bundle
     evaluation = bundle.evaluation if bundle else None
-    top = summarize(evaluation.metrics, evaluation.baselines) if evaluation else None
-    if top is not None:
+    top = summarize_run(run)
+    if top is not None and evaluation is not None:
         rows.append(
             (
                 metric_title(top.metric),
@@ -184,7 +184,7 @@ def _summary(run: Run) -> None:
                 format_interval(top.metric, top.low, top.high),
             )
         )
-        if top.baseline_value is not None and evaluation is not None:
+        if top.baseline_value is not None:
             name = f"Best baseline: {lower_first(baseline_title(top.baseline, season=evaluation.season))}"
             rows.append((name, format_metric(top.metric, top.baseline_value), top.note))
     rows.append(("Best epoch", *_epoch(record)))
