@@ -36,7 +36,8 @@ class Record:
 
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
-    and is not yet obeyed.
+    and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` those that are
+    trained, 0 if they are all.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -60,6 +61,7 @@ class Record:
     steps_per_epoch: int = 1
     batch_size: int = 1
     parameters: int = 0
+    trainable: int = 0
     preset: str = ""
     parent: str = ""
     doing: str = ""
@@ -123,6 +125,14 @@ class Record:
     def is_reference(self) -> bool:
         """Whether this run came with the workbench."""
         return self.run_id.startswith("reference:")
+
+    @property
+    def parameter_text(self) -> str:
+        """The parameters in words: how many, and how many of them are trained unless all are."""
+        if not self.parameters:
+            return ""
+        trained = f"{self.trainable:,} trained of " if self.trainable else ""
+        return f"{trained}{self.parameters:,} parameters"
 
     @property
     def progress(self) -> str:

@@ -76,6 +76,7 @@ def _row(variant: TestedVariant, latency: float | None) -> dict[str, str]:
         "Accuracy": _format_interval(mean, low, high),
         "Loss": f"{np.mean(losses):.3f}",
         "Parameters": f"{record.parameters:,}",
+        "Trained": f"{record.trainable or record.parameters:,}",
     }
     cost = budgets.model_cost(variant.bundles[0])
     if cost is not None:

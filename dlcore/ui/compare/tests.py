@@ -64,7 +64,7 @@ def metrics(variants: Sequence[TestedVariant]) -> None:
         row = {
             "Model": variant.name,
             "Seeds": str(len(metrics_of_runs)),
-            "Parameters": f"{variant.records[0].parameters:,}",
+            "Parameters": variant.records[0].parameter_text.removesuffix(" parameters"),
         }
         for name in metrics_of_runs[0]:
             has_title = name in METRICS or len(metrics_of_runs[0]) < MANY_METRICS

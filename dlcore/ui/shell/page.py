@@ -166,8 +166,7 @@ def load(address: str) -> "Panel":
 def _summary(run: Run) -> None:
     """Draw the run in one line: model, main metric, best baseline, best epoch."""
     record = run.record
-    size = f"{record.parameters:,} parameters" if record.parameters else ""
-    rows = [("Model", model_title(record.project, record.model), size)]
+    rows = [("Model", model_title(record.project, record.model), record.parameter_text)]
     if record.state in ACTIVE:
         rows.append(("Preset", record.preset, ""))
         rows.append(("Seed", str(record.seed), f"on {record.device}"))
