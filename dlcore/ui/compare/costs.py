@@ -54,11 +54,16 @@ def table(variants: Sequence[TestedVariant]) -> None:
         for variant in variants
         if variant.records[0].preset == "full"
     }
-    if any(differences.values()):
-        st.caption(
-            "Differs from the full preset: "
-            f"{'; '.join(f'{name}: {text}' for name, text in differences.items() if text)}."
-        )
+    if text := describe_differences(differences):
+        st.caption(f"Differs from the full preset: {text}.")
+
+
+def describe_differences(differences: Mapping[str, str]) -> str:
+    """Join the differences of the variants; those with the same one are named together."""
+    names: dict[str, list[str]] = {}
+    for name, text in differences.items():
+        names.setdefault(text, []).append(name)
+    return "; ".join(f"{', '.join(same)}: {text}" for text, same in names.items() if text)
 
 
 def _row(variant: TestedVariant, latency: float | None) -> dict[str, str]:

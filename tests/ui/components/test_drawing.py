@@ -87,9 +87,11 @@ def test_browser_and_python_use_the_same_colors():
 def test_steps_of_the_learning_rate_are_marked_and_continuous_changes_are_not():
     steps = np.arange(100)
     jumps = {"learning_rate": Curve(steps, np.where(steps < 40, 1e-2, 1e-3))}
-    assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "rate 0.001")]
+    assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "learning rate 0.001")]
     assert learning_rate_marks({"learning_rate": Curve(steps, np.linspace(1e-2, 0, 100))}) == ()
     assert learning_rate_marks({}) == ()
+    warm_up = {"learning_rate": Curve(steps[:9], np.linspace(1e-4, 1e-2, 9))}  # the first steps: few changes
+    assert learning_rate_marks(warm_up) == ()
 
 
 @pytest.mark.parametrize("classes", [1, 2, 5])

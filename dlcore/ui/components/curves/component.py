@@ -17,6 +17,7 @@ METRICS = (
     "validation_loss",
     "train_accuracy",
     "validation_accuracy",
+    "validation_skill",
     "learning_rate",
     "elapsed_s",
 )
@@ -73,14 +74,18 @@ def show_gradients(norms: GradientNorms, *, key: str) -> None:
 
 
 def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
-    """Return the steps at which the learning rate jumps; none if it changes continuously."""
+    """Return the steps at which the learning rate jumps; none if it changes continuously, as in a warm-up.
+
+    A change next to another one is no jump: during the first steps of a warm-up there are few changes, too.
+    """
     curve = history.get("learning_rate")
     if curve is None or len(curve.values) < 2:
         return ()
     changed = np.flatnonzero(~np.isclose(np.diff(curve.values), 0.0, rtol=1e-6, atol=0.0)) + 1
     if len(changed) > _MAX_CHANGES:
         return ()
-    return tuple(Mark(int(curve.steps[i]), f"rate {curve.values[i]:.2g}") for i in changed)
+    jumps = [i for i in changed if not {i - 1, i + 1} & set(changed.tolist())]
+    return tuple(Mark(int(curve.steps[i]), f"learning rate {curve.values[i]:.2g}") for i in jumps)
 
 
 def _version(runs: Sequence[RunCurves]) -> str:
