@@ -122,3 +122,12 @@ def test_vit_page_opens_with_a_transformer():
     app = open_page("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Attention" in app.segmented_control(key="vit-view").options
+
+
+def test_alarm_and_sample_survive_another_panel():
+    app = open_page("anomaly", panel="explain")
+    alarms = app.selectbox(key="alarm").options
+    app.selectbox(key="alarm").select_index(2).run()
+    app.segmented_control(key="panel").set_value("data").run()
+    app.segmented_control(key="panel").set_value("explain").run()
+    assert not app.exception and app.selectbox(key="alarm").options[app.selectbox(key="alarm").index] == alarms[2]
