@@ -10,7 +10,6 @@ import numpy as np
 
 from dlcore.evaluation import anomaly, nab
 
-
 BISECTIONS = 24
 """Halvings of the step between two factors."""
 
@@ -50,9 +49,7 @@ def threshold_sweep(
     has_label = bool(true[counted_from:].any())
 
     def count(factor: float) -> tuple[int, int]:
-        events = anomaly.events(
-            anomaly.alarms(scores, threshold * factor)[counted_from:], true[counted_from:], gap=gap
-        )
+        events = anomaly.events(anomaly.alarms(scores, threshold * factor)[counted_from:], true[counted_from:], gap=gap)
         return int(events.hit.sum()), len(events.false_alarms)
 
     nab_scores = [

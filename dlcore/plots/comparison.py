@@ -12,7 +12,13 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star", "cross")
 
 
 def class_accuracy(
-    shares: np.ndarray, variants: Sequence[str], labels: Sequence[str], *, low: np.ndarray, high: np.ndarray, colors: Sequence[int] = ()
+    shares: np.ndarray,
+    variants: Sequence[str],
+    labels: Sequence[str],
+    *,
+    low: np.ndarray,
+    high: np.ndarray,
+    colors: Sequence[int] = (),
 ) -> go.Figure:
     """Plot the recall per class (V, K), 0 to 1, with one marker per variant; `low`, `high` (V, K): range over seeds.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dlcore.core.errors import RunError
+from dlcore.evaluation.metrics import HEADLINE, METRICS, format_metric, lower_first
 from dlcore.runs.folder import Command
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Record:
 
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
-    and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` those that are
-    trained, 0 if they are all.
+    and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
+    ones, 0 if they are all.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -133,6 +134,12 @@ class Record:
             return ""
         trained = f"{self.trainable:,} trained of " if self.trainable else ""
         return f"{trained}{self.parameters:,} parameters"
+
+    @property
+    def score(self) -> str:
+        """The main test metric, "accuracy 89.1 %"; empty before the test."""
+        name = next((name for name in HEADLINE if name in self.metrics), "")
+        return f"{lower_first(METRICS[name].title)} {format_metric(name, self.metrics[name])}" if name else ""
 
     @property
     def progress(self) -> str:

@@ -54,7 +54,9 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
     assert not part or app.segmented_control(key="part").value == part
-    text = " ".join(str(element.value) for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind))
+    text = " ".join(
+        str(element.value) for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
+    )
     assert not re.search(r"(?<![\\\w}^_$%])\{[a-z_]{2,}(:[^{}]*)?\}", text), text
 
 

@@ -1,4 +1,4 @@
-"""The jobs bar on every page: running and queued jobs with progress and buttons to pause, resume or stop."""
+"""The jobs bar on every page: running, queued and paused jobs with progress and buttons to pause, resume or stop."""
 
 import html
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
 """Seconds between updates while a job is active."""
-_MOST = 4
+_MOST, _MOST_PAUSED = 4, 2
 
 
 def show() -> None:
-    """Draw the bar; without active jobs, nothing is drawn and no timer runs."""
+    """Draw the bar; without jobs, nothing is drawn, and without active ones no timer runs."""
     active = len(active_jobs()) + len(searches.active())
     fragment(_jobs, run_every=EVERY if active else None)(active)
 
@@ -37,7 +37,8 @@ def _jobs(before: int) -> None:
     active, searching = active_jobs(), searches.active()
     if before and not (active or searching):
         st.rerun()
-    if not (active or searching):
+    paused = runs.list_paused()
+    if not (active or searching or paused):
         return
     with st.container(key="jobs-bar", gap="small"):
         for search in searching:
@@ -46,6 +47,10 @@ def _jobs(before: int) -> None:
             _job(record)
         if len(active) > _MOST:
             st.caption(_describe_more(active[_MOST:]))
+        for record in paused[:_MOST_PAUSED]:
+            _job(record)
+        if len(paused) > _MOST_PAUSED:
+            st.caption(f"and {len(paused) - _MOST_PAUSED} more paused")
 
 
 def _describe_more(records: Sequence[Record]) -> str:

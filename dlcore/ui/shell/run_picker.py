@@ -9,7 +9,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.shell.states import short_id, state_style
 from dlcore.ui.shell.times import format_age
-from dlcore.ui.shell.titles import data_title, format_score, model_title
+from dlcore.ui.shell.titles import data_title, model_title
 
 
 def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
@@ -74,7 +74,7 @@ def forget_run(slug: str) -> None:
 def label(record: Record) -> str:
     """Return a run in one line: state, model, score, age and id, data. A narrow picker cuts the end off."""
     state = state_style(record)
-    parts = [f"{state.sign} {state.word}", model_title(record.project, record.model), format_score(record)]
+    parts = [f"{state.sign} {state.word}", model_title(record.project, record.model), record.score]
     if not record.is_reference:
         parts += [format_age(record.created), short_id(record.run_id), record.preset]
     parts.append(data_title(record.dataset))

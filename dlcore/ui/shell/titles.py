@@ -1,17 +1,9 @@
-"""Titles of models and datasets, and the score of a run, as pickers, bars and legends show them."""
+"""Titles of models and datasets, and the summary of a run, as pickers, bars and legends show them."""
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
-from dlcore.evaluation.metrics import (
-    HEADLINE,
-    METRICS,
-    BaselineComparison,
-    format_metric,
-    lower_first,
-    summarize,
-    with_smoothing,
-)
-from dlcore.runs import Record, Run
+from dlcore.evaluation.metrics import BaselineComparison, summarize, with_smoothing
+from dlcore.runs import Run
 
 
 def model_title(slug: str, model: str) -> str:
@@ -30,12 +22,6 @@ def data_title(name: str) -> str:
         return sources.get_dataset(name).title.partition(",")[0]
     except WorkbenchError:
         return name.rpartition(":")[2].replace("_", " ")
-
-
-def format_score(record: Record) -> str:
-    """Return the main test metric of a run, "accuracy 89.1 %"; empty before its test."""
-    name = next((name for name in HEADLINE if name in record.metrics), "")
-    return f"{lower_first(METRICS[name].title)} {format_metric(name, record.metrics[name])}" if name else ""
 
 
 def summarize_run(run: Run) -> BaselineComparison | None:

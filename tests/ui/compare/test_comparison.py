@@ -13,8 +13,8 @@ from dlcore.inference.cost import Latencies
 from dlcore.plots.comparison import class_accuracy
 from dlcore.plots.palette import ORDER
 from dlcore.runs import Curve, comparisons
-from dlcore.runs.comparisons import Comparison
 from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
+from dlcore.runs.comparisons import Comparison
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
 from dlcore.ui.compare import costs
@@ -364,4 +364,7 @@ def test_reference_runs_that_are_not_compared_are_named():
 
 
 def test_equal_differences_are_named_once():
-    assert describe_differences({"A": "width 32", "B": "width 32", "C": "", "D": "width 8"}) == "A, B: width 32; D: width 8"
+    assert (
+        describe_differences({"A": "width 32", "B": "width 32", "C": "", "D": "width 8"})
+        == "A, B: width 32; D: width 8"
+    )

@@ -82,7 +82,8 @@ def test_rules_of_the_component_equal_the_table_of_rules(model):
     splits = series_threshold.load_splits(run.finished_bundle)
     rules = series_threshold.rule_scores(splits, run.config)
     scores, times = (
-        np.concatenate([getattr(splits[name], what) for name in ("train", "validation")]) for what in ("errors", "times")
+        np.concatenate([getattr(splits[name], what) for name in ("train", "validation")])
+        for what in ("errors", "times")
     )
     sent = np.concatenate([scores[start:stop] for start, stop in rules.ranges])
     table = thresholds(scores, times, (len(splits["train"].times), len(scores)), run.config)

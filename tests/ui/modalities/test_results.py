@@ -108,7 +108,9 @@ def test_temperature_that_does_not_help_is_not_called_an_improvement():
 
 def test_classes_that_are_never_predicted_correctly_are_counted():
     names = [f"class {k}" for k in range(9)]
-    assert describe_hardest(np.array([0.0] * 7 + [50.0, 80.0]), names).startswith("7 of 9 classes have recall 0: “class 0”")
+    assert describe_hardest(np.array([0.0] * 7 + [50.0, 80.0]), names).startswith(
+        "7 of 9 classes have recall 0: “class 0”"
+    )
     assert describe_hardest(np.array([70.0, 60.0, 90.0]), names[:3]) == "Lowest recall: “class 1”, 60.0 %."
 
 

@@ -22,6 +22,29 @@ METRICS = (
     "elapsed_s",
 )
 """Plotted metrics; all but the first have one value per epoch."""
+LAYER_WORDS = {
+    "stages": "stage",
+    "blocks": "block",
+    "pairs": "block",
+    "layers": "layer",
+    "first": "conv 1",
+    "second": "conv 2",
+    "body": "main path",
+    "forth": "forward",
+    "back": "backward",
+    "feed_forward": "feed-forward",
+    "feed_forward_norm": "feed-forward norm",
+    "memory_attention": "cross-attention",
+    "memory_norm": "cross-attention norm",
+    "widen": "expansion",
+    "narrow": "projection",
+    "out": "output",
+    "rest": "residual forecaster",
+    "alone": "forecaster",
+}
+"""Words for parts of module paths."""
+COUNTED = ("stage", "block", "layer", "encoder", "decoder", "hidden", "members")
+"""Words whose number counts equal parts; after others it counts the parts of one."""
 _MAX_CHANGES = 12
 _MAX_SENT = 20_000
 
@@ -66,11 +89,26 @@ def show_gradients(norms: GradientNorms, *, key: str) -> None:
     """Render a heat map of log10 of the gradient norm by layer and step."""
     data = {
         "version": f"{len(norms.steps)}-{norms.steps[-1] if len(norms.steps) else 0}",
-        "layers": list(norms.layers),
+        "layers": [describe_layer(name) for name in norms.layers],
         "steps": pack(norms.steps, dtype="int32"),
         "norms": pack(norms.norms),
     }
     mount(_GRADIENTS, data, key=key)
+
+
+def describe_layer(name: str) -> str:
+    """Return a module's path in words, counted from 1: `stages.3.0.shortcut.1` is "stage 4, block 1, shortcut, part 2"."""
+    words: list[str] = []
+    before = ""
+    for part in name.split("."):
+        if not part.isdigit():
+            words.append(LAYER_WORDS.get(part, part.replace("_", " ")))
+        elif before.isdigit():
+            words.append(f"block {int(part) + 1}")
+        else:
+            words[-1] = f"{words[-1]}{'' if words[-1] in COUNTED else ', part'} {int(part) + 1}"
+        before = part
+    return ", ".join(words)
 
 
 def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:

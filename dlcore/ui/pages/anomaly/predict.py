@@ -76,9 +76,13 @@ def predict(project: Project, run: Run | None) -> None:
 def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
     """Return the end of the run's series as a CSV with a description; empty if the series is not available."""
     if run.config.dataset == "nyc_taxi":
-        return sample_csv(taxi(), context=context), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+        return sample_csv(
+            taxi(), context=context
+        ), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
     try:
-        return sample_csv(series_of(run.config), context=context), f"the last days of {dataset_title(run.config.dataset)}"
+        return sample_csv(
+            series_of(run.config), context=context
+        ), f"the last days of {dataset_title(run.config.dataset)}"
     except WorkbenchError:
         return b"", "the series of this run is not on this machine"
 
@@ -126,7 +130,11 @@ def _show(prediction: dict[str, Any], name: str, key: str) -> None:
         [
             ("File", name, ""),
             ("Rows", f"{len(values):,}", ""),
-            ("Alarm points", f"{int(is_alarm.sum()):,}", f"{format_percent(is_alarm[unscored:].mean())} of the scored rows"),
+            (
+                "Alarm points",
+                f"{int(is_alarm.sum()):,}",
+                f"{format_percent(is_alarm[unscored:].mean())} of the scored rows",
+            ),
             ("Threshold", f"{released.threshold:.3g}", threshold_note),
         ]
     )

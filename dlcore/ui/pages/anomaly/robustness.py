@@ -129,7 +129,8 @@ def describe_lost_event(scored: ScoredSeries, series: Series | None, threshold: 
         return "The threshold can double before an event is missed."
     before, after = (_events(scored, threshold * scale) for scale in (1.0, factor))
     names = [_name_of(series, scored, start) for start, _ in before.windows[before.hit & ~after.hit]]
-    return f"Raised by **{format_percent(factor - 1, digits=0)}**, it misses an event ({', '.join(filter(None, names)) or 'one more'})."
+    lost = ", ".join(filter(None, names)) or "one more"
+    return f"Raised by **{format_percent(factor - 1, digits=0)}**, it misses an event ({lost})."
 
 
 def describe_new_alarm(scored: ScoredSeries, series: Series | None, threshold: float, factor: float) -> str:
@@ -141,7 +142,8 @@ def describe_new_alarm(scored: ScoredSeries, series: Series | None, threshold: f
     days = [f"{day(int(scored.times[scored.ends[0] + start]))}" for start, _ in new[:2]]
     names = [_holiday_of(series, int(scored.times[scored.ends[0] + start])) for start, _ in new[:2]]
     dates = "; ".join(when + (f", {name}" if name else "") for when, name in zip(days, names, strict=True))
-    return f"Lowered by **{format_percent(1 - factor, digits=0)}**, it raises another false alarm ({dates or 'one splits into two'})."
+    fall = format_percent(1 - factor, digits=0)
+    return f"Lowered by **{fall}**, it raises another false alarm ({dates or 'one splits into two'})."
 
 
 def _describe_baseline(name: str, sweep: sensitivity.ThresholdSweep) -> str:
