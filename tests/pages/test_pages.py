@@ -7,10 +7,11 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dlcore import projects
+from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.runs import comparisons
 from dlcore.ui.compare import comparison
+from dlcore.ui.shell import home
 from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.shell.page import PANELS
 
@@ -124,6 +125,13 @@ def test_vit_page_opens_with_a_transformer():
     app = open_page("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Attention" in app.segmented_control(key="vit-view").options
+
+
+@pytest.mark.parametrize("slug", ["fashion", "reviews_lstm", "reviews_bert", "vit"])
+def test_page_opens_on_the_run_that_its_card_shows(slug):
+    scores = {run.run_id: home._read.__wrapped__(run.run_id)[0] for run in runs.references(slug)}
+    app = open_page(slug, panel="predict")
+    assert app.query_params["run"] in ([best := max(scores, key=lambda name: home._rank(scores[name]))], best)
 
 
 def test_alarm_and_sample_survive_another_panel():

@@ -97,7 +97,7 @@ def show_gradients(norms: GradientNorms, *, key: str) -> None:
 
 
 def describe_layer(name: str) -> str:
-    """Return a module's path in words, counted from 1: `stages.3.0.shortcut.1` is "stage 4, block 1, shortcut, part 2"."""
+    """Return a module path in words, counted from 1: `stages.3.0.body.1` is `stage 4, block 1, main path, part 2`."""
     words: list[str] = []
     before = ""
     for part in name.split("."):
