@@ -158,6 +158,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         marks=1 if pieces else 0,
     )
     remember_typed(project, typed.text)
+    if not typed.text.strip():
+        st.caption("Type a text to see a prediction.")
+        return
     prediction = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
     if prediction is None:
         return
