@@ -347,7 +347,7 @@ def test_losses_of_different_targets_do_not_share_an_axis():
     assert has_comparable_losses(projects.get("fashion"), comparisons.from_references("fashion"))
 
 
-def test_a_variant_keeps_its_color_while_others_are_not_tested(home):
+def test_variants_keep_their_color_before_all_are_tested(home):
     comparison = comparisons.from_references("architectures")
     untested = runs.create(projects.configure("architectures", dataset="digits", preset="quick"))
     tested = comparison_tests.tested_variants({"first": (untested,), **comparison.variants})

@@ -62,6 +62,6 @@ def test_label_has_titles_and_the_score_before_what_a_narrow_picker_cuts():
 
     reference = runs.open_run("reference:fashion/dense").record
     assert run_picker.label(reference) == "★ Reference run · Dense 256-128-64 · accuracy 89.1 % · Fashion-MNIST"
-    own = Record("abcdef0123456789", "fashion", "dense", "own:products", "queued", preset="quick")
-    parts = run_picker.label(own).split(" · ")
+    queued = Record("abcdef0123456789", "fashion", "dense", "own:products", "queued", preset="quick")
+    parts = run_picker.label(queued).split(" · ")
     assert parts[1] == "Dense 256-128-64" and parts.index("abcdef01") < parts.index("quick") < parts.index("products")

@@ -93,8 +93,8 @@ def sample_csv(series: Series, *, context: int = 0) -> bytes:
     `context` is the number of points before them that the model reads before its first score.
     """
     days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
-    shown = int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST))
-    last = slice(-min(shown + context, len(series.times)), None)
+    length = int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST))
+    last = slice(-min(length + context, len(series.times)), None)
     times = pd.to_datetime(series.times[last], unit="ms").strftime(
         "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
     )

@@ -38,7 +38,7 @@ def show_seeds(evaluation: Evaluation) -> None:
                 table,
                 hide_index=True,
                 width="stretch",
-                alt=f"The {SMOOTHING[smoothing]} scores of each seed, mean and range",
+                alt=f"{SMOOTHING[smoothing].capitalize()} scores of each seed, mean and range",
             )
             st.caption(_range(evaluation, smoothing, suffix))
 
@@ -76,9 +76,10 @@ def _range(evaluation: Evaluation, smoothing: str, suffix: str) -> str:
     if not seed_scores or not baseline_scores:
         return ""
     above = sum(score > max(baseline_scores) for score in seed_scores)
+    kind = SMOOTHING[smoothing]
     return (
         f"NAB of single seeds ranges from {min(seed_scores):.1f} to {max(seed_scores):.1f}; {above} of "
-        f"{len(seed_scores)} are above the best baseline with {SMOOTHING[smoothing]} scores, {max(baseline_scores):.1f}. The "
+        f"{len(seed_scores)} are above the best baseline with {kind} scores, {max(baseline_scores):.1f}. The "
         "ensemble averages the scores of the seeds."
     )
 
