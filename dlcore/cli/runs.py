@@ -9,15 +9,27 @@ from typing import Any
 from dlcore.cli.training import follow_run
 from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
 
-RUN_COLUMNS = ("run_id", "project", "model", "dataset", "state", "epoch", "epochs", "device", "seed", "duration_s")
+RUN_COLUMNS = (
+    "run_id",
+    "project",
+    "model",
+    "dataset",
+    "state",
+    "epoch",
+    "epochs",
+    "score",
+    "device",
+    "seed",
+    "duration_s",
+)
 
 
 def runs_list(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """List runs, newest first, then the reference runs."""
+    """List runs with their main test metric, newest first, then the reference runs."""
     from dlcore import runs
 
-    stored = [record.as_json() for record in runs.list_runs()]
-    return stored + [run.record.as_json() for run in runs.references()]
+    records = [*runs.list_runs(), *(run.record for run in runs.references())]
+    return [{**record.as_json(), "score": record.score} for record in records]
 
 
 def runs_show(options: argparse.Namespace) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Baseline:
     seasonal: str = ""
 
 
+_MACRO = "; with more than two classes the mean over classes (macro average), as in scikit-learn"
+
 METRICS: dict[str, Metric] = {
     "nab_standard": Metric(
         "NAB score",
@@ -63,9 +65,9 @@ METRICS: dict[str, Metric] = {
         "Accuracy, cross-validated", "mean accuracy over folds; every sample is predicted once, unseen", "percent"
     ),
     "exact_match": Metric("Exact match", "share of outputs with every symbol correct", "percent"),
-    "precision": Metric("Precision", "share of positive predictions (or alarms) that are correct", "percent"),
-    "recall": Metric("Recall", "share of positives (or anomalies) that are found", "percent"),
-    "f1": Metric("F1", "harmonic mean of precision and recall", "percent"),
+    "precision": Metric("Precision", f"share of the predicted positives that are correct{_MACRO}", "percent"),
+    "recall": Metric("Recall", f"share of the actual positives that are predicted{_MACRO}", "percent"),
+    "f1": Metric("F1", f"harmonic mean of precision and recall{_MACRO}", "percent"),
     "roc_auc": Metric("ROC AUC", "probability that a positive scores higher than a negative; 0.5 is random"),
     "auc_pr": Metric("Area under PR", "area under the precision-recall curve; random scores get the positives' share"),
     "nab_low_fp": Metric("NAB, quiet", "NAB with doubled cost of false alarms (reward_low_FP_rate)", "tenths"),
@@ -169,7 +171,7 @@ class BaselineComparison:
     @property
     def note(self) -> str:
         """Return the outcome as the page head shows it; empty if the run is better."""
-        return "ties or beats this run" if self.outcome in ("tie", "worse") else ""
+        return {"tie": "no clear difference", "worse": "better than this run"}.get(self.outcome or "", "")
 
 
 def find_metric(name: str) -> Metric | None:
@@ -252,6 +254,17 @@ def baseline_title(name: str, *, smoothing: bool = True, season: str = "") -> st
 def causal_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     """Return the baselines that use no point after the one they score."""
     return {name: values for name, values in baselines.items() if not name.endswith("_centred")}
+
+
+def with_smoothing(
+    baselines: Mapping[str, Mapping[str, float]], smoothing_h: float | None
+) -> dict[str, Mapping[str, float]]:
+    """Return the baselines whose scores are smoothed as those of a run: `smoothing_h` > 0 causal, 0 unsmoothed.
+
+    None: the run's project has no smoothing, all are returned.
+    """
+    excluded = () if smoothing_h is None else ("_raw", "_centred") if smoothing_h else ("_causal", "_centred")
+    return {name: values for name, values in baselines.items() if not name.endswith(excluded)}
 
 
 def compare_with_best_baseline(

@@ -107,6 +107,12 @@ def pretrained(config: Mapping[str, Any], state: Mapping[str, Tensor], *, layer:
     return bert.eval().requires_grad_(False)
 
 
+def count_parameters(config: Mapping[str, Any], *, layer: int = 0) -> int:
+    """Return the number of parameters of a BERT up to a layer, without allocating them."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in Bert(config, layer=layer).parameters())
+
+
 def _network(config: Mapping[str, Any]) -> Any:
     import transformers  # the import takes seconds, and only BERT needs it
     from transformers.utils import logging

@@ -8,15 +8,24 @@ import plotly.graph_objects as go
 from dlcore.plots.palette import ORDER
 from dlcore.plots.style import blank
 
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star", "cross")
 
 
 def class_accuracy(
-    shares: np.ndarray, variants: Sequence[str], labels: Sequence[str], *, low: np.ndarray, high: np.ndarray
+    shares: np.ndarray,
+    variants: Sequence[str],
+    labels: Sequence[str],
+    *,
+    low: np.ndarray,
+    high: np.ndarray,
+    colors: Sequence[int] = (),
 ) -> go.Figure:
-    """Plot the recall per class (V, K), 0 to 1, with one marker per variant; `low`, `high` (V, K): range over seeds."""
+    """Plot the recall per class (V, K), 0 to 1, with one marker per variant; `low`, `high` (V, K): range over seeds.
+
+    `colors` are positions in the palette, by default those of the variants.
+    """
     figure = blank("Recall per class", x="recall, %", y="", height=140 + (14 * len(variants) + 12) * len(labels))
-    for k, variant in enumerate(variants):
+    for k, (variant, color) in enumerate(zip(variants, colors or range(len(variants)), strict=True)):
         values, ends = 100 * shares[k], (100 * low[k], 100 * high[k])
         figure.add_scatter(
             y=list(labels),
@@ -25,7 +34,7 @@ def class_accuracy(
             name=variant,
             mode="markers",
             offsetgroup=str(k),
-            marker={"color": ORDER[k % len(ORDER)], "size": 10, "symbol": SYMBOLS[k % len(SYMBOLS)]},
+            marker={"color": ORDER[color % len(ORDER)], "size": 10, "symbol": SYMBOLS[color % len(SYMBOLS)]},
             error_x={
                 "type": "data",
                 "symmetric": False,

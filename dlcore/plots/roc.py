@@ -14,13 +14,17 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 @dataclass(frozen=True)
 class RocCurve:
-    """ROC curve of one model: false and true positive rate (P,), ROC AUC, and the point of its threshold."""
+    """ROC curve of one model: false and true positive rate (P,), ROC AUC, and the point of its threshold.
+
+    `color` is its position in the palette.
+    """
 
     name: str
     false: np.ndarray
     true: np.ndarray
     area: float
     at: tuple[float, float]
+    color: int = 0
 
 
 def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> go.Figure:
@@ -39,15 +43,15 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
         line={"color": GRAY, "width": 1},
         hoverinfo="skip",
     )
-    for place, curve in enumerate(curves):
-        color = ORDER[place % len(ORDER)]
+    for curve in curves:
+        color = ORDER[curve.color % len(ORDER)]
         figure.add_scatter(
             x=100 * curve.false,
             y=100 * curve.true,
             mode="lines",
             name=f"{curve.name}, {curve.area:.3f}",
             legendgroup=curve.name,
-            line={"color": color, "dash": DASHES[place % len(DASHES)], "width": 2},
+            line={"color": color, "dash": DASHES[curve.color % len(DASHES)], "width": 2},
             hovertemplate=f"{curve.name}: %{{y:.1f}} % true positives, %{{x:.1f}} % false positives<extra></extra>",
         )
         figure.add_scatter(

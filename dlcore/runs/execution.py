@@ -122,7 +122,8 @@ def _set_up(job: Job) -> TrainingSession:
     module = project.models[config.model].build(config.model_options, prepared.facts)
     if prepared.start is not None:
         prepared.start(module)
-    parameters, _ = count_parameters(module)
+    parameters, trainable = count_parameters(module)
+    frozen = int(prepared.preprocessing.get("frozen_parameters", 0))
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(thread_count(parameters, devices.allowed_cores()))
     state: TrainingState | TrainingLoop
@@ -140,7 +141,8 @@ def _set_up(job: Job) -> TrainingSession:
         job.run_id,
         config,
         parent=job.parent,
-        parameters=parameters,
+        parameters=parameters + frozen,
+        trainable=trainable if trainable < parameters + frozen else 0,
         steps=state.steps,
         steps_per_epoch=state.steps_per_epoch,
     )

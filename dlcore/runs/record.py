@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dlcore.core.errors import RunError
+from dlcore.evaluation.metrics import HEADLINE, METRICS, format_metric, lower_first
 from dlcore.runs.folder import Command
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Record:
 
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
-    and is not yet obeyed.
+    and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
+    ones, 0 if they are all.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -60,6 +62,7 @@ class Record:
     steps_per_epoch: int = 1
     batch_size: int = 1
     parameters: int = 0
+    trainable: int = 0
     preset: str = ""
     parent: str = ""
     doing: str = ""
@@ -123,6 +126,20 @@ class Record:
     def is_reference(self) -> bool:
         """Whether this run came with the workbench."""
         return self.run_id.startswith("reference:")
+
+    @property
+    def parameter_text(self) -> str:
+        """The parameters in words: how many, and how many of them are trained unless all are."""
+        if not self.parameters:
+            return ""
+        trained = f"{self.trainable:,} trained of " if self.trainable else ""
+        return f"{trained}{self.parameters:,} parameters"
+
+    @property
+    def score(self) -> str:
+        """The main test metric, "accuracy 89.1 %"; empty before the test."""
+        name = next((name for name in HEADLINE if name in self.metrics), "")
+        return f"{lower_first(METRICS[name].title)} {format_metric(name, self.metrics[name])}" if name else ""
 
     @property
     def progress(self) -> str:

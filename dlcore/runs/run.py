@@ -16,7 +16,7 @@ from dlcore.runs.folder import RunFolder, read_json
 from dlcore.runs.lifecycle import live_state, read_state
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
-from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record
+from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record, State
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -157,9 +157,18 @@ def list_runs(project: str | None = None, limit: int | None = None) -> list[Reco
 
 def list_active() -> list[Record]:
     """Running runs, then queued ones, each in the order of their creation; cheap among many runs that have ended."""
-    stored = (folder for folder in local_store.newest(None) if read_state(folder).get("state") in ACTIVE)
-    active = [record for record in _records(stored) if record.state in ACTIVE]
+    active = _in_state(ACTIVE)
     return sorted(active, key=lambda record: (record.state != "running", record.created))
+
+
+def list_paused() -> list[Record]:
+    """Paused runs, newest first."""
+    return _in_state(frozenset({"paused"}))
+
+
+def _in_state(states: frozenset[State]) -> list[Record]:
+    stored = (folder for folder in local_store.newest(None) if read_state(folder).get("state") in states)
+    return [record for record in _records(stored) if record.state in states]
 
 
 def _records(folders: Iterable[RunFolder]) -> list[Record]:

@@ -11,7 +11,7 @@ show(
     labels={"explain": "Step by step"},
     panels={
         "data": "dlcore.ui.modalities.overview:data",
-        "results": "dlcore.ui.modalities.results:results",
+        "results": "dlcore.ui.compare.comparison:results",
         "predict": "dlcore.ui.pages.backprop.predict:predict",
         "explain": "dlcore.ui.pages.backprop.walk:explain",
     },

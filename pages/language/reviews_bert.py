@@ -7,6 +7,7 @@ ICON = ":material/neurology:"
 
 show(
     "reviews_bert",
+    opens_on="lstm",  # the best one
     panels={
         "data": "dlcore.ui.pages.reviews_bert.data:data",
         "results": "dlcore.ui.compare.comparison:results",

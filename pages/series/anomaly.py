@@ -9,7 +9,7 @@ show(
     "anomaly",
     panels={
         "data": "dlcore.ui.pages.anomaly.panels:data",
-        "results": "dlcore.ui.pages.anomaly.panels:results",
+        "results": "dlcore.ui.compare.comparison:results",
         "predict": "dlcore.ui.pages.anomaly.panels:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },

@@ -7,6 +7,7 @@ ICON = ":material/checkroom:"
 
 show(
     "fashion",
+    opens_on="improved",  # the best one
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("playwright")
 import torch
-from components import serve
+from components import open_component, serve
 from server import visit
 from torch.nn import functional
 
@@ -123,3 +123,18 @@ def test_graph_folds_and_unfolds_by_click_and_key(address, page):
     width = float(page.locator(".dlg-view svg").get_attribute("width"))
     page.get_by_role("button", name="Zoom in").click()
     assert float(page.locator(".dlg-view svg").get_attribute("width")) > width
+
+
+def test_prepared_sentence_survives_another_panel_and_a_reload(page, console):
+    data = {"sentence": "the cat sat", "version": "1"}
+    open_component(page, "self_attention", data)
+    page.locator(".dla-sentence input").fill("one two three four five six seven eight nine ten eleven")
+    page.locator(".dla-mask").select_option("causal")
+    page.locator(".dla-heads").select_option("2")
+    assert page.locator(".dla-cut").inner_text() == "The first 10 of 11 words are used."
+    page.locator('td[data-key="x"][data-r="0"][data-c="0"]').click()
+    page.locator(".dla-edit input").first.fill("1.5")
+    open_component(page, "self_attention", data)  # as after a reload of the tab
+    assert page.locator(".dla-sentence input").input_value().endswith("eleven")
+    assert page.locator(".dla-mask").input_value() == "causal" and page.locator(".dla-heads").input_value() == "2"
+    assert page.locator('td[data-key="x"][data-r="0"][data-c="0"]').inner_text().startswith("1.5")

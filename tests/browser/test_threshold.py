@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from server import calm, serious, visit
 
 from dlcore.ui.components.threshold import component as threshold
-from dlcore.ui.components.threshold.component import ReleasedThreshold, Scope, SeriesAxis, ThresholdView
+from dlcore.ui.components.threshold.component import ReleasedThreshold, RuleScores, Scope, SeriesAxis, ThresholdView
 
 pytestmark = pytest.mark.browser
 STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
@@ -156,7 +156,8 @@ def create_view(*, labeled: bool, size: int = 2000) -> ThresholdView:
     times = 1_404_172_800_000 + 1_800_000 * np.arange(size)
     over = SeriesAxis(times, random.normal(10, 1, size).astype(np.float32), "rides in half an hour")
     whole = Scope("all", 0, size)
-    return ThresholdView(scores, labels if labeled else None, 0.8, (whole,), (whole,), whole, over, "error")
+    rules = RuleScores("all", ((0, size),))
+    return ThresholdView(scores, labels if labeled else None, 0.8, (whole,), (whole,), rules, over, "error")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A sweep of thresholds counts as a scorecard does, and excused days take their alarms along."""
 
 import numpy as np
+import pytest
 
 from dlcore.evaluation import anomaly, sensitivity
 
@@ -34,18 +35,25 @@ def test_a_sweep_is_a_scorecard_at_each_factor() -> None:
     assert np.isnan(bare.nab).all()
 
 
-def test_a_sweep_tells_how_far_the_threshold_may_move() -> None:
-    threshold_sweep = sensitivity.ThresholdSweep(
-        factors=np.array([0.5, 0.8, 1.0, 1.25, 2.0]),
-        nab=np.zeros(5),
-        events_hit=np.array([5, 5, 5, 4, 2]),
-        false_alarms=np.array([9, 1, 1, 0, 0]),
-    )
-    assert (threshold_sweep.event_lost, threshold_sweep.alarm_gained) == (1.25, 0.5)
-    steady = sensitivity.ThresholdSweep(
-        threshold_sweep.factors, threshold_sweep.nab, 0 * threshold_sweep.events_hit, 0 * threshold_sweep.false_alarms
-    )
-    assert np.isnan(steady.event_lost) and np.isnan(steady.alarm_gained)
+def test_a_sweep_tells_exactly_how_far_the_threshold_may_move() -> None:
+    targets = np.zeros(600, int)
+    targets[300:310] = 1
+    scores = np.full(600, 1.0)
+    scores[305], scores[500] = 24.4, 15.0
+
+    def sweep(threshold: float) -> sensitivity.ThresholdSweep:
+        return sensitivity.threshold_sweep(
+            scores,
+            targets,
+            threshold=threshold,
+            factors=np.geomspace(0.5, 2.0, 13),
+            counted_from=100,
+            step_hours=1.0,
+        )
+
+    assert sweep(20.0).event_lost == pytest.approx(1.22, abs=1e-6)  # 24.4, not the next point of the grid
+    assert sweep(20.0).alarm_gained == pytest.approx(0.75, abs=1e-6)
+    assert np.isnan(sweep(10.0).event_lost) and np.isnan(sweep(10.0).alarm_gained)
 
 
 def test_an_excused_day_takes_its_whole_alarm_along() -> None:

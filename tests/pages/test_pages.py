@@ -2,12 +2,16 @@
 
 import html
 import importlib
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dlcore import projects
+from dlcore import projects, runs
 from dlcore.core.settings import ROOT
+from dlcore.runs import comparisons
+from dlcore.ui.compare import comparison
+from dlcore.ui.shell import home
 from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.shell.page import PANELS
 
@@ -51,6 +55,23 @@ def test_every_panel_of_every_page_opens(page, part, panel):
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
     assert not part or app.segmented_control(key="part").value == part
+    text = " ".join(
+        str(element.value) for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
+    )
+    assert not re.search(r"(?<![\\\w}^_$%])\{[a-z_]{2,}(:[^{}]*)?\}", text), text
+
+
+@pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
+def test_every_page_shows_a_comparison_started_on_it(page, part):
+    slug = next((entry.slug for entry in page.parts if entry.title == part), page.slug)
+    first, second = (projects.configure(slug, preset="quick", seed=seed) for seed in (0, 1))
+    started = comparisons.create("planted", {"first": [first], "second": [second]}, start=False)
+    app = open_page(page.slug, panel="results", comparison=started.comparison_id, **({"part": part} if part else {}))
+    assert not app.exception and not app.error
+    (view,) = [control for control in app.segmented_control if comparison.COMPARE in control.options]
+    assert view.value == comparison.COMPARE
+    (choice,) = [box for box in app.selectbox if box.label == "Comparison"]
+    assert choice.value == started.comparison_id
 
 
 def test_link_to_a_run_opens_its_part_of_the_page():
@@ -104,3 +125,19 @@ def test_vit_page_opens_with_a_transformer():
     app = open_page("vit", panel="explain")
     assert not app.exception and app.query_params["run"] == "reference:vit/hybrid"
     assert "Attention" in app.segmented_control(key="vit-view").options
+
+
+@pytest.mark.parametrize("slug", ["fashion", "reviews_lstm", "reviews_bert", "vit"])
+def test_page_opens_on_the_run_that_its_card_shows(slug):
+    scores = {run.run_id: home._read.__wrapped__(run.run_id)[0] for run in runs.references(slug)}
+    app = open_page(slug, panel="predict")
+    assert app.query_params["run"] in ([best := max(scores, key=lambda name: home._rank(scores[name]))], best)
+
+
+def test_alarm_and_sample_survive_another_panel():
+    app = open_page("anomaly", panel="explain")
+    alarms = app.selectbox(key="alarm").options
+    app.selectbox(key="alarm").select_index(2).run()
+    app.segmented_control(key="panel").set_value("data").run()
+    app.segmented_control(key="panel").set_value("explain").run()
+    assert not app.exception and app.selectbox(key="alarm").options[app.selectbox(key="alarm").index] == alarms[2]

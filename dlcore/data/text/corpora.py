@@ -41,10 +41,10 @@ NEWS = ("World", "Sports", "Business", "Sci/Tech")
 QUESTIONS = {
     "ABBR": "abbreviation",
     "DESC": "description",
-    "ENTY": "thing",
-    "HUM": "person",
-    "LOC": "place",
-    "NUM": "number",
+    "ENTY": "entity",
+    "HUM": "human or group",
+    "LOC": "location",
+    "NUM": "numeric",
 }
 """Titles of the coarse question classes."""
 FINE = {
@@ -53,7 +53,7 @@ FINE = {
     "def": "definition",
     "desc": "in general",
     "body": "part of the body",
-    "color": "colour",
+    "color": "color",
     "cremat": "book, film or art",
     "dismed": "disease or medicine",
     "instru": "instrument",
@@ -235,10 +235,10 @@ def _trec(folder: Path, *, fine: bool) -> _Corpus:
 
 
 def question_type_title(code: str) -> str:
-    """Return the title of a question class: `ENTY:veh` is `thing: vehicle`, `ENTY` is `thing`."""
+    """Return the title of a question class: `HUM:gr` is `human: group`, `HUM` is `human or group`."""
     coarse, _, fine = code.partition(":")
     words = QUESTIONS.get(coarse, coarse)
-    return f"{words}: {FINE.get(fine, fine)}" if fine else words
+    return f"{words.partition(' or ')[0]}: {FINE.get(fine, fine)}" if fine else words
 
 
 def _questions(file: Path) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     length, stop = _window(config), spans["validation"].stop
     parts = scored.errors_by_split(module, prepared, view=view_of(config), length=length, names=names)
     rows: ScaledRows = prepared.source["rows"][:stop]
-    mask = _threshold_mask(series.times[:stop], (spans["train"].stop, stop), config)
+    mask = threshold_mask(series.times[:stop], (spans["train"].stop, stop), config)
     if view_of(config) == "folded window":
         train = spans["train"]
         train_mask = mask.copy() if mask[train].any() else np.ones(stop, bool)
@@ -135,7 +135,7 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     """Metrics of causal and centered scores and of each seed; thresholds use points before the test split only."""
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
-    points = _threshold_mask(times, (lengths[0], sum(lengths)), config)
+    points = threshold_mask(times, (lengths[0], sum(lengths)), config)
     threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule)
     custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     evaluation = measured.evaluate(
@@ -172,7 +172,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     train[ends[0] :] = False
     times = series.times[: ends[1]]
     threshold_data = measured.ThresholdData(
-        _threshold_mask(times, ends, config), _holiday_mask(times, config), _data(config).threshold_rule
+        threshold_mask(times, ends, config), _holiday_mask(times, config), _data(config).threshold_rule
     )
     smooth = streaming.smoothing_points(config, series.step_ms) if _data(config).smoothing_h else 0
     return measured.baselines(series, threshold_data, train=train, ends=ends, smooth=smooth)
@@ -182,7 +182,7 @@ def thresholds(
     scores: np.ndarray, times: np.ndarray, ends: tuple[int, int], config: RunConfig
 ) -> dict[measured.Rule, float]:
     """Threshold by each rule from scores (n,) at times (n,) before the test split; `ends` of train and validation."""
-    points, known = _threshold_mask(times, ends, config), _holiday_mask(times, config)
+    points, known = threshold_mask(times, ends, config), _holiday_mask(times, config)
     rules: tuple[measured.Rule, ...] = get_args(measured.Rule)
     return {rule: measured.threshold_of(scores, rule, mask=points, known=known) for rule in rules}
 
@@ -212,6 +212,8 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "errors": errors.tolist(),
         "centred": centered.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
+        "unscored": loaded.facts["window"] - 1,
+        "context_ms": loaded.facts["window"] * step,
         "note": intervals.describe_step_difference(step, trained),
         "receipt": list(series.receipt),
     }
@@ -295,7 +297,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
     return values
 
 
-def _threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
+def threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) -> np.ndarray:
     """Mask (n,) of points before the test split that set the threshold: held out, and not excluded.
 
     These are validation points, and cross-fitted training points, whose networks never saw them.

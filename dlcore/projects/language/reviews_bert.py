@@ -72,6 +72,7 @@ def prepare(config: RunConfig) -> Prepared:
         preprocessing={
             **texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
             "after_layer": options.after_layer,
+            "frozen_parameters": bert.count_parameters(checkpoint.config, layer=options.after_layer),
         },
         labels=dataset.names,
         checksum=dataset.checksum,

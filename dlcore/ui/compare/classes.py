@@ -45,6 +45,7 @@ def show(project: "Project", variants: Sequence[TestedVariant]) -> None:
         labels,
         low=np.stack([recall.min(axis=0) for recall in recalls]),
         high=np.stack([recall.max(axis=0) for recall in recalls]),
+        colors=[variant.color for variant in variants],
     )
     show_figure(figure, key="compared-classes", alt="Recall per class, one marker per model")
     if any(len(variant.bundles) > 1 for variant in variants):

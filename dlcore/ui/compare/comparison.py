@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dlcore import runs
 from dlcore.core.errors import RunError
 from dlcore.runs import Run, comparisons, lessons
 from dlcore.runs.comparisons import Comparison
@@ -19,7 +20,9 @@ from dlcore.ui.compare import verdict as comparison_verdict
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.page import load
 from dlcore.ui.shell.run_picker import label, list_records
+from dlcore.ui.shell.states import short_id
 from dlcore.ui.shell.times import format_age
+from dlcore.ui.shell.titles import model_title
 from dlcore.ui.train.comparison_form import ADDRESS
 
 if TYPE_CHECKING:
@@ -65,6 +68,8 @@ def compare(project: "Project", *, more: "More | None" = None) -> None:
     comparison = _choose(project)
     if comparison is None:
         return
+    if comparison.comparison_id == comparisons.REFERENCE and (text := describe_missing(project.slug, comparison)):
+        st.caption(text)
     comparison = with_model_titles(project, comparison)
     _state(comparison)
     with_error_boundary(lambda: comparison_lesson.show(project, comparison))
@@ -73,6 +78,14 @@ def compare(project: "Project", *, more: "More | None" = None) -> None:
     if more is not None:
         with_error_boundary(lambda: more(comparison))
     _scores(project, comparison)
+
+
+def describe_missing(slug: str, comparison: Comparison) -> str:
+    """Name the reference runs that are not part of their comparison; empty if all are."""
+    compared = {record.run_id for record in comparison.records}
+    missing = [run.record for run in runs.references(slug) if run.run_id not in compared]
+    names = ", ".join(f"{model_title(slug, record.model)} ({short_id(record.run_id)})" for record in missing)
+    return f"Not compared, since the data or its share differ: {names}." if missing else ""
 
 
 def _scores(project: "Project", comparison: Comparison) -> None:

@@ -1,6 +1,6 @@
 """Table of a comparison: scores and costs of each model, baselines below."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -49,11 +49,16 @@ def table(variants: Sequence[TestedVariant]) -> None:
         for variant in variants
         if variant.records[0].preset == "full"
     }
-    if any(differences.values()):
-        st.caption(
-            "Differs from the full preset: "
-            f"{'; '.join(f'{name}: {text}' for name, text in differences.items() if text)}."
-        )
+    if text := describe_differences(differences):
+        st.caption(f"Differs from the full preset: {text}.")
+
+
+def describe_differences(differences: Mapping[str, str]) -> str:
+    """Join the differences of the variants; those with the same one are named together."""
+    names: dict[str, list[str]] = {}
+    for name, text in differences.items():
+        names.setdefault(text, []).append(name)
+    return "; ".join(f"{', '.join(same)}: {text}" for text, same in names.items() if text)
 
 
 def _when(latencies: latency.ModelLatencies) -> str:
@@ -78,6 +83,7 @@ def _row(variant: TestedVariant, seconds: float | None) -> dict[str, str]:
         "Accuracy": _format_interval(mean, low, high),
         "Loss": f"{np.mean(losses):.3f}",
         "Parameters": f"{record.parameters:,}",
+        "Trained": f"{record.trainable or record.parameters:,}",
     }
     cost = budgets.model_cost(variant.bundles[0])
     if cost is not None:

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 POOLED = tuple(name for name in METRICS if name != "batch_loss")
+DONE = ("validation_loss", "validation_skill")
+"""Metrics of a finished epoch."""
+LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
 
 
 def show(project: "Project", comparison: Comparison) -> None:
     """Render the curves; on request with the curves of a published report."""
+    hidden = () if has_comparable_losses(project, comparison) else LOSSES
     curves_of_variants = [
         curves
         for index, (variant, records) in enumerate(comparison.variants.items())
-        if (curves := variant_curves(variant, records, color=index)) is not None
+        if (curves := variant_curves(variant, records, color=index, hidden=hidden)) is not None
     ]
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
@@ -43,6 +47,8 @@ def show(project: "Project", comparison: Comparison) -> None:
         st.caption("Curves appear after the first batches.")
         return
     show_curves(curves_of_variants, key=f"compared-{project.slug}")
+    if hidden:
+        st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
     several = max((len(records) for records in comparison.variants.values()), default=1) > 1
     st.caption(
         ("Line: mean over seeds. Band: lowest to highest seed. " if several else "")
@@ -50,14 +56,29 @@ def show(project: "Project", comparison: Comparison) -> None:
     )
 
 
-def variant_curves(variant: str, records: Sequence[Record], *, color: int) -> RunCurves | None:
-    """Return the pooled curves of the seeds of a variant; None before the first batch.
+def has_comparable_losses(project: "Project", comparison: Comparison) -> bool:
+    """Return whether the losses of all runs have the same meaning and unit.
+
+    A task whose search has another goal than the loss computes it on a target that settings of the data change.
+    """
+    if project.task.goal is None:
+        return True
+    options = [runs.open_run(records[0].run_id).config.data_options for records in comparison.variants.values()]
+    return all(other == options[0] for other in options)
+
+
+def variant_curves(
+    variant: str, records: Sequence[Record], *, color: int, hidden: Sequence[str] = ()
+) -> RunCurves | None:
+    """Return the pooled curves of the seeds of a variant, without `hidden` metrics; None before the first value.
 
     Until an epoch is finished, the loss of the batches is shown.
     """
-    histories = [(record, _history(record)) for record in records]
+    histories = [
+        (record, {name: curve for name, curve in _history(record).items() if name not in hidden}) for record in records
+    ]
     names: tuple[str, ...] = POOLED
-    started = [(record, history) for record, history in histories if "validation_loss" in history]
+    started = [(record, history) for record, history in histories if not history.keys().isdisjoint(DONE)]
     if not started:
         names = ("batch_loss",)
         started = [(record, history) for record, history in histories if "batch_loss" in history]

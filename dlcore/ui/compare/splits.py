@@ -165,4 +165,6 @@ def variant_roc(variant: TestedVariant) -> RocCurve:
     predicted = run_cache.predicted_classes(bundle, scores) == 1
     false, true = curves.roc(scores[:, 1], positive)
     at = tuple(float(predicted[mask].mean()) if mask.any() else 0.0 for mask in (~positive, positive))
-    return RocCurve(variant.name, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]))
+    return RocCurve(
+        variant.name, false, true, float(curves.roc_auc(scores[:, 1], positive)[0]), (at[0], at[1]), variant.color
+    )

@@ -22,11 +22,15 @@ MANY_METRICS = 40
 
 @dataclass(frozen=True)
 class TestedVariant:
-    """The finished runs of one variant; all have the same test samples."""
+    """The finished runs of one variant; all have the same test samples.
+
+    `color` is its position among all variants of the comparison, so that it has one color in every figure.
+    """
 
     name: str
     records: tuple[Record, ...]
     bundles: tuple[Bundle, ...]
+    color: int = 0
 
     @property
     def correct(self) -> list[np.ndarray]:
@@ -41,11 +45,13 @@ class TestedVariant:
 def tested_variants(variants: Mapping[str, Sequence[Record]]) -> list[TestedVariant]:
     """Return the variants with a finished run, in order."""
     tested = []
-    for variant, records in variants.items():
+    for color, (variant, records) in enumerate(variants.items()):
         pairs = [(record, bundle) for record in records if (bundle := runs.open_run(record.run_id).bundle) is not None]
         if pairs:
             tested.append(
-                TestedVariant(variant, tuple(record for record, _ in pairs), tuple(bundle for _, bundle in pairs))
+                TestedVariant(
+                    variant, tuple(record for record, _ in pairs), tuple(bundle for _, bundle in pairs), color
+                )
             )
     return tested
 
@@ -64,7 +70,7 @@ def metrics(variants: Sequence[TestedVariant]) -> None:
         row = {
             "Model": variant.name,
             "Seeds": str(len(metrics_of_runs)),
-            "Parameters": f"{variant.records[0].parameters:,}",
+            "Parameters": variant.records[0].parameter_text.removesuffix(" parameters"),
         }
         for name in metrics_of_runs[0]:
             has_title = name in METRICS or len(metrics_of_runs[0]) < MANY_METRICS

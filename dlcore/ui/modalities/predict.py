@@ -72,11 +72,11 @@ def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) ->
 def number_of_sample(project: Project, n: int, *, key: str, first: Callable[[], int]) -> int:
     """Return a number from 0 to n - 1, typed or random; `first` returns the initial one."""
     key = f"{key}-{project.slug}"
-    if key not in st.session_state:
+    if key not in st.session_state and key not in st.query_params:
         st.session_state[key] = first()
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Random sample", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
-    row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key)
+    row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key, bind="query-params")
     return row
 
 

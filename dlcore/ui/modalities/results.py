@@ -1,6 +1,6 @@
 """Panel Results of classifiers: metrics and baselines, decision threshold, confusion, errors, curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -27,6 +27,8 @@ from dlcore.ui.widgets.learning_curves import show_learning_curves
 from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
 MAX_ERRORS = 16
+MAX_NAMED = 5
+"""Classes named in a sentence."""
 
 
 def results(project: Project, run: Run | None) -> None:
@@ -106,9 +108,18 @@ def _show_classes(bundle: Bundle) -> None:
         indices = np.flatnonzero(counts.sum(axis=1))  # classes without test samples have no recall
         names = [bundle.labels[k] for k in indices]
         figure = plots.class_bars(share[indices], names, title="Recall per class", unit="recall, %", sort=True)
-        hardest = bundle.labels[int(np.nanargmin(share))]
-        show_figure(figure, key="by-class", alt=f"Recall per class; lowest: {hardest}")
-        st.caption(f"Lowest recall: “{hardest}”, {np.nanmin(share):.1f} %.")
+        text = describe_hardest(share[indices], names)
+        show_figure(figure, key="by-class", alt=f"Recall per class; {text}")
+        st.caption(text)
+
+
+def describe_hardest(recall: np.ndarray, names: Sequence[str]) -> str:
+    """Name the class with the lowest recall (K,) in percent, or how many classes are never predicted correctly."""
+    never = [name for name, value in zip(names, recall, strict=True) if value == 0]
+    if len(never) > 1:
+        listed = ", ".join(f"“{name}”" for name in never[:MAX_NAMED]) + (", …" if len(never) > MAX_NAMED else "")
+        return f"{len(never)} of {len(names)} classes have recall 0: {listed}."
+    return f"Lowest recall: “{names[int(recall.argmin())]}”, {recall.min():.1f} %."
 
 
 def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 from dlcore.core.config import describe
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
-from dlcore.data.text.corpora import read_text
+from dlcore.data.text.corpora import TextDataset, read_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.language import texts
 from dlcore.projects.project import LoadedModel, Project
@@ -81,6 +82,17 @@ def explain(project: Project, run: Run, bundle: Bundle) -> None:
     explain_text.explain_text(project, run, bundle)
 
 
+def describe_majority(dataset: TextDataset) -> str:
+    """Describe the most frequent class and, with the source's test split, the accuracy of always predicting it."""
+    is_test = np.zeros(len(dataset.labels), bool) if dataset.test is None else dataset.test
+    top = int(np.bincount(dataset.labels[~is_test]).argmax())
+    name, share = dataset.names[top], format_percent(float((dataset.labels == top).mean()))
+    if not is_test.any():
+        return f"Most frequent class: “{name}”, {share} of all texts."
+    accuracy = format_percent(float((dataset.labels[is_test] == top).mean()))
+    return f"Most frequent class: “{name}”, {share} of all texts. Always predicting it: {accuracy} on the test split."
+
+
 def _show_texts(config: RunConfig) -> None:
     dataset = samples.load_texts(config.dataset)
     counts = np.bincount(dataset.labels, minlength=len(dataset.names))
@@ -98,7 +110,7 @@ def _show_texts(config: RunConfig) -> None:
         show_figure(
             figure, key="class-counts", alt=f"Texts by class: {dict(zip(dataset.names, counts.tolist(), strict=True))}"
         )
-        st.caption(f"Majority class baseline: {counts.max() / counts.sum():.1%} accuracy.")
+        st.caption(describe_majority(dataset))
     with right:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths; median {np.median(lengths):.0f} words")
@@ -146,6 +158,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
         marks=1 if pieces else 0,
     )
     remember_typed(project, typed.text)
+    if not typed.text.strip():
+        st.caption("Type a text to see a prediction.")
+        return
     prediction = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
     if prediction is None:
         return

@@ -15,7 +15,6 @@ from dlcore.evaluation.metrics import (
     format_metric,
     lower_first,
     metric_title,
-    summarize,
 )
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
@@ -25,6 +24,7 @@ from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
 from dlcore.ui.shell.states import state_style
 from dlcore.ui.shell.thumbnails import thumbnail
 from dlcore.ui.shell.times import format_age
+from dlcore.ui.shell.titles import model_title, summarize_run
 
 _RECENT = 6
 _PER_ROW = 3
@@ -99,11 +99,9 @@ def _references(slug: str) -> list[Run]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _read(run_id: str) -> tuple[BaselineComparison | None, str]:
-    bundle = runs.open_run(run_id).bundle
-    if bundle is None:
-        return None, ""
-    evaluation = bundle.evaluation
-    return summarize(evaluation.metrics, evaluation.baselines), thumbnail(bundle.predictions())
+    run = runs.open_run(run_id)
+    bundle = run.bundle
+    return (None, "") if bundle is None else (summarize_run(run), thumbnail(bundle.predictions()))
 
 
 def _thumbnail(svg: str) -> str:
@@ -138,7 +136,7 @@ def _recent() -> None:
 
 
 def _line(record: Record) -> str:
-    parts = [state_style(record).word, title_of(record.project), record.model.replace("_", " ")]
+    parts = [state_style(record).word, title_of(record.project), model_title(record.project, record.model)]
     if record.best:
         parts.append(
             f"best {record.best.metric.replace('_', ' ')} {record.best.value:.4g} at epoch {record.best.epoch}"

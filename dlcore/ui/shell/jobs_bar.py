@@ -1,4 +1,4 @@
-"""The jobs bar on every page: running and queued jobs with progress and buttons to pause, resume or stop."""
+"""The jobs bar on every page: running, queued and paused jobs with progress and buttons to pause, resume or stop."""
 
 import html
 from collections.abc import Sequence
@@ -14,15 +14,16 @@ from dlcore.ui.shell.links import link_to_run, link_to_search
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.shell.states import STATE_STYLE, state_style
 from dlcore.ui.shell.times import format_remaining
+from dlcore.ui.shell.titles import model_title
 from dlcore.ui.widgets import run_actions
 
 EVERY = 1.5
 """Seconds between updates while a job is active."""
-_MOST = 4
+_MOST, _MOST_PAUSED = 4, 2
 
 
 def show() -> None:
-    """Draw the bar; without active jobs, nothing is drawn and no timer runs."""
+    """Draw the bar; without jobs, nothing is drawn, and without active ones no timer runs."""
     active = len(active_jobs()) + len(searches.active())
     fragment(_jobs, run_every=EVERY if active else None)(active)
 
@@ -36,7 +37,8 @@ def _jobs(before: int) -> None:
     active, searching = active_jobs(), searches.active()
     if before and not (active or searching):
         st.rerun()
-    if not (active or searching):
+    paused = runs.list_paused()
+    if not (active or searching or paused):
         return
     with st.container(key="jobs-bar", gap="small"):
         for search in searching:
@@ -45,6 +47,10 @@ def _jobs(before: int) -> None:
             _job(record)
         if len(active) > _MOST:
             st.caption(_describe_more(active[_MOST:]))
+        for record in paused[:_MOST_PAUSED]:
+            _job(record)
+        if len(paused) > _MOST_PAUSED:
+            st.caption(f"and {len(paused) - _MOST_PAUSED} more paused")
 
 
 def _describe_more(records: Sequence[Record]) -> str:
@@ -69,7 +75,7 @@ def _search(search: Search) -> None:
     """Draw a search; it is paused on its own page, next to its trials."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state, config = STATE_STYLE[search.state], search.config
-        title = f"Search: {title_of(config.project)} · {config.model.replace('_', ' ')}"
+        title = f"Search: {title_of(config.project)} · {model_title(config.project, config.model)}"
         link_to_search(config.project, search.search_id, label=title, icon=state.icon)
         if search.state == "running":
             st.progress(
@@ -80,7 +86,7 @@ def _search(search: Search) -> None:
 
 
 def _title(record: Record) -> str:
-    return f"{title_of(record.project)} · {record.model.replace('_', ' ')}"
+    return f"{title_of(record.project)} · {model_title(record.project, record.model)}"
 
 
 def fraction(record: Record) -> float:

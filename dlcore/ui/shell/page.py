@@ -13,7 +13,6 @@ from dlcore.evaluation.metrics import (
     format_metric,
     lower_first,
     metric_title,
-    summarize,
 )
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import first_paint, preload, style
@@ -21,6 +20,7 @@ from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.run_picker import choose_run
+from dlcore.ui.shell.titles import model_title, summarize_run
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -176,15 +176,14 @@ def load(address: str) -> "Panel":
 def _summary(run: Run) -> list[tuple[str, str, str]]:
     """Describe the run: model, main metric, best baseline, best epoch."""
     record = run.record
-    size = f"{record.parameters:,} parameters" if record.parameters else ""
-    rows = [("Model", record.model.replace("_", " "), size)]
+    rows = [("Model", model_title(record.project, record.model), record.parameter_text)]
     if record.state in ACTIVE:
         rows.append(("Preset", record.preset, ""))
         return [*rows, ("Seed", str(record.seed), f"on {record.device}")]
     bundle = run.bundle
     evaluation = bundle.evaluation if bundle else None
-    top = summarize(evaluation.metrics, evaluation.baselines) if evaluation else None
-    if top is not None:
+    top = summarize_run(run)
+    if top is not None and evaluation is not None:
         rows.append(
             (
                 metric_title(top.metric),
@@ -192,7 +191,7 @@ def _summary(run: Run) -> list[tuple[str, str, str]]:
                 format_interval(top.metric, top.low, top.high),
             )
         )
-        if top.baseline_value is not None and evaluation is not None:
+        if top.baseline_value is not None:
             name = f"Best baseline: {lower_first(baseline_title(top.baseline, season=evaluation.season))}"
             rows.append((name, format_metric(top.metric, top.baseline_value), top.note))
     return [*rows, ("Best epoch", *_epoch(record))]

@@ -9,6 +9,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.runs import Record, Run
 from dlcore.ui.shell.states import short_id, state_style
 from dlcore.ui.shell.times import format_age
+from dlcore.ui.shell.titles import data_title, model_title
 
 
 def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
@@ -71,11 +72,12 @@ def forget_run(slug: str) -> None:
 
 
 def label(record: Record) -> str:
-    """Return a run in one line: state, model, data, score, age."""
+    """Return a run in one line: state, model, score, age and id, data. A narrow picker cuts the end off."""
     state = state_style(record)
-    parts = [f"{state.sign} {state.word}", record.model.replace("_", " "), record.dataset.replace("_", " ")]
+    parts = [f"{state.sign} {state.word}", model_title(record.project, record.model), record.score]
     if not record.is_reference:
-        parts += [record.preset, format_age(record.created), short_id(record.run_id)]
+        parts += [format_age(record.created), short_id(record.run_id), record.preset]
+    parts.append(data_title(record.dataset))
     return " · ".join(part for part in parts if part)
 
 

@@ -14,6 +14,7 @@ from dlcore.ui.shell.jobs_bar import fraction, progress_text
 from dlcore.ui.shell.run_picker import forget_run, list_records, remember_run
 from dlcore.ui.shell.states import describe_state, short_id, state_style
 from dlcore.ui.shell.times import format_duration
+from dlcore.ui.shell.titles import model_title
 from dlcore.ui.train.new_run import begin_fork
 from dlcore.ui.widgets import export_import, run_actions
 
@@ -113,7 +114,8 @@ def _curves(slug: str, run: Run, record: Record) -> None:
 
 def _name(record: Record) -> str:
     """Return the name of a run in a legend."""
-    return f"{record.model.replace('_', ' ')} · {'reference' if record.is_reference else short_id(record.run_id)}"
+    name = "reference" if record.is_reference else short_id(record.run_id)
+    return f"{model_title(record.project, record.model)} · {name}"
 
 
 def _run_curves(record: Record, history: Mapping[str, Curve]) -> RunCurves:

@@ -62,7 +62,8 @@ def describe_calibration(
     if abs(rule.temperature - 1) < NEAR_ONE:
         return f"{words} The temperature fitted on validation is {rule.temperature:.2f}: no correction needed."
     before = "overconfident" if rule.temperature > 1 else "underconfident"
+    effect = "reduces the error to" if errors[1] < errors[0] else "does not help on test: the error becomes"
     return (
-        f"{words} The model is {before}: temperature {rule.temperature:.2f}, fitted on validation, reduces the error "
-        f"to {format_percent(errors[1])}. No prediction changes (Guo et al. 2017)."
+        f"{words} On validation the model is {before}. Temperature {rule.temperature:.2f}, fitted there, {effect} "
+        f"{format_percent(errors[1])}. No prediction changes (Guo et al. 2017)."
     )

@@ -72,8 +72,8 @@ def test_questions_have_coarse_and_fine_classes(folder):
     )
     (folder / "trec" / "TREC_10.label").write_bytes(b"NUM:date What year ?\n")
     coarse, fine = text.load("trec6"), text.load("trec50")
-    assert coarse.names == ("person", "number") and coarse.labels.tolist() == [0, 1, 1, 1]
-    assert fine.names == ("person: one person", "number: count", "number: date") and fine.labels.tolist() == [
+    assert coarse.names == ("human or group", "numeric") and coarse.labels.tolist() == [0, 1, 1, 1]
+    assert fine.names == ("human: one person", "numeric: count", "numeric: date") and fine.labels.tolist() == [
         0,
         2,
         1,

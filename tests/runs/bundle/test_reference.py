@@ -54,3 +54,17 @@ def test_reading_a_reference_run_needs_no_mlflow(bundle, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["finished", "8", "True"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("bert/head", "2,310 trained of 22,567,686 parameters"),
+        ("food/mobilenet_v2_frozen", "12,810 trained of 2,236,682 parameters"),
+        ("questions/bert_gru", "398,598 trained of 22,963,974 parameters"),  # BERT reads, a GRU learns
+        ("news/encoder", "1,810,596 trained of 4,345,496 parameters"),
+        ("fashion/dense", "242,762 parameters"),
+    ],
+)
+def test_parameters_count_all_and_those_that_are_trained(name, text):
+    assert runs.open_run(f"reference:{name}").record.parameter_text == text

@@ -7,14 +7,18 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import SeedDifference
+from dlcore.plots.comparison import class_accuracy
+from dlcore.plots.palette import ORDER
 from dlcore.runs import Curve, comparisons
 from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
+from dlcore.runs.comparisons import Comparison
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
 from dlcore.ui.compare.classes import correct_by_one_only
-from dlcore.ui.compare.comparison import with_model_titles
-from dlcore.ui.compare.curves import pooled_curves, reported_curves, variant_curves
-from dlcore.ui.compare.tests import format_range, format_seconds, winner_sentence
+from dlcore.ui.compare.comparison import describe_missing, with_model_titles
+from dlcore.ui.compare.costs import describe_differences
+from dlcore.ui.compare.curves import LOSSES, has_comparable_losses, pooled_curves, reported_curves, variant_curves
+from dlcore.ui.compare.tests import format_range, format_seconds, tested_variants, winner_sentence
 from dlcore.ui.compare.verdict import format_count
 from dlcore.ui.train import comparison_form
 
@@ -306,3 +310,38 @@ def test_curves_appear_with_the_first_batches(home):
     assert list(curves.history) == ["batch_loss"] and curves.history["batch_loss"].steps.tolist() == [1, 2, 3]
     append_metrics(of_run(record.run_id), [(3, {"train_loss": 0.4, "validation_loss": 0.5}, 0)])
     assert set(variant_curves("A", [record], color=0).history) == {"train_loss", "validation_loss"}
+
+
+def test_losses_of_different_targets_do_not_share_an_axis():
+    """One forecaster predicts values, the others changes: their losses differ in unit, their skill does not."""
+    project = projects.get("forecast")
+    mixed = comparisons.from_references("forecast")
+    assert len(mixed.variants) == 3 and not has_comparable_losses(project, mixed)
+    ((name, records), *_) = mixed.variants.items()
+    curves = variant_curves(name, records, color=0, hidden=LOSSES)
+    assert "validation_skill" in curves.history and not set(LOSSES) & set(curves.history)
+    assert has_comparable_losses(project, Comparison("", "", {name: records}))
+    assert has_comparable_losses(projects.get("fashion"), comparisons.from_references("fashion"))
+
+
+def test_variants_keep_their_color_before_all_are_tested(home):
+    comparison = comparisons.from_references("architectures")
+    untested = runs.create(projects.configure("architectures", dataset="digits", preset="quick"))
+    tested = tested_variants({"first": (untested,), **comparison.variants})
+    assert [variant.color for variant in tested] == [1, 2, 3]
+    low = high = np.ones((2, 1))
+    figure = class_accuracy(np.ones((2, 1)), ["b", "c"], ["x"], low=low, high=high, colors=[1, 2])
+    assert [trace.marker.color for trace in figure.data] == list(ORDER[1:3])
+
+
+def test_reference_runs_that_are_not_compared_are_named():
+    missing = describe_missing("reviews_transformer", comparisons.from_references("reviews_transformer"))
+    assert missing.startswith("Not compared") and "improved" in missing
+    assert describe_missing("fashion", comparisons.from_references("fashion")) == ""
+
+
+def test_equal_differences_are_named_once():
+    assert (
+        describe_differences({"A": "width 32", "B": "width 32", "C": "", "D": "width 8"})
+        == "A, B: width 32; D: width 8"
+    )

@@ -12,10 +12,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from dlcore import runs
 from dlcore.plots import palette
 from dlcore.runs import Curve
 from dlcore.ui.components import mount as components
-from dlcore.ui.components.curves.component import learning_rate_marks
+from dlcore.ui.components.curves.component import describe_layer, learning_rate_marks
 from dlcore.ui.shell import thumbnails
 from dlcore.ui.shell.home import page_rows
 from dlcore.ui.shell.menu import PageFile
@@ -87,9 +88,11 @@ def test_browser_and_python_use_the_same_colors():
 def test_steps_of_the_learning_rate_are_marked_and_continuous_changes_are_not():
     steps = np.arange(100)
     jumps = {"learning_rate": Curve(steps, np.where(steps < 40, 1e-2, 1e-3))}
-    assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "rate 0.001")]
+    assert [(mark.step, mark.text) for mark in learning_rate_marks(jumps)] == [(40, "learning rate 0.001")]
     assert learning_rate_marks({"learning_rate": Curve(steps, np.linspace(1e-2, 0, 100))}) == ()
     assert learning_rate_marks({}) == ()
+    warm_up = {"learning_rate": Curve(steps[:9], np.linspace(1e-4, 1e-2, 9))}  # the first steps: few changes
+    assert learning_rate_marks(warm_up) == ()
 
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
@@ -117,3 +120,24 @@ def test_sections_are_not_split_between_rows():
         ["c", "d", "d"],
         ["e", "e"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("stages.3.0.shortcut.1", "stage 4, block 1, shortcut, part 2"),
+        ("pairs.8.second.0", "block 9, conv 2, part 1"),
+        ("decoder.2.memory_attention.query", "decoder 3, cross-attention, query"),
+        ("layers.3.feed_forward.narrow", "layer 4, feed-forward, projection"),
+        ("classes", "classes"),
+    ],
+)
+def test_layers_are_named_in_words(path, words):
+    assert describe_layer(path) == words
+
+
+def test_every_layer_of_a_reference_run_has_its_own_name():
+    for run in runs.references():
+        norms = run.gradients()
+        if norms is not None:
+            assert len({describe_layer(name) for name in norms.layers}) == len(norms.layers), run.run_id

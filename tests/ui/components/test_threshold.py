@@ -4,8 +4,11 @@ import base64
 import json
 
 import numpy as np
+import pytest
 
+from dlcore import runs
 from dlcore.evaluation import anomaly
+from dlcore.projects.anomaly.project import thresholds
 from dlcore.ui.components.threshold import component as threshold
 from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesAxis, ThresholdView
 from dlcore.ui.pages.anomaly import threshold as series_threshold
@@ -53,7 +56,7 @@ def test_float32_scores_are_compared_exactly():
     assert anomaly.alarms(scores, 0.1).all() and not anomaly.alarms(scores, float(scores[0])).any()
 
 
-def test_scopes_start_outside_training_and_rules_use_validation_only():
+def test_scopes_start_outside_training():
     def part(values: list[float], targets: list[int], begin: int) -> series_threshold.SplitScores:
         times = np.arange(begin, begin + len(values)) * 1_800_000
         return series_threshold.SplitScores(np.array(values, np.float32), np.array(targets), times)
@@ -69,9 +72,23 @@ def test_scopes_start_outside_training_and_rules_use_validation_only():
         ("test", 5, 8),
         ("whole series", 0, 8),
     ]
-    assert (view.rules.start, view.rules.stop) == (3, 5)
     assert view.references == (("maximum of training", 3.0),)
     assert view.labels.tolist() == [0] * 7 + [1]
+
+
+@pytest.mark.parametrize("model", ["calendar", "conv", "dense_32", "lstm"])
+def test_rules_of_the_component_equal_the_table_of_rules(model):
+    run = runs.open_run(f"reference:anomaly/{model}")
+    splits = series_threshold.load_splits(run.finished_bundle)
+    rules = series_threshold.rule_scores(splits, run.config)
+    scores, times = (
+        np.concatenate([getattr(splits[name], what) for name in ("train", "validation")])
+        for what in ("errors", "times")
+    )
+    sent = np.concatenate([scores[start:stop] for start, stop in rules.ranges])
+    table = thresholds(scores, times, (len(splits["train"].times), len(scores)), run.config)
+    for rule in ("maximum", "quantile", "mean_std"):
+        assert anomaly.threshold_of(sent, rule) == pytest.approx(table[rule])
 
 
 def test_label_csv_has_start_and_end():

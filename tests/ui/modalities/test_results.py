@@ -5,13 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dlcore.data.text.corpora import TextDataset
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.explanation import findings
 from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.projects.project import Evaluation
 from dlcore.runs import Curve
 from dlcore.ui.modalities.browse import ALL, CORRECT, INCORRECT, ORDERS, select_rows
-from dlcore.ui.modalities.results import losses
+from dlcore.ui.modalities.results import describe_hardest, losses
+from dlcore.ui.modalities.text import describe_majority
 from dlcore.ui.widgets.calibration import describe_calibration
 
 
@@ -67,7 +69,7 @@ def test_calibration_in_words():
     rule = AbstentionRule(2.0, 0.5, 0.05, 0.05, 0.02, 0.08, 100)
     words = describe_calibration(scores, targets, rule, [0.3, 0.1])
     assert "Mean confidence 90.0 %, accuracy 60.0 % (of the more probable class" in words
-    assert "overconfident: temperature 2.00" in words and "10.0 %" in words
+    assert "overconfident. Temperature 2.00" in words and "10.0 %" in words
     near_one = dataclasses.replace(rule, temperature=1.0)
     assert "no correction needed" in describe_calibration(scores, targets, near_one, [0.3, 0.3])
 
@@ -94,3 +96,27 @@ def test_losses_of_train_validation_and_test_in_a_sentence():
     text = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
     assert "train 0.200, validation 0.300, test 0.350" in text and "train 95.0%, validation 90.0%, test 89.0%" in text
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""
+
+
+def test_temperature_that_does_not_help_is_not_called_an_improvement():
+    scores, targets = np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1]]), np.array([0, 1])
+    rule = AbstentionRule(1.2, 0.4, 0.05, 0.05, 0.02, 0.08, 100)
+    assert "reduces the error to 1.5 %" in describe_calibration(scores, targets, rule, [0.02, 0.015])
+    text = describe_calibration(scores, targets, rule, [0.015, 0.016])
+    assert "does not help on test: the error becomes 1.6 %" in text and "reduces" not in text
+
+
+def test_classes_that_are_never_predicted_correctly_are_counted():
+    names = [f"class {k}" for k in range(9)]
+    assert describe_hardest(np.array([0.0] * 7 + [50.0, 80.0]), names).startswith(
+        "7 of 9 classes have recall 0: “class 0”"
+    )
+    assert describe_hardest(np.array([70.0, 60.0, 90.0]), names[:3]) == "Lowest recall: “class 1”, 60.0 %."
+
+
+def test_most_frequent_class_has_one_accuracy():
+    """The share of the class in all texts is not called its accuracy: that is counted on the test split."""
+    data = TextDataset([""] * 6, np.array([1, 1, 1, 0, 0, 1]), np.arange(6), ("a", "b"), 0, "", np.arange(6) > 2)
+    text = describe_majority(data)
+    assert "“b”, 66.7 % of all texts" in text and "Always predicting it: 33.3 % on the test split" in text
+    assert "Always" not in describe_majority(dataclasses.replace(data, test=None))

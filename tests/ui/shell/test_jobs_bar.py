@@ -4,8 +4,10 @@ import time
 from dataclasses import asdict
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
+from dlcore.core.settings import ROOT
 from dlcore.runs import comparisons
 from dlcore.runs import folder as folders
 from dlcore.runs.lifecycle import write_state
@@ -61,3 +63,12 @@ def test_run_that_ended_without_a_word_is_not_active(home, config):
         folders.of_run(run_id).worker, asdict(liveness.WorkerInfo(token="t", launched=0.0, pid=2**22 - 1))
     )
     assert runs.list_active() == []
+
+
+def test_paused_run_stays_in_the_bar_with_a_button_to_resume(home, config):
+    run_id = runs.create(config).run_id
+    write_state(folders.of_run(run_id), "paused")
+    assert [record.run_id for record in runs.list_paused()] == [run_id] and runs.list_active() == []
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    assert not app.exception
+    assert "Resume" in [button.help.partition(":")[0] for button in app.button]

@@ -54,3 +54,14 @@ def test_page_opens_on_an_active_run_else_on_the_named_reference_run():
     assert run_picker.first_choice(references, "vit") == "reference:vit/vit"
     assert run_picker.first_choice(references, "gone") == "reference:vit/cnn"
     assert run_picker.first_choice([record("abc", "running"), *references], "vit") == "abc"
+
+
+def test_label_has_titles_and_the_score_before_what_a_narrow_picker_cuts():
+    from dlcore import runs
+    from dlcore.runs import Record
+
+    reference = runs.open_run("reference:fashion/dense").record
+    assert run_picker.label(reference) == "★ Reference run · Dense 256-128-64 · accuracy 89.1 % · Fashion-MNIST"
+    queued = Record("abcdef0123456789", "fashion", "dense", "own:products", "queued", preset="quick")
+    parts = run_picker.label(queued).split(" · ")
+    assert parts[1] == "Dense 256-128-64" and parts.index("abcdef01") < parts.index("quick") < parts.index("products")

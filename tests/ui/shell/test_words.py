@@ -5,12 +5,14 @@ from typing import get_args
 
 import pytest
 
-from dlcore import projects
+from dlcore import projects, runs
 from dlcore.evaluation.metrics import baseline_title, format_metric, summarize
 from dlcore.projects import Evaluation
 from dlcore.projects.command import command_line
 from dlcore.runs import Best, Record, State
+from dlcore.ui.pages.anomaly.scores import describe_comparison, get_smoothing, select_baselines
 from dlcore.ui.shell import jobs_bar, states, times
+from dlcore.ui.shell.titles import summarize_run
 from dlcore.ui.widgets import run_actions
 
 
@@ -88,6 +90,18 @@ def test_summary_includes_the_best_baseline_of_its_metric():
     assert (top.metric, top.value, top.low, top.high) == ("accuracy", 0.9, 0.88, 0.92)
     assert (baseline_title(top.baseline), top.baseline_value, top.outcome) == ("Nearest class mean", 0.95, "worse")
     assert format_metric("accuracy", 0.9) == "90.0 %"
+
+
+def test_header_and_results_of_an_anomaly_run_name_the_same_best_baseline():
+    run = runs.open_run("reference:anomaly/calendar")
+    evaluation = run.bundle.evaluation
+    top = summarize_run(run)
+    smoothing = get_smoothing(run)
+    values = {name: row["nab_standard"] for name, row in select_baselines(evaluation, smoothing).items()}
+    assert top.metric == "nab_standard" and top.baseline == max(values, key=values.get)
+    assert f"against {format_metric(top.metric, top.baseline_value)}" in describe_comparison(
+        evaluation, smoothing, smoothing
+    )
 
 
 def test_summary_of_event_detection_is_threshold_free():

@@ -16,9 +16,9 @@ def evaluation(baseline: float, *, metric: str = "accuracy") -> Evaluation:
 @pytest.mark.parametrize(
     ("baseline", "verdict", "note"),
     [
-        (0.9, "The baseline wins", "ties or beats this run"),
-        (0.84, "Tie", "ties or beats this run"),
-        (0.76, "Tie", "ties or beats this run"),
+        (0.9, "The baseline wins", "better than this run"),
+        (0.84, "Tie", "no clear difference"),
+        (0.76, "Tie", "no clear difference"),
         (0.6, "The network wins", ""),
     ],
 )

@@ -17,10 +17,34 @@ METRICS = (
     "validation_loss",
     "train_accuracy",
     "validation_accuracy",
+    "validation_skill",
     "learning_rate",
     "elapsed_s",
 )
 """Plotted metrics; all but the first have one value per epoch."""
+LAYER_WORDS = {
+    "stages": "stage",
+    "blocks": "block",
+    "pairs": "block",
+    "layers": "layer",
+    "first": "conv 1",
+    "second": "conv 2",
+    "body": "main path",
+    "forth": "forward",
+    "back": "backward",
+    "feed_forward": "feed-forward",
+    "feed_forward_norm": "feed-forward norm",
+    "memory_attention": "cross-attention",
+    "memory_norm": "cross-attention norm",
+    "widen": "expansion",
+    "narrow": "projection",
+    "out": "output",
+    "rest": "residual forecaster",
+    "alone": "forecaster",
+}
+"""Words for parts of module paths."""
+COUNTED = ("stage", "block", "layer", "encoder", "decoder", "hidden", "members")
+"""Words whose number counts equal parts; after others it counts the parts of one."""
 _MAX_CHANGES = 12
 _MAX_SENT = 20_000
 
@@ -65,22 +89,41 @@ def show_gradients(norms: GradientNorms, *, key: str) -> None:
     """Render a heat map of log10 of the gradient norm by layer and step."""
     data = {
         "version": f"{len(norms.steps)}-{norms.steps[-1] if len(norms.steps) else 0}",
-        "layers": list(norms.layers),
+        "layers": [describe_layer(name) for name in norms.layers],
         "steps": pack(norms.steps, dtype="int32"),
         "norms": pack(norms.norms),
     }
     mount(_GRADIENTS, data, key=key)
 
 
+def describe_layer(name: str) -> str:
+    """Return a module path in words, counted from 1: `stages.3.0.body.1` is `stage 4, block 1, main path, part 2`."""
+    words: list[str] = []
+    before = ""
+    for part in name.split("."):
+        if not part.isdigit():
+            words.append(LAYER_WORDS.get(part, part.replace("_", " ")))
+        elif before.isdigit():
+            words.append(f"block {int(part) + 1}")
+        else:
+            words[-1] = f"{words[-1]}{'' if words[-1] in COUNTED else ', part'} {int(part) + 1}"
+        before = part
+    return ", ".join(words)
+
+
 def learning_rate_marks(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
-    """Return the steps at which the learning rate jumps; none if it changes continuously."""
+    """Return the steps at which the learning rate jumps; none if it changes continuously, as in a warm-up.
+
+    A change next to another one is no jump: during the first steps of a warm-up there are few changes, too.
+    """
     curve = history.get("learning_rate")
     if curve is None or len(curve.values) < 2:
         return ()
     changed = np.flatnonzero(~np.isclose(np.diff(curve.values), 0.0, rtol=1e-6, atol=0.0)) + 1
     if len(changed) > _MAX_CHANGES:
         return ()
-    return tuple(Mark(int(curve.steps[i]), f"rate {curve.values[i]:.2g}") for i in changed)
+    jumps = [i for i in changed if not {i - 1, i + 1} & set(changed.tolist())]
+    return tuple(Mark(int(curve.steps[i]), f"learning rate {curve.values[i]:.2g}") for i in jumps)
 
 
 def _version(runs: Sequence[RunCurves]) -> str:

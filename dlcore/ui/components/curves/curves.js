@@ -7,6 +7,7 @@ import { visibleRows } from "./rows.js";
 import { fallsFar, unpack } from "./series.js";
 import { buildMarks, lineTraces, starTrace } from "./traces.js";
 
+const SYMBOLS = ["", "square", "triangle-up", "x"]; // with more runs than colors
 const AXIS_TITLES = { epoch: "Epoch", step: "Optimizer step", seconds: "Training time (s)", samples: "Samples seen" };
 
 function buildAxes(rows, settings) {
@@ -121,6 +122,7 @@ export default async function ({ data, parentElement }) {
     ...run,
     uid: `run-${run.id.replaceAll(/[^a-z0-9]/gi, "-")}`,
     color: PALETTE[(run.color ?? i) % PALETTE.length],
+    symbol: SYMBOLS[Math.floor((run.color ?? i) / PALETTE.length) % SYMBOLS.length],
   }));
   const [slider, kind, log] = ["range", "select", "check"].map((name) => root.querySelector(`.dl-${name}`));
   const Plotly = await loadPlotly();

@@ -1,4 +1,4 @@
-// The rows of the chart: loss, accuracy, learning rate.
+// The rows of the chart: loss, accuracy, skill, learning rate.
 
 import { varies } from "./series.js";
 
@@ -18,6 +18,7 @@ export const ROWS = [
       ["validation_accuracy", "validation"],
     ],
   },
+  { title: "Skill", curves: [["validation_skill", "validation"]] },
   { title: "Learning rate", curves: [["learning_rate", "learning rate"]], small: true },
 ];
 

@@ -52,8 +52,13 @@ export function lineTraces(run, row, index, settings, isMany) {
       name: label,
       line,
       opacity: batch && !smoothed ? 0.45 : 1,
-      mode: isShort ? "lines+markers" : "lines",
-      marker: { size: 5, color: run.color, symbol: split === "validation" ? "diamond" : "circle" },
+      mode: isShort || (run.symbol && !batch) ? "lines+markers" : "lines",
+      marker: {
+        size: run.symbol ? 8 : 5,
+        color: run.color,
+        symbol: run.symbol || (split === "validation" ? "diamond" : "circle"),
+        maxdisplayed: run.symbol ? 20 : 0,
+      },
       showlegend: isMany
         ? name === legendCurve(run)
         : index === 0 || !ROWS[0].curves.some(([, other]) => other === split),

@@ -1,13 +1,44 @@
 // Self-attention step by step: every cell shows its formula, and a changed number updates all that depends on it.
 
 import { showGraph } from "../graph/view.js";
+import { keep, recall } from "../shared/memory.js";
 import { onThemeChange } from "../shared/theme.js";
 import { attend } from "./attention.js";
 import { updateFormula } from "./formula.js";
 import { symbolText } from "./names.js";
-import { readSettings } from "./settings.js";
+import { MOST_WORDS, readSettings } from "./settings.js";
 import { drawSoftmaxLab } from "./softmax_lab.js";
 import { buildStages, fillValues } from "./stages.js";
+
+const CONTROLS = ["d", "dk", "heads", "mask", "padding", "scaled", "biases", "out", "positions"];
+const MEMORY = "self-attention";
+
+// Puts back what was set before another panel was opened or the page was reloaded.
+function restore(s, scale) {
+  const saved = recall(MEMORY);
+  if (!saved) return;
+  s.sentence.value = saved.sentence;
+  for (const name of CONTROLS) {
+    const input = s.find(name);
+    if (input.type === "checkbox") input.checked = saved.controls[name];
+    else input.value = saved.controls[name];
+  }
+  scale.value = saved.scale;
+  s.seed = saved.seed;
+  s.edits = new Map(saved.edits);
+}
+
+function save(s) {
+  keep(MEMORY, {
+    sentence: s.sentence.value,
+    controls: Object.fromEntries(
+      CONTROLS.map((name) => [name, s.find(name).type === "checkbox" ? s.find(name).checked : s.find(name).value]),
+    ),
+    scale: s.root.querySelector(".dla-spread input").value,
+    seed: s.seed,
+    edits: [...s.edits],
+  });
+}
 
 function start(root, data) {
   const s = {
@@ -24,14 +55,11 @@ function start(root, data) {
   s.find = control;
   s.sentence = root.querySelector(".dla-sentence input");
   s.sentence.value = data.sentence;
-  for (const name of ["d", "dk", "heads", "mask", "padding", "scaled", "biases", "out", "positions"])
-    control(name).onchange = () => redraw(s);
-  s.sentence.oninput = () => redraw(s);
   const scale = root.querySelector(".dla-spread input");
-  scale.oninput = () => {
-    root.querySelector(".dla-spread output").textContent = scale.value;
-    redraw(s);
-  };
+  restore(s, scale);
+  for (const name of CONTROLS) control(name).onchange = () => redraw(s);
+  s.sentence.oninput = () => redraw(s);
+  scale.oninput = () => redraw(s);
   control("new").onclick = () => {
     s.seed += 1;
     s.edits.clear();
@@ -82,6 +110,10 @@ export function redraw(s) {
   fillValues(s);
   updateFormula(s);
   s.find("undo").hidden = !s.edits.size;
+  s.root.querySelector(".dla-spread output").textContent = s.root.querySelector(".dla-spread input").value;
+  s.find("cut").hidden = s.a.words <= MOST_WORDS;
+  s.find("cut").textContent = `The first ${MOST_WORDS} of ${s.a.words} words are used.`;
+  save(s);
   if (s.graphStale) {
     s.graphStale = false;
     requestAnimationFrame(() => drawGraph(s));

@@ -3,10 +3,13 @@
 import { fromFunction, zeros } from "./matrix.js";
 import { hashSeed, normalSampler, roundToTenth } from "./random.js";
 
+export const MOST_WORDS = 10;
+
 export function readSettings(s) {
   const value = (name) => Number(s.find(name).value);
   const checked = (name) => s.find(name).checked;
-  const tokens = s.sentence.value.trim().split(/\s+/).filter(Boolean).slice(0, 10);
+  const words = s.sentence.value.trim().split(/\s+/).filter(Boolean);
+  const tokens = words.slice(0, MOST_WORDS);
   if (!tokens.length) tokens.push("…");
   const d = value("d");
   const dk = value("dk");
@@ -39,6 +42,7 @@ export function readSettings(s) {
   });
   return {
     tokens,
+    words: words.length,
     x,
     heads,
     scaled: checked("scaled"),

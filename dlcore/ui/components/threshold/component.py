@@ -31,6 +31,14 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class RuleScores:
+    """The scores from which threshold rules are computed: their name and index ranges [start, stop)."""
+
+    name: str
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class NamedWindow:
     """A named interval of time in epoch milliseconds, both ends included."""
 
@@ -83,8 +91,8 @@ class ThresholdView:
     """Input of the component.
 
     scores (N,), higher is more anomalous (or more probably positive); labels (N,) 0 or 1, or None; `scopes` are the
-    ranges that can be counted, the first one initially; `parts` are named on the time axis; `rules` is the range
-    (training or validation, never test) from which threshold rules are computed; `references` are further thresholds
+    ranges that can be counted, the first one initially; `parts` are named on the time axis; `rules` are the scores
+    (of training or validation, never test) from which threshold rules are computed; `references` are further thresholds
     with their names.
     """
 
@@ -93,7 +101,7 @@ class ThresholdView:
     run_threshold: float
     scopes: tuple[Scope, ...]
     parts: tuple[Scope, ...] = ()
-    rules: Scope | None = None
+    rules: RuleScores | None = None
     series: SeriesAxis | None = None
     score_name: str = "score"
     wording: ThresholdWording = ThresholdWording()

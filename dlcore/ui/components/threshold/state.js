@@ -52,7 +52,9 @@ export function createState(root, data, { report, dress, paint }) {
     bursts: [],
     stale: {},
   };
-  s.ruleScores = data.rules ? Float64Array.from(scores.subarray(data.rules.start, data.rules.stop)).sort() : null;
+  s.ruleScores = data.rules
+    ? Float64Array.from(data.rules.ranges.flatMap(([start, stop]) => [...scores.subarray(start, stop)])).sort()
+    : null;
   s.axis = scoreAxis(s);
   s.valueRange = s.values ? valueRange(s.values) : null;
   for (const name of [...TIME_VIEWS, ...SCORE_VIEWS])

@@ -2,6 +2,7 @@
 
 import { decode } from "../shared/arrays.js";
 import { partial, subscript } from "../shared/formula.js";
+import { keep, recall } from "../shared/memory.js";
 import { autogradBadge, formatNumber, formatPlain, sumTable } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { drawChain, drawGrid, drawLengths } from "./charts.js";
@@ -83,11 +84,14 @@ function draw(root) {
   root.dataset.took = (performance.now() - started).toFixed(1);
 }
 
+const MEMORY = "unrolled";
+
 function listen(root) {
   const select = (t, d) => {
     const s = root.dlcore;
     s.t = Math.max(1, Math.min(s.T, t));
     s.d = Math.max(0, Math.min(s.D - 1, d));
+    keep(MEMORY, { version: s.version, t: s.t, d: s.d });
     draw(root);
   };
   root.querySelector(".dl-walk-back").addEventListener("click", () => select(root.dlcore.t - 1, root.dlcore.d));
@@ -124,6 +128,8 @@ export default function ({ data, parentElement }) {
   const norms = Array.from({ length: T }, (_, t) =>
     Math.sqrt(byStep.subarray(t * D, (t + 1) * D).reduce((sum, value) => sum + value * value, 0)),
   );
+  const saved = recall(MEMORY);
+  const isSaved = saved?.version === data.version;
   root.dlcore = {
     version: data.version,
     T,
@@ -134,8 +140,8 @@ export default function ({ data, parentElement }) {
     byStep,
     lengths: norms,
     error: data.error,
-    t: T,
-    d: 0,
+    t: isSaved ? saved.t : T,
+    d: isSaved ? saved.d : 0,
     wide: root.clientWidth,
   };
   for (const name of ["weight", "recurrent", "bias"]) if (data[name]) root.dlcore[name] = decode(data[name]);

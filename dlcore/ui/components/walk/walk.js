@@ -2,6 +2,7 @@
 
 import { decode } from "../shared/arrays.js";
 import { cellAt, drawCells, maxAbs, neighborCell } from "../shared/cells.js";
+import { keep, recall } from "../shared/memory.js";
 import { autogradBadge, formatNumber, formatPlain } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { describeCell, describeStep, l2Norm, layerTitle, shownValues, stepOfLayer, unpackStages } from "./steps.js";
@@ -124,9 +125,17 @@ function draw(root) {
   root.dataset.took = (performance.now() - started).toFixed(1);
 }
 
+const MEMORY = "walk";
+
+function savedStep(network) {
+  const saved = recall(MEMORY);
+  return saved?.network === network ? saved.step : 0;
+}
+
 function goToStep(root, step) {
   const state = root.dlcore;
   state.step = Math.max(0, Math.min(2 * state.stages.length + 2, step));
+  keep(MEMORY, { network: state.network, step: state.step });
   const current = describeStep(state);
   const [values] = shownValues(state, current);
   let max = 0;
@@ -163,7 +172,7 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-walk");
   if (root.dlcore?.version === data.version) return;
   const first = !root.dlcore;
-  const before = root.dlcore?.network === data.network ? root.dlcore.step : 0;
+  const before = root.dlcore?.network === data.network ? root.dlcore.step : savedStep(data.network);
   const stages = unpackStages(data);
   root.dlcore = {
     version: data.version,

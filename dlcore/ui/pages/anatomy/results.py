@@ -9,8 +9,10 @@ from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.components.threshold.component import (
     CountingMode,
+    RuleScores,
     Scope,
     ThresholdView,
     ThresholdWording,
@@ -56,6 +58,11 @@ def data(project: Project, run: Run | None) -> None:
 
 
 def results(project: Project, run: Run | None) -> None:
+    """Draw one run, or compare several."""
+    comparison.results(project, run, run_panel=_show_run)
+
+
+def _show_run(project: Project, run: Run | None) -> None:
     """Draw the comparison, decision threshold, error by class and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="detected anomalies")
     if bundle is None or run is None:
@@ -89,7 +96,7 @@ def _threshold(bundle: Bundle, run_threshold: float) -> None:
             labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
             run_threshold=run_threshold,
             scopes=(Scope("test", start, stop), validation),
-            rules=validation,
+            rules=RuleScores("validation", ((0, start),)),
             score_name="reconstruction error",
             wording=ThresholdWording("anomaly", "anomalies", "known images", "call", "calls"),
             counting=CountingMode(ratio=1.0),

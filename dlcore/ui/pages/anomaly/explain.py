@@ -40,6 +40,7 @@ def explain_alarm(project: Project, run: Run, bundle: Bundle) -> None:
         "Alarm" if errors[peaks[0]] > threshold else "Point",
         [int(index) for index in peaks],
         key="alarm",
+        bind="query-params",
         format_func=lambda index: (
             f"{day(int(times[index]))}, score {errors[index]:.3g}"
             + (f", {errors[index] / threshold:.1f} times the threshold" if threshold > 0 else "")

@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series
 from dlcore.data.tabular.read import SUFFIXES
 from dlcore.evaluation import anomaly
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
@@ -38,7 +40,7 @@ def predict(project: Project, run: Run | None) -> None:
         "A table with a **time** column (for example `2014-07-01 00:30`) and a **value** column. It is "
         "scored with this run's model, scaling and threshold. The file is not stored."
     )
-    sample, about = _sample(run)
+    sample, about = _sample(run, context=bundle.facts["window"] - 1)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     file = left.file_uploader("Your file", type=list(SUFFIXES), key="own-csv", max_upload_size=64)
     with right:
@@ -71,20 +73,28 @@ def predict(project: Project, run: Run | None) -> None:
     _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{digest}")
 
 
-def _sample(run: Run) -> tuple[bytes, str]:
+def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
     """Return the end of the run's series as a CSV with a description; empty if the series is not available."""
     if run.config.dataset == "nyc_taxi":
-        return sample_csv(taxi()), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+        return sample_csv(
+            taxi(), context=context
+        ), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
     try:
-        return sample_csv(series_of(run.config)), f"the last days of {dataset_title(run.config.dataset)}"
+        return sample_csv(
+            series_of(run.config), context=context
+        ), f"the last days of {dataset_title(run.config.dataset)}"
     except WorkbenchError:
         return b"", "the series of this run is not on this machine"
 
 
-def sample_csv(series: Series) -> bytes:
-    """Return the last days of a series, between the minimum and maximum number of points, as a CSV."""
+def sample_csv(series: Series, *, context: int = 0) -> bytes:
+    """Return the last days of a series, between the minimum and maximum number of points, as a CSV.
+
+    `context` is the number of points before them that the model reads before its first score.
+    """
     days = int((series.times >= series.times[-1] - SAMPLE_DAYS * DAY_MS).sum())
-    last = slice(-int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST)), None)
+    length = int(np.clip(days, min(SAMPLE_LEAST, len(series.times)), SAMPLE_MOST))
+    last = slice(-min(length + context, len(series.times)), None)
     times = pd.to_datetime(series.times[last], unit="ms").strftime(
         "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
     )
@@ -98,11 +108,18 @@ def _show(prediction: dict[str, Any], name: str, key: str) -> None:
     if prediction.get("note"):
         st.warning(prediction["note"], icon=":material/schedule:")
     show_receipt(prediction["receipt"])
+    unscored = int(prediction["unscored"])
+    if unscored:
+        st.caption(
+            f"The first {unscored:,} rows have no score: the model reads {format_duration(prediction['context_ms'])} "
+            "before its first one."
+        )
     view = ThresholdView(
         scores=scores,
         labels=None,
         run_threshold=float(prediction["threshold"]),
-        scopes=(Scope("whole file", 0, len(scores)),),
+        scopes=(Scope("scored rows", unscored, len(scores)),),
+        parts=(Scope("no score yet", 0, unscored), Scope("scored", unscored, len(scores))) if unscored else (),
         series=SeriesAxis(times, values, "value"),
         score_name="reconstruction error",
     )
@@ -113,7 +130,11 @@ def _show(prediction: dict[str, Any], name: str, key: str) -> None:
         [
             ("File", name, ""),
             ("Rows", f"{len(values):,}", ""),
-            ("Alarms", f"{int(is_alarm.sum()):,}", f"{is_alarm.mean():.1%} of the rows"),
+            (
+                "Alarm points",
+                f"{int(is_alarm.sum()):,}",
+                f"{format_percent(is_alarm[unscored:].mean())} of the scored rows",
+            ),
             ("Threshold", f"{released.threshold:.3g}", threshold_note),
         ]
     )
@@ -145,7 +166,7 @@ def _show_alarms(prediction: dict[str, Any], is_alarm: np.ndarray, *, threshold:
             "Score / threshold": scores[order] / threshold if threshold > 0 else np.nan,
         }
     )
-    st.markdown("**Rows with an alarm**, highest score first. Row 1 of the file is its header.")
+    st.markdown("**Alarm points**, highest score first. Row 1 of the file is its header.")
     formats = {
         "Score": st.column_config.NumberColumn(format="%.3g"),
         "Score / threshold": st.column_config.NumberColumn(format="%.2f"),

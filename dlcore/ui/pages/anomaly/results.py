@@ -25,6 +25,4 @@ def results(project: Project, run: Run | None) -> None:
             bundle,
             run.record,
             loss="Mean squared reconstruction error (log scale). Validation rising while training falls: overfitting.",
-            accuracy="Share of points classified correctly at the threshold from this epoch's validation errors. "
-            "Neither split contains a labeled event, so every incorrect point is a false alarm.",
         )

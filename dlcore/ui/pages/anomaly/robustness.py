@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, nab, sensitivity
-from dlcore.evaluation.metrics import baseline_title
+from dlcore.evaluation.metrics import baseline_title, format_percent
 from dlcore.plots.sensitivity import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -129,7 +129,8 @@ def describe_lost_event(scored: ScoredSeries, series: Series | None, threshold: 
         return "The threshold can double before an event is missed."
     before, after = (_events(scored, threshold * scale) for scale in (1.0, factor))
     names = [_name_of(series, scored, start) for start, _ in before.windows[before.hit & ~after.hit]]
-    return f"Raised by **{factor - 1:.0%}**, it misses an event ({', '.join(filter(None, names)) or 'one more'})."
+    lost = ", ".join(filter(None, names)) or "one more"
+    return f"Raised by **{format_percent(factor - 1, digits=0)}**, it misses an event ({lost})."
 
 
 def describe_new_alarm(scored: ScoredSeries, series: Series | None, threshold: float, factor: float) -> str:
@@ -141,13 +142,14 @@ def describe_new_alarm(scored: ScoredSeries, series: Series | None, threshold: f
     days = [f"{day(int(scored.times[scored.ends[0] + start]))}" for start, _ in new[:2]]
     names = [_holiday_of(series, int(scored.times[scored.ends[0] + start])) for start, _ in new[:2]]
     dates = "; ".join(when + (f", {name}" if name else "") for when, name in zip(days, names, strict=True))
-    return f"Lowered by **{1 - factor:.0%}**, it raises another false alarm ({dates or 'one splits into two'})."
+    fall = format_percent(1 - factor, digits=0)
+    return f"Lowered by **{fall}**, it raises another false alarm ({dates or 'one splits into two'})."
 
 
 def _describe_baseline(name: str, sweep: sensitivity.ThresholdSweep) -> str:
     up, down = sweep.event_lost, sweep.alarm_gained
-    rise = f"when raised by {up - 1:.0%}" if np.isfinite(up) else "not even when doubled"
-    fall = f"when lowered by {1 - down:.0%}" if np.isfinite(down) else "not even when halved"
+    rise = f"when raised by {format_percent(up - 1, digits=0)}" if np.isfinite(up) else "not even when doubled"
+    fall = f"when lowered by {format_percent(1 - down, digits=0)}" if np.isfinite(down) else "not even when halved"
     return (
         f"The threshold of the best baseline ({baseline_title(name)}) misses an event {rise} and raises a false "
         f"alarm {fall}."

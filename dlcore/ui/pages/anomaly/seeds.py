@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from dlcore.evaluation.metrics import format_with_interval, metric_title
+from dlcore.evaluation.metrics import SMOOTHING, format_with_interval, metric_title
 from dlcore.projects.project import Evaluation
 from dlcore.ui.pages.anomaly.scores import select_baselines
 
@@ -30,12 +30,15 @@ def show_seeds(evaluation: Evaluation) -> None:
         return
     st.markdown(f"**Each of the {len(seeds)} seeds**, at its own threshold by the same rule")
     for tab, (smoothing, suffix) in zip(
-        st.tabs([smoothing.capitalize() for smoothing in SUFFIXES]), SUFFIXES.items(), strict=True
+        st.tabs([SMOOTHING[smoothing].capitalize() for smoothing in SUFFIXES]), SUFFIXES.items(), strict=True
     ):
         with tab:
             table = seed_table(evaluation, suffix)
             st.dataframe(
-                table, hide_index=True, width="stretch", alt=f"The {smoothing} scores of each seed, mean and range"
+                table,
+                hide_index=True,
+                width="stretch",
+                alt=f"{SMOOTHING[smoothing].capitalize()} scores of each seed, mean and range",
             )
             st.caption(_range(evaluation, smoothing, suffix))
 
@@ -73,9 +76,10 @@ def _range(evaluation: Evaluation, smoothing: str, suffix: str) -> str:
     if not seed_scores or not baseline_scores:
         return ""
     above = sum(score > max(baseline_scores) for score in seed_scores)
+    kind = SMOOTHING[smoothing]
     return (
         f"NAB of single seeds ranges from {min(seed_scores):.1f} to {max(seed_scores):.1f}; {above} of "
-        f"{len(seed_scores)} are above the best baseline with {smoothing} scores, {max(baseline_scores):.1f}. The "
+        f"{len(seed_scores)} are above the best baseline with {kind} scores, {max(baseline_scores):.1f}. The "
         "ensemble averages the scores of the seeds."
     )
 

@@ -16,11 +16,14 @@ from dlcore.plots import errors as error_plots
 from dlcore.plots import svg
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
+from dlcore.projects.anomaly.project import threshold_mask
 from dlcore.projects.project import Project
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.threshold.component import (
     NamedWindow,
     ReleasedThreshold,
+    RuleScores,
     Scope,
     SeriesAxis,
     ThresholdView,
@@ -68,7 +71,7 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     splits = load_splits(bundle, kind)
     if kind == "centred":
         threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
-    view = make_view(splits, threshold, axis=_series_axis(run, splits))
+    view = make_view(splits, threshold, axis=_series_axis(run, splits), rules=rule_scores(splits, run.config))
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
     key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
@@ -168,9 +171,9 @@ def _kind(bundle: Bundle) -> str:
 
 
 DEFINITIONS = """
-- **Alarm**: a point whose score is above the threshold. Alarms less than a day apart count as one.
-- **Event**: a labeled window. It is detected if one of its points raises an alarm, unless most
-  unlabeled points are alarms too; the **delay** is the time from the
+- **Alarm point**: a point whose score is above the threshold. **Alarm**: alarm points less than a day apart.
+- **Event**: a labeled window. It is detected if one of its points is an alarm point, unless most
+  unlabeled points are, too; the **delay** is the time from the
   window's start to the first alarm in it. An alarm that continues after the window belongs to that event for a day.
 - **Precision**, **recall** and **F1** count single points. Events and false alarms count ranges of time.
 - **Cost** = missed events × cost of a missed event + false alarms. Below the threshold with the most false alarms, they
@@ -181,7 +184,23 @@ DEFINITIONS = """
 """
 
 
-def make_view(splits: dict[str, SplitScores], threshold: float, *, axis: SeriesAxis) -> ThresholdView:
+def rule_scores(splits: dict[str, SplitScores], config: RunConfig) -> RuleScores | None:
+    """Return the scores that set the run's threshold, so that each rule gives the value of the table of rules."""
+    if not {"train", "validation"} <= splits.keys():
+        return None
+    train, validation = splits["train"], splits["validation"]
+    ends = (len(train.times), len(train.times) + len(validation.times))
+    try:
+        mask = threshold_mask(np.concatenate([train.times, validation.times]), ends, config)
+    except WorkbenchError:  # settings of an older version
+        return None
+    name = "training and validation" if mask[: ends[0]].any() else "validation"
+    return RuleScores(name, tuple((int(start), int(stop)) for start, stop in anomaly.true_ranges(mask)))
+
+
+def make_view(
+    splits: dict[str, SplitScores], threshold: float, *, axis: SeriesAxis, rules: RuleScores | None = None
+) -> ThresholdView:
     """Return a run's splits, in order, for the component; `threshold` is the run's."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
@@ -197,7 +216,7 @@ def make_view(splits: dict[str, SplitScores], threshold: float, *, axis: SeriesA
         run_threshold=threshold,
         scopes=tuple(scopes),
         parts=tuple(parts),
-        rules=by_name.get("validation", by_name.get("train")),
+        rules=rules,
         series=axis,
         score_name="reconstruction error",
         references=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
@@ -266,7 +285,7 @@ def _downloads(splits: dict[str, SplitScores], released: ReleasedThreshold) -> N
     total = sum(int(anomaly.alarms(part.errors, released.threshold).sum()) for part in splits.values())
     with st.container(horizontal=True):
         st.download_button(
-            f"Download {total:,} alarms (CSV)",
+            f"Download {total:,} alarm points (CSV)",
             lambda: alarm_csv(splits, released.threshold),
             file_name="alarms.csv",
             mime="text/csv",
@@ -277,7 +296,7 @@ def _downloads(splits: dict[str, SplitScores], released: ReleasedThreshold) -> N
         )
         if released.labels:
             st.download_button(
-                f"Download {len(released.labels)} labels (CSV)",
+                f"Download {len(released.labels)} label{'' if len(released.labels) == 1 else 's'} (CSV)",
                 lambda: label_csv(released.labels),
                 file_name="labels.csv",
                 mime="text/csv",

@@ -16,6 +16,7 @@ from dlcore.projects.foundations import attention
 from dlcore.projects.foundations.quiz import Failure, RunEvidence
 from dlcore.runs import Run
 from dlcore.runs.short_run import run_short
+from dlcore.ui.compare import comparison
 from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.widgets import quiz, run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -54,6 +55,11 @@ def data(project: "Project", run: Run | None) -> None:
 
 
 def results(project: "Project", run: Run | None) -> None:
+    """Draw one run, or compare several."""
+    comparison.results(project, run, run_panel=_show_run)
+
+
+def _show_run(project: "Project", run: Run | None) -> None:
     """Draw scores next to baselines, accuracy by number of pairs, and learning curves."""
     bundle = run_cache.finished_bundle(run, to_see="scores and curves")
     if bundle is None or run is None:

@@ -33,7 +33,7 @@ def results(project: Project, run: Run | None) -> None:
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
         first = [row for row in rows if row["seed"] == min(other["seed"] for other in rows if _same(row, other))]
-        st.subheader("Accuracy and cost by number of training questions", anchor=False)
+        st.subheader("On TREC-6: accuracy and cost by number of training questions", anchor=False)
         st.markdown(summarize(first))
         _curve(first)
         _costs(first, rows)

@@ -53,11 +53,20 @@ def pick(times: np.ndarray) -> int:
     days = pd.to_datetime(times, unit="ms")
     left, right = st.columns(2)
     day = left.date_input(
-        "Day", value=days[len(days) // 2].date(), min_value=days[0].date(), max_value=days[-1].date(), key="moment-day"
+        "Day",
+        value=days[len(days) // 2].date(),
+        min_value=days[0].date(),
+        max_value=days[-1].date(),
+        key="moment-day",
+        bind="query-params",
     )
     step = np.diff(times[:2]).min() if len(times) > 1 else HOUR_MS
     is_daily = step >= 24 * HOUR_MS  # no hour to choose
-    hour = 0 if is_daily else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00")
+    hour = (
+        0
+        if is_daily
+        else right.slider("First hour to forecast", 0, 23, 8, key="moment-hour", format="%d:00", bind="query-params")
+    )
     timestamp = pd.Timestamp(day) + pd.Timedelta(hours=hour)  # type: ignore[arg-type]
     return int(np.clip(np.searchsorted(times, timestamp.value // 1_000_000), 0, len(times) - 1))
 
@@ -73,6 +82,7 @@ def _what_if(bundle: Bundle, prepared: Prepared, first: int) -> np.ndarray | Non
         0.0,
         0.5,
         key="warmer",
+        bind="query-params",
         help="Adds to the temperature in the whole window and changes nothing else: it shows the model's response, not "
         "the physical one.",
     )

@@ -13,6 +13,7 @@ from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
+from dlcore.ui.compare import comparison
 from dlcore.ui.modalities import results as classification_results
 from dlcore.ui.shell.run_picker import list_records
 from dlcore.ui.widgets import run_cache
@@ -33,6 +34,11 @@ COLORS = {"rnn": BLUE, "lstm": VERMILLION, "lstm_forget_1": ORANGE}
 
 
 def results(project: "Project", run: Run | None) -> None:
+    """Draw one run, or compare several."""
+    comparison.results(project, run, run_panel=_show_run)
+
+
+def _show_run(project: "Project", run: Run | None) -> None:
     """Draw accuracy by gap, then the run's results."""
     _show_gaps(project)
     st.divider()

@@ -72,7 +72,14 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
     stored, dataset = run_cache.predictions(bundle), run.config.dataset
     if dataset == rnn.MEMORY:
         row = int(
-            st.number_input(f"Test sequence, 0 to {rnn.TEST_ROWS - 1:,}", 0, rnn.TEST_ROWS - 1, 0, key="sequence")
+            st.number_input(
+                f"Test sequence, 0 to {rnn.TEST_ROWS - 1:,}",
+                0,
+                rnn.TEST_ROWS - 1,
+                0,
+                key="sequence",
+                bind="query-params",
+            )
         )
         return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
     left, right = st.columns([4, 1], vertical_alignment="bottom")

@@ -4,7 +4,9 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from dlcore import projects, runs
 from dlcore.data.series.series import load_nyc_taxi, read_csv
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly import predict as series_predict
@@ -32,3 +34,18 @@ def test_sample_csv_can_be_read() -> None:
     table = read_csv(series_predict.sample_csv(series))
     assert table.times[-1] == series.times[-1]
     np.testing.assert_array_equal(table.values, series.values[-len(table.values) :])
+
+
+@pytest.mark.parametrize("model", ["calendar", "conv", "dense_32"])
+def test_sample_has_a_score_on_the_days_that_its_name_promises(model) -> None:
+    bundle = runs.open_run(f"reference:anomaly/{model}").finished_bundle
+    series, context = load_nyc_taxi(), bundle.facts["window"] - 1
+    payload = series_predict.sample_csv(series, context=context)
+    answer = projects.get("anomaly").answer(bundle.load(), payload)
+    times, errors = np.array(answer["times"]), np.array(answer["errors"])
+    assert answer["unscored"] == context and not errors[:context].any() and errors[context] > 0
+    new_year = next(window for window in series.windows if window.name == "New Year's Day")
+    inside = (times >= new_year.start) & (times <= new_year.end)
+    assert (errors[inside] > 0).all()
+    if model == "calendar":  # the largest anomaly of the series
+        assert errors.argmax() in np.flatnonzero(inside)

@@ -94,9 +94,9 @@ def scored_series() -> tuple[series_scores.ScoredSeries, Series]:
 
 def test_sensitivity_names_lost_event_and_new_alarm() -> None:
     scored, series = scored_series()
-    assert "20%**, it misses an event (storm)" in robustness.describe_lost_event(scored, series, 1.0, 1.2)
+    assert "20 %**, it misses an event (storm)" in robustness.describe_lost_event(scored, series, 1.0, 1.2)
     gained = robustness.describe_new_alarm(scored, series, 1.0, 0.9)
-    assert "10%**, it raises another false alarm (" in gained and "Quiet Day" in gained
+    assert "10 %**, it raises another false alarm (" in gained and "Quiet Day" in gained
     assert "double" in robustness.describe_lost_event(scored, series, 1.0, float("nan"))
     assert "halved" in robustness.describe_new_alarm(scored, None, 1.0, float("nan"))
 
