@@ -7,6 +7,7 @@ ICON = ":material/neurology:"
 
 show(
     "reviews_bert",
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.pages.reviews_bert.data:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -7,6 +7,7 @@ ICON = ":material/reviews:"
 
 show(
     "reviews_lstm",
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.pages.reviews_lstm.pooling_lesson:results",

@@ -10,7 +10,7 @@ show(
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",
-        "predict": "dlcore.ui.modalities.predict:predict",
+        "predict": "dlcore.ui.modalities.gallery:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },
 )

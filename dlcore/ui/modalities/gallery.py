@@ -1,0 +1,64 @@
+"""Panel Predict of image classifiers: test images with their predictions, or the user's image."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from dlcore.projects.project import Project
+from dlcore.runs import Bundle, Run
+from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
+from dlcore.ui.modalities import predict as classifier_predict
+from dlcore.ui.widgets import run_cache, samples
+
+COUNT = 15
+"""Test images in the gallery."""
+
+
+def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
+    """Draw the panel; returns the prediction of an uploaded image."""
+    return classifier_predict.predict(project, run, show_sample=show_samples)
+
+
+def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
+    """Show the first test images with their predicted classes, and the class probabilities of the selected one."""
+    if not samples.is_available(run.config):
+        classifier_predict.test_sample(project, run, bundle)
+        return
+    stored, labels = run_cache.predictions(bundle), bundle.labels
+    picture = st.container(key="main_picture")
+    row = classifier_predict.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
+    truth = int(stored["test_targets"][row])
+    with picture:
+        left, right = st.columns(2)
+        with left:
+            _gallery(project, run, bundle, row)
+        with right:
+            prediction = run_cache.stored_prediction(bundle, row)
+            image, answer = st.columns([1, 3], vertical_alignment="center")
+            with image:
+                pixels = samples.load_run_images(run.config).test_pixels[int(stored["test_ids"][row])]
+                samples.show_images([pixels], [labels[truth]], alt="Test image", width=96)
+            verdict = "correct" if prediction["label"] == labels[truth] else "incorrect"
+            answer.markdown(f"Actual: “{labels[truth]}”. The prediction is **{verdict}**.")
+            classifier_predict.show_prediction(prediction, bundle, truth=truth)
+
+
+def _gallery(project: Project, run: Run, bundle: Bundle, row: int) -> None:
+    stored, labels = run_cache.predictions(bundle), bundle.labels
+    pixels = samples.load_run_images(run.config).test_pixels
+    predicted = run_cache.predicted_classes(bundle, stored["test_scores"][:COUNT])
+    thumbnails = [
+        Thumbnail(
+            samples.shrink(pixels[int(origin)], side=128), labels[k] + ("" if k == truth else f" ✗ ({labels[truth]})")
+        )
+        for origin, k, truth in zip(stored["test_ids"], predicted, stored["test_targets"], strict=False)
+    ]
+    show_gallery(
+        thumbnails,
+        selected=row if row < COUNT else -1,
+        on_select=partial(classifier_predict.select_sample, project, key="sample"),
+        label="Test images with their predicted classes",
+        key=f"gallery-{project.slug}",
+    )
+    st.caption("The first test images with their predictions. ✗: wrong, with the actual class.")
