@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit import Page
+from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
-from dlcore.ui.shell import home, jobs_bar, style
+from dlcore.ui.shell import first_paint, home, jobs_bar, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import find_pages, heading
 
@@ -38,16 +39,19 @@ def run(folder: Path) -> None:
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
     navigation = st.navigation({"": [start], **menu}, position="hidden")
-    with st.sidebar:
-        _menu(start, menu)
+    place = st.sidebar.container(key="menu", gap=None)
+    first_paint.defer(partial(_menu, place, start, menu))
+    if navigation is start:
+        first_paint.draw_deferred()
     st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
     with_error_boundary(jobs_bar.show)
     with_error_boundary(partial(navigation.run))
+    first_paint.draw_deferred()
 
 
-def _menu(start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
+def _menu(place: DeltaGenerator, start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
     """Draw the menu as page links: screen readers cannot count the entries of Streamlit's menu."""
-    with st.container(key="menu", gap=None):
+    with place:
         st.page_link(start)
         for section, pages in menu.items():
             st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')

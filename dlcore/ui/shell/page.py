@@ -16,11 +16,10 @@ from dlcore.evaluation.metrics import (
     summarize,
 )
 from dlcore.runs import ACTIVE, Record, Run
-from dlcore.ui.shell import style
+from dlcore.ui.shell import first_paint, preload, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
-from dlcore.ui.shell.preload import read_plotly
 from dlcore.ui.shell.run_picker import choose_run
 
 if TYPE_CHECKING:
@@ -100,22 +99,29 @@ def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
 
 def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], opens_on: str) -> None:
     page = page_of(slug)
-    title, picker = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    title, picker = st.columns([3, 2], gap="large", vertical_alignment="center")
     with title:
-        _head(page, slug)
+        st.title(page.title if page else slug, anchor=False)
     with picker:
         run = choose_run(slug, opens_on=opens_on)
-    if run is not None:
-        with_error_boundary(partial(_summary, run))
+    with_error_boundary(partial(_head, page, slug, run))
     panel = _choose_panel(list(panels), labels)
-    read_plotly(ours=panel == "train")
+    first_paint.defer(partial(preload.load_rest, ours=panel == "train"))
     with st.container(key=f"panel-of-{slug}"):
+        if panel != _first_panel(list(panels)):
+            first_paint.draw_deferred()
         with_error_boundary(partial(_panel, slug, panels[panel], run))
+    first_paint.draw_deferred()
+
+
+def _first_panel(names: Sequence[str]) -> str:
+    """Return the id of the panel on which a page opens."""
+    return next((name for name in OPENS_ON if name in names), names[0])
 
 
 def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
     """Return the id of the panel to show. Tabs show labels, the URL has the id."""
-    default = next((name for name in OPENS_ON if name in names), names[0])
+    default = _first_panel(names)
     in_url = st.query_params.get(PANEL, "")
     requested = st.query_params.pop(OPEN, "")
     if not requested and in_url != st.session_state.get("panel-in-url"):  # a link or the browser's back button
@@ -142,11 +148,10 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
     return panel
 
 
-def _head(page: PageFile | None, slug: str) -> None:
-    """Draw title and summary of the page, or of its selected part."""
-    st.title(page.title if page else slug, anchor=False)
+def _head(page: PageFile | None, slug: str, run: Run | None) -> None:
+    """Draw the summary of the page, or of its selected part, and the run in one line."""
     part = page.part(slug) if page else None
-    style.subtitle(part.summary if part else page.summary if page else "")
+    style.run_line(part.summary if part else page.summary if page else "", [] if run is None else _summary(run))
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:
@@ -163,16 +168,14 @@ def load(address: str) -> "Panel":
     return panel
 
 
-def _summary(run: Run) -> None:
-    """Draw the run in one line: model, main metric, best baseline, best epoch."""
+def _summary(run: Run) -> list[tuple[str, str, str]]:
+    """Describe the run: model, main metric, best baseline, best epoch."""
     record = run.record
     size = f"{record.parameters:,} parameters" if record.parameters else ""
     rows = [("Model", record.model.replace("_", " "), size)]
     if record.state in ACTIVE:
         rows.append(("Preset", record.preset, ""))
-        rows.append(("Seed", str(record.seed), f"on {record.device}"))
-        style.summary_row(rows)
-        return
+        return [*rows, ("Seed", str(record.seed), f"on {record.device}")]
     bundle = run.bundle
     evaluation = bundle.evaluation if bundle else None
     top = summarize(evaluation.metrics, evaluation.baselines) if evaluation else None
@@ -187,8 +190,7 @@ def _summary(run: Run) -> None:
         if top.baseline_value is not None and evaluation is not None:
             name = f"Best baseline: {lower_first(baseline_title(top.baseline, season=evaluation.season))}"
             rows.append((name, format_metric(top.metric, top.baseline_value), top.note))
-    rows.append(("Best epoch", *_epoch(record)))
-    style.summary_row(rows)
+    return [*rows, ("Best epoch", *_epoch(record))]
 
 
 def _epoch(record: Record) -> tuple[str, str]:

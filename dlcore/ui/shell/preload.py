@@ -1,10 +1,12 @@
 """Preload the files a page needs in the browser.
 
 Streamlit loads the code of each element type with its first element: about sixty files and plotly.js, requested
-while Python is busy with the page. With links in the page's HTML, they load while Python waits
-(`tests/benchmarks/pages.py` measures it). Pages work without preloading, but more slowly.
+while Python is busy with the page. Links in the page's HTML name the few that title and main picture need; a script
+at the end of the page loads those of the other panels (`tests/benchmarks/first_paint.py` measures it). Pages work
+without preloading, but more slowly.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -17,11 +19,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
 
-ELEMENTS = (
-    *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),
-    *("DataFrame", "PlotlyChart", "BidiComponent", "NumberInput", "Checkbox", "FileUploader", "Multiselect"),
+FIRST = ("StreamlitMarkdown", "Html", "Selectbox", "ButtonGroup", "BidiComponent")
+"""Element types of every first screen, named as in Streamlit's file names; unknown names are skipped."""
+LATER = (
+    *("PageLink", "Button", "DownloadButton", "Slider", "Progress", "DataFrame", "PlotlyChart"),
+    *("NumberInput", "Checkbox", "FileUploader", "Multiselect"),
 )
-"""Element types of the pages, named as in Streamlit's file names; unknown names are skipped."""
+"""Element types of the other panels."""
+PICTURES = {
+    "anomaly": ("threshold",),
+    "attention": ("self_attention",),
+    "backprop": ("walk",),
+    "rnn": ("unrolled",),
+}
+"""Page -> components of its main picture."""
 _FOLDER = Path(st.__file__).parent / "static"
 _IMPORT = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
 _LOAD_CUSTOM = """
@@ -31,6 +42,10 @@ if (!window.dlcorePlotly) window.dlcorePlotly = new Promise((resolve, reject) =>
   script.onerror = () => { window.dlcorePlotly = undefined; reject(new Error("plotly.js did not load")); };
   document.head.append(script);
 });
+"""
+_LOAD_FILES = """
+for (const name of %s) document.head.append(Object.assign(document.createElement("link"),
+  { rel: "modulepreload", crossOrigin: "", href: new URL(name, document.baseURI).href }));
 """
 _LOAD_STREAMLIT = 'import(new URL("static/js/%s", document.baseURI).href).catch(() => {});'
 
@@ -47,14 +62,14 @@ class Preload:
             await self.app(scope, receive, send)
             return
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        await self.app({**scope, "headers": plain}, receive, _Rewriter(send, b"panel=Train" in scope["query_string"]))
+        await self.app({**scope, "headers": plain}, receive, _Rewriter(send, _links_of(scope)))
 
 
 class _Rewriter:
     """Buffers an HTML response, and sends it with the links in its head."""
 
-    def __init__(self, send: Send, ours: bool) -> None:
-        self.send, self.ours = send, ours
+    def __init__(self, send: Send, links: str) -> None:
+        self.send, self.links = send, links
         self.start: Message | None = None
         self.body = b""
 
@@ -70,7 +85,7 @@ class _Rewriter:
                 await self._finish(self.start)
 
     async def _finish(self, start: Message) -> None:
-        body = self.body.replace(b"</head>", links(ours=self.ours).encode() + b"</head>", 1)
+        body = self.body.replace(b"</head>", self.links.encode() + b"</head>", 1)
         MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
@@ -79,24 +94,35 @@ class _Rewriter:
 MIDDLEWARE = [Middleware(Preload)]
 
 
-def read_plotly(*, ours: bool) -> None:
-    """Load plotly.js after the first paint: the custom components' copy, or that of `st.plotly_chart`."""
-    name = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
-    if name:
-        with st.container(key="preload"):
-            load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % name
-            script = f"requestAnimationFrame(() => setTimeout(() => {{{load}}}));"  # after the page header
-            st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+def load_rest(*, ours: bool) -> None:
+    """Load the files of other panels after the first paint, and plotly.js: that of our components or of Streamlit."""
+    charts = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
+    if not charts:
+        return
+    load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % charts
+    with st.container(key="preload"):
+        script = f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{timeout: 2000}});"
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
-@lru_cache(maxsize=2)
-def links(*, ours: bool) -> str:
-    """Return the `<link>` elements: Streamlit's files, component modules, and plotly.js for the Train panel."""
+def _links_of(scope: Scope) -> str:
+    return links(scope["path"].rpartition("/")[2], ours=b"panel=train" in scope["query_string"].lower())
+
+
+@lru_cache(maxsize=32)
+def links(slug: str = "", *, ours: bool = False) -> str:
+    """Return the `<link>` elements of a page's first screen, or of the Train panel (`ours`)."""
     attributes = 'fetchpriority="low" crossorigin rel="modulepreload"'  # files that start the page come first
-    names = [f"static/js/{name}" for name in _needed(ELEMENTS)]
-    names += script_urls("curves", "gradients") if ours else script_urls("threshold")
+    names = [f"static/js/{name}" for name in _needed(FIRST)]
+    names += script_urls("curves", "gradients") if ours else script_urls(*PICTURES.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
     return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
+
+
+@lru_cache(maxsize=1)
+def _later() -> list[str]:
+    first = set(_needed(FIRST))
+    return [f"static/js/{name}" for name in _needed(LATER) if name not in first]
 
 
 def chunks(element: str) -> list[str]:

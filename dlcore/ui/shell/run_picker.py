@@ -35,7 +35,7 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
         format_func=labels.__getitem__,
         on_change=_follow,
         args=(slug, key),
-        help="Reference runs and your runs, newest first. The URL of this page contains the chosen run.",
+        label_visibility="collapsed",
     )
     st.session_state[_current_picker(slug)] = key
     remember_run(slug, run_id)

@@ -20,12 +20,21 @@ def subtitle(text: str) -> None:
 
 def summary_row(rows: Iterable[tuple[str, str, str]]) -> None:
     """Draw a row of labeled values, each with a note."""
+    st.html(_values(rows, "dl-facts"))
+
+
+def run_line(sentence: str, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Draw what a page is for, and labeled values of its run in one line."""
+    st.html(f'<div class="dl-head"><p class="dl-lead">{html.escape(sentence)}</p>{_values(rows, "dl-run")}</div>')
+
+
+def _values(rows: Iterable[tuple[str, str, str]], name: str) -> str:
     cells = (
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}"
         f"{f'<small>{html.escape(note)}</small>' if note else ''}</dd></div>"
         for name, value, note in rows
     )
-    st.html(f'<dl class="dl-facts">{"".join(cells)}</dl>')
+    return f'<dl class="{name}">{"".join(cells)}</dl>'
 
 
 @lru_cache(maxsize=1)

@@ -33,11 +33,16 @@ def respond(path: str, *, kind: str = "text/html; charset=utf-8", query: bytes =
     return dict(sent[0]["headers"]), body, request
 
 
-def test_page_preloads_plotly_and_has_the_correct_length():
+def test_page_preloads_its_main_picture_and_has_the_correct_length():
     headers, body, _ = respond("/anomaly")
-    assert b"PlotlyChart." in body and b"modulepreload" in body
+    assert b"threshold/threshold.js" in body and b"modulepreload" in body
+    assert b"PlotlyChart." not in body, "plotly.js delays the first paint"
     assert int(headers[b"content-length"]) == len(body)
-    assert body.replace(preload.links(ours=False).encode(), b"") == HTML
+    assert body.replace(preload.links("anomaly").encode(), b"") == HTML
+
+
+def test_preloaded_components_exist():
+    assert all(preload.links(slug).count("app/static/") >= 1 for slug in preload.PICTURES)
 
 
 def test_custom_plotly_is_preloaded_for_the_train_panel_only():
@@ -58,8 +63,10 @@ def test_other_content_types_are_unchanged():
 
 def test_every_preloaded_file_exists_in_streamlit():
     folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
-    names = preload._needed(preload.ELEMENTS)
+    elements = (*preload.FIRST, *preload.LATER)
+    names = preload._needed(elements)
     assert len(names) > 20
+    assert set(preload._needed(preload.FIRST)).isdisjoint(preload._later())
     assert all((folder / name).is_file() for name in names)
-    missing = [element for element in preload.ELEMENTS if not preload.chunks(element)]
+    missing = [element for element in elements if not preload.chunks(element)]
     assert missing == []

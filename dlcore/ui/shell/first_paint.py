@@ -1,0 +1,52 @@
+"""What a page shows first: its main picture, before the menu, other panels and chart libraries.
+
+A picture is drawn twice. Its first frame is an SVG image from Python, which needs no script. The live picture, a
+component or a chart, is drawn under it in the same container and replaces it once it has drawn itself.
+"""
+
+import base64
+import html
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import streamlit as st
+
+KEY = "main_picture"
+"""Key of the container of a page's main picture; a larger component marks its picture with `data-picture`."""
+_deferred: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("deferred", default=())
+
+
+@contextmanager
+def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 0) -> Iterator[None]:
+    """Container of the page's main picture; the live picture is drawn inside the `with` block.
+
+    Args:
+        frame: SVG of the first frame (`dlcore.plots.svg`); without one, the live picture is its own first frame.
+        alt: the frame in one sentence.
+        height: of the frame in pixels.
+        top: distance of the frame from the top of the live picture in pixels.
+    """
+    with st.container(key=KEY):
+        if frame:
+            data = base64.b64encode(frame.encode()).decode("ascii")
+            st.html(
+                f'<div class="dl-frame" style="height:{height}px;top:{top}px">'
+                f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
+            )
+            draw_deferred()
+        yield
+    draw_deferred()
+
+
+def defer(draw: Callable[[], None]) -> None:
+    """Call `draw` after the first frame of this page, or at its end."""
+    _deferred.set((*_deferred.get(), draw))
+
+
+def draw_deferred() -> None:
+    """Draw what is deferred, once."""
+    pending = _deferred.get()
+    _deferred.set(())
+    for draw in pending:
+        draw()
