@@ -9,7 +9,7 @@ show(
     "architectures",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
-        "results": "dlcore.ui.compare.comparison:results",
+        "results": "dlcore.ui.compare.comparison:results_of_models",
         "predict": "dlcore.ui.modalities.gallery:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.errors import RunError
 from dlcore.runs import Run, comparisons
@@ -38,39 +39,59 @@ _CLASSIFIER_PANEL = "dlcore.ui.modalities.results:results"
 
 
 def results(
-    project: "Project", run: Run | None, *, run_panel: "Panel | None" = None, more: "More | None" = None
+    project: "Project",
+    run: Run | None,
+    *,
+    run_panel: "Panel | None" = None,
+    more: "More | None" = None,
+    first_view: str = RUN,
 ) -> None:
     """Render the switch, and a run or a comparison.
 
-    `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison.
+    `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison;
+    `first_view` is shown first.
     """
     requested = st.query_params.get(ADDRESS, "")
-    view = st.segmented_control(
+    row = st.container(horizontal=True, vertical_alignment="center")
+    view = row.segmented_control(
         "View",
         [RUN, COMPARE],
-        default=COMPARE if requested else RUN,
+        default=COMPARE if requested else first_view,
         required=True,
         key=f"view-{project.slug}-{requested}",
         label_visibility="collapsed",
     )
     if view == COMPARE:
-        compare(project, more=more)
+        compare(project, more=more, row=row)
     else:
         (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
 
 
-def compare(project: "Project", *, more: "More | None" = None) -> None:
-    """Choose a comparison and render its curves, scores, costs, classes, and `more`."""
-    comparison = _choose(project)
+def results_of_models(project: "Project", run: Run | None) -> None:
+    """Render a comparison of the reference runs first; a run of the user, if one is chosen."""
+    results(project, run, first_view=COMPARE if run is None or run.record.is_reference else RUN)
+
+
+def compare(project: "Project", *, row: DeltaGenerator | None = None, more: "More | None" = None) -> None:
+    """Choose a comparison (in `row`, if given); render its verdict, curves, scores, costs, classes, and `more`."""
+    comparison = _choose(project, row or st.container())
     if comparison is None:
         return
     comparison = with_model_titles(project, comparison)
     _state(comparison)
+    with_error_boundary(lambda: _headline(comparison))
     active = bool(comparison.active)
     fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, comparison, len(comparison.active))
     if more is not None:
         with_error_boundary(lambda: more(comparison))
     _scores(project, comparison)
+
+
+def _headline(comparison: Comparison) -> None:
+    """Render the verdict of comparable classifiers in one line."""
+    variants = comparison_scores.tested_variants(comparison.variants)
+    if variants and comparison_scores.classifiers(variants) and comparison_scores.has_same_samples(variants):
+        st.markdown(comparison_verdict.headline(variants, records=comparison.records))
 
 
 def _scores(project: "Project", comparison: Comparison) -> None:
@@ -97,7 +118,7 @@ def _scores(project: "Project", comparison: Comparison) -> None:
     with_error_boundary(lambda: comparison_classes.show(project, variants))
 
 
-def _choose(project: "Project") -> Comparison | None:
+def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
     by_id = {entry.comparison_id: entry for entry in comparisons.list_comparisons(project.slug)}
     if references := comparisons.from_references(project.slug):
         by_id[references.comparison_id] = references
@@ -116,12 +137,13 @@ def _choose(project: "Project") -> Comparison | None:
             "The comparison in this URL does not exist. Its runs may have been deleted.",
             icon=":material/link_off:",
         )
-    key = st.selectbox(
+    key = row.selectbox(
         "Comparison",
         list(names),
         index=list(names).index(requested) if requested in names else 0,
         key=f"comparison-{project.slug}-{requested}-{len(names)}",
         format_func=names.__getitem__,
+        label_visibility="collapsed",
     )
     if key != CUSTOM:
         return by_id[key]

@@ -42,12 +42,12 @@ def table(variants: Sequence[TestedVariant]) -> None:
     costs = (
         "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
         "batch. Latency: processor time of the fastest of several rounds, one sample, one thread of "
-        f"{_processor()}. {remark} "
+        f"{_processor()}. "
     )
     st.caption(
-        "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
-        f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
-        "Epoch: median duration in the run, other work on its device included."
+        f"Test split; in brackets the 95 % interval over samples and seeds. {remark}",
+        help=f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
+        "Epoch: median duration in the run, other work on its device included.",
     )
     differences = {
         variant.name: preset.differences_from_full(variant.bundles[0].config)

@@ -9,6 +9,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.modalities import predict as classifier_predict
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
 COUNT = 15
@@ -26,7 +27,8 @@ def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
         classifier_predict.test_sample(project, run, bundle)
         return
     stored, labels = run_cache.predictions(bundle), bundle.labels
-    picture = st.container(key="main_picture")
+    with main_picture():
+        picture = st.container()
     row = classifier_predict.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
     truth = int(stored["test_targets"][row])
     with picture:

@@ -13,6 +13,7 @@ from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.metric_table import summarize_run
@@ -62,7 +63,7 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     row = modality.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
     truth = int(stored["test_targets"][row])
     actual = labels[truth]
-    with st.container(key="main_picture"):
+    with main_picture():
         left, right = st.columns(2)
         with left:
             modality.show(run.config, [int(stored["test_ids"][row])], [actual], large=True)

@@ -22,6 +22,7 @@ from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_p
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.figure import show_figure
@@ -139,7 +140,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
             return [], []
         return encoded.words, encoded.unknown.tolist()
 
-    with st.container(key="main_picture"):
+    with main_picture():
         left, right = st.columns(2)
         with left:
             typed = show_typed(

@@ -54,9 +54,10 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
 
 
 def summarize_run(project: Project, bundle: Bundle) -> str:
-    """Return one line: the network and how it works, its main metric beside the best baseline, and who wins."""
+    """Return one line: the network (and how it reads texts), its main metric beside the best baseline, and who wins."""
     entry, evaluation = project.models[bundle.config.model], bundle.evaluation
-    network = f"**{entry.title}**: {lower_first(entry.summary).rstrip('.')}."
+    how = f": {lower_first(entry.summary).rstrip('.')}" if project.modality == "text" else ""
+    network = f"**{entry.title}**{how}."
     top = summarize(evaluation.metrics, evaluation.baselines)
     if top is None:
         return network
@@ -64,9 +65,9 @@ def summarize_run(project: Project, bundle: Bundle) -> str:
     if top.baseline_value is None:
         return f"{network} {score}."
     baseline = lower_first(baseline_title(top.baseline, season=evaluation.season))
-    verdict = {"better": "the network wins", "worse": "the baseline wins", "tie": "a tie"}[top.outcome or "tie"]
+    verdict = {"better": "beats", "worse": "loses to", "tie": "ties with"}[top.outcome or "tie"]
     value = format_metric(top.metric, top.baseline_value)
-    return f"{network} {score}, best baseline ({baseline}) {value}: **{verdict}**."
+    return f"{network} {score}, **{verdict} the best baseline** ({baseline}, {value})."
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:

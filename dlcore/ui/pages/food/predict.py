@@ -22,6 +22,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
@@ -78,7 +79,7 @@ def predict(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     st.markdown(f":small[{summarize_run(project, bundle)}]")
-    with st.container(key="main_picture"):
+    with main_picture():
         left, right = st.columns(2)
         with left:
             files, sample = _choose_photos(run, bundle)
@@ -100,6 +101,7 @@ def _choose_photos(run: Run, bundle: Bundle) -> tuple[Iterable[tuple[str, bytes]
         required=True,
         key="food-input",
         bind="query-params",
+        on_change=_forget_sample,
         label_visibility="collapsed",
     )
     files = {FILES: _upload, CAMERA: _take_photo, PASTE: _paste}[source or FILES]()
@@ -169,7 +171,7 @@ def _upload() -> Iterable[tuple[str, bytes]]:
     If another panel was shown in between, these are the files of before.
     """
     files = st.file_uploader(
-        "One photo, several, or a zip of photos",
+        "Drop a photo here: one, several, or a zip",
         accept_multiple_files=True,
         key=FILES_KEY,
         max_upload_size=uploads.MAX_ZIP_BYTES // 2**20,
@@ -214,6 +216,9 @@ def _forget_sample() -> None:
 
 def _paste() -> list[tuple[str, bytes]]:
     payload = paste_image(key="food-paste")
+    if payload != st.session_state.get("food-pasted", b""):
+        st.session_state["food-pasted"] = payload
+        _forget_sample()
     return [("pasted image", payload)] if payload else []
 
 
@@ -274,9 +279,9 @@ def _choose_photo(predictions: list[PhotoPrediction]) -> int:
 
 def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
     labels, values = zip(*list(prediction.answer["probabilities"].items())[:TOP], strict=True)
-    left, right = st.columns([1, 2])
+    left, right = st.columns([1, 3])
     with left:
-        samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=140)
+        samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=104)
     with right:
         show_probabilities(np.array(values), [class_title(label) for label in labels])
         if prediction.seconds:
