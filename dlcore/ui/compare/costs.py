@@ -13,7 +13,7 @@ from dlcore.evaluation import seeds
 from dlcore.evaluation.metrics import baseline_title
 from dlcore.runs import Bundle, budgets
 from dlcore.runs.search import searches
-from dlcore.ui.compare.tests import TestedVariant, format_seconds
+from dlcore.ui.compare.tests import TestedVariant, format_seconds, join_names
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
 
@@ -55,10 +55,10 @@ def table(variants: Sequence[TestedVariant]) -> None:
         if variant.records[0].preset == "full"
     }
     if any(differences.values()):
-        st.caption(
-            "Differs from the full preset: "
-            f"{'; '.join(f'{name}: {text}' for name, text in differences.items() if text)}."
-        )
+        with st.expander(
+            f"Differs from the full preset: {join_names([name for name in differences if differences[name]])}"
+        ):
+            st.markdown("\n".join(f"- **{name}**: {text}" for name, text in differences.items() if text))
 
 
 def _row(variant: TestedVariant, latency: float | None) -> dict[str, str]:

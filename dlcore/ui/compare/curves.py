@@ -50,11 +50,8 @@ def show(project: "Project", comparison: Comparison) -> None:
         return
     with chart:
         show_curves(curves_of_variants, key=f"compared-{project.slug}", height=HEIGHT)
-    several = max((len(records) for records in comparison.variants.values()), default=1) > 1
-    st.caption(
-        ("Line: mean over seeds. Band: lowest to highest seed. " if several else "")
-        + "Solid: training. Dashed: validation. x axis: epochs, steps, seconds or samples."
-    )
+    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
+        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
 
 
 def _first_frame(variants: Sequence[RunCurves]) -> str:
