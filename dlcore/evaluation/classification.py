@@ -86,6 +86,11 @@ def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) ->
     return ReliabilityBins(sums[0] / count[used], sums[1] / count[used], count[used])
 
 
+def least_confident(scores: np.ndarray) -> int:
+    """Return the index of the sample whose highest probability is lowest; scores (N, K)."""
+    return int(scores.max(axis=1).argmin())
+
+
 def most_confident_errors(
     scores: np.ndarray, targets: np.ndarray, *, threshold: float = 0.5, count: int = 12
 ) -> np.ndarray:

@@ -167,6 +167,40 @@ def scores_over_time(times: np.ndarray, curves: Mapping[str, np.ndarray], *, tit
     return figure
 
 
+def forecast_week(
+    forecast: tuple[np.ndarray, np.ndarray, np.ndarray], actual: np.ndarray, *, title: str, unit: str, height: int
+) -> go.Figure:
+    """Plot forecasts with their interval and actual values (n,), with gaps at NaN; drag to scroll.
+
+    forecast: times, values, half widths of the 90 % interval.
+    """
+    times, values, widths = forecast
+    x, known = milliseconds(times), np.isfinite(values) & np.isfinite(widths)
+    figure = blank(title, x="", y=unit, height=height)
+    figure.update_xaxes(type="date")
+    figure.update_layout(dragmode="pan")
+    figure.add_scatter(
+        x=np.r_[x[known], x[known][::-1]],
+        y=np.r_[(values + widths)[known], (values - widths)[known][::-1]].astype(np.float32),
+        fill="toself",
+        fillcolor=BAND,
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        name="90 % interval",
+    )
+    figure.add_scatter(x=x, y=values.astype(np.float32), mode="lines", name="forecast", line={"color": BLUE})
+    figure.add_scatter(
+        x=x,
+        y=actual.astype(np.float32),
+        mode="lines+markers",
+        name="measured",
+        line={"color": VERMILLION, "width": 1, "dash": "dot"},
+        marker={"size": 4},
+    )
+    return figure
+
+
 def forecast_and_truth(
     past: tuple[np.ndarray, np.ndarray],
     forecast: tuple[np.ndarray, np.ndarray, np.ndarray],

@@ -13,6 +13,8 @@ from dlcore.plots.style import CLEAR, blank
 MAX_COLUMNS, MAX_FRAMES = 200, 40
 _BAND, _GAP, _MARGIN, _MIN_HEIGHT = 118, 52, 36, 230
 """Pixels: height of the band of a network, gap between bands, margin, minimum height of all bands (color scale)."""
+PROFILE_HEIGHT = 400
+"""Pixels."""
 LOWEST = -16.0
 """Smaller logarithms are clipped to this: the gradient has vanished."""
 
@@ -110,7 +112,7 @@ def profile(
 
     reported: depth -> value of a published report, drawn as crosses.
     """
-    figure = blank("", x="relative depth (0: input, 1: output)", y=scale.title, height=460)
+    figure = blank("", x="relative depth (0: input, 1: output)", y=scale.title, height=PROFILE_HEIGHT)
     steps = _shared_steps(networks)
     figure.add_traces(_lines(networks, steps[-1], scale))
     if reported:
@@ -151,8 +153,8 @@ def profile(
         ]
     )
     if scale.log:
-        positive = [_positive(network.values) for network in networks]
-        figure.update_yaxes(type="log", exponentformat="power", range=_log_range(positive, reported))
+        limits = log_range([network.values for network in networks], reported)
+        figure.update_yaxes(type="log", exponentformat="power", range=limits)
     elif scale.low is not None:
         figure.update_yaxes(range=[scale.low, scale.high])
     return figure
@@ -236,8 +238,9 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return positive if len(positive) else np.ones(1)
 
 
-def _log_range(values: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
+def log_range(values: Sequence[np.ndarray], reported: Mapping[float, float] | None) -> list[float]:
     """Return the log10 range of the axis over all steps, with a margin."""
-    everything = np.concatenate([*values, np.array(list((reported or {1.0: 1.0}).values()))])
+    positive = [_positive(part) for part in values]
+    everything = np.concatenate([*positive, np.array(list((reported or {1.0: 1.0}).values()))])
     logs = np.log10(np.clip(everything, 10**LOWEST, 10.0**12))
     return [float(np.floor(logs.min())) - 0.2, float(np.ceil(logs.max())) + 0.2]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.plots.palette import BLUE, GREEN
+from dlcore.plots.palette import BLUE, GREEN, VERMILLION
 
 LEFT, RIGHT, TOP, BOTTOM = 66, 10, 8, 22
 """Margins in pixels, as in the threshold component."""
@@ -96,17 +96,29 @@ def line_chart(
         y = float(to_y(np.array([threshold]))[0])
         shapes.append(f'<path d="M0 {y:.1f}H1000" class="l p" stroke-width="2"/>')
     texts = [_tick(value, TOP + float(to_y(np.array([value]))[0])) for value in ticks(axes)]
-    texts += [
-        f'<text x="{LEFT}" y="{height - 6}" text-anchor="middle" '
-        f'style="transform:translateX(calc((100% - {LEFT + RIGHT}px)*{(at - left) / span:.4f}))">{html.escape(text)}</text>'
-        for at, text in axes.x_ticks
-    ]
+    texts += [_x_tick((at - left) / span, text, height) for at, text in axes.x_ticks]
     texts += _legend(lines)
     inner = (
         f'<svg x="{LEFT}" y="{TOP}" height="{plot}" style="width:calc(100% - {LEFT + RIGHT}px)" '
         f'viewBox="0 0 1000 {plot}" preserveAspectRatio="none" overflow="hidden">{"".join(shapes)}</svg>'
     )
     return document("".join(texts) + inner)
+
+
+def cells(values: np.ndarray, *, width: str, height: int, levels: int = 12) -> str:
+    """Draw an array (H, W) as a grid of colored cells: vermilion above 0, blue below, as the components do."""
+    rows, columns = values.shape
+    scale = np.nan_to_num(values / (np.nanmax(np.abs(values)) or 1.0))
+    strength = np.round(scale * levels).astype(int)
+    shapes = []
+    for level in np.unique(strength[strength != 0]):
+        path = "".join(f"M{c} {r}h1v1h-1z" for r, c in np.argwhere(strength == level))
+        color = VERMILLION if level > 0 else BLUE
+        shapes.append(f'<path d="{path}" fill="{color}" opacity="{abs(level) / levels:.2f}"/>')
+    return document(
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {columns} {rows}" preserveAspectRatio="none">'
+        f"{''.join(shapes)}</svg>"
+    )
 
 
 def document(body: str) -> str:
@@ -161,6 +173,11 @@ def _tick(value: float, y: float) -> str:
         f'<line class="g" x1="{LEFT}" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
         f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
     )
+
+
+def _x_tick(share: float, text: str, height: int) -> str:
+    place = f"transform:translateX(calc((100% - {LEFT + RIGHT}px)*{share:.4f}))"
+    return f'<text x="{LEFT}" y="{height - 6}" text-anchor="middle" style="{place}">{html.escape(text)}</text>'
 
 
 def _legend(lines: Sequence[Line]) -> list[str]:

@@ -7,6 +7,8 @@ ICON = ":material/function:"
 
 show(
     "backprop",
+    first_panel="explain",
+    labels={"explain": "Step by step"},
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.modalities.results:results",

@@ -8,7 +8,8 @@ ICON = ":material/replay:"
 show(
     "rnn",
     opens_on="rnn",
-    labels={"predict": "Experiment"},
+    first_panel="explain",
+    labels={"predict": "Experiment", "explain": "Step by step"},
     panels={
         "data": "dlcore.ui.pages.rnn.data:data",
         "results": "dlcore.ui.pages.rnn.results:results",

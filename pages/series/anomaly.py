@@ -1,4 +1,4 @@
-"""Detect unusual days in New York's taxi demand with autoencoders trained without labels."""
+"""Detect unusual parts of a time series with autoencoders trained without labels."""
 
 from dlcore.ui.shell.page import show
 

@@ -1,4 +1,4 @@
-"""Forecast thirteen air-quality variables up to two days ahead, and compare with persistence."""
+"""Forecast every variable of a table up to two days ahead, and compare with persistence."""
 
 from dlcore.ui.shell.page import show
 

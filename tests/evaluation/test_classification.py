@@ -114,3 +114,7 @@ def test_class_accuracy_is_the_row_share() -> None:
 def test_invalid_arrays_are_rejected(scores: np.ndarray, targets: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         classification.metrics(scores, targets)
+
+
+def test_least_confident_sample_has_the_lowest_highest_probability() -> None:
+    assert classification.least_confident(np.array([[0.9, 0.1, 0.0], [0.4, 0.35, 0.25], [0.1, 0.5, 0.4]])) == 1

@@ -57,4 +57,4 @@ def _menu(place: DeltaGenerator, start: Page, menu: Mapping[str, Sequence[Page]]
             st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
             for page in pages:
                 st.page_link(page)
-    st.html(_CLOSE_ON_PHONES, unsafe_allow_javascript=True)
+        st.html(_CLOSE_ON_PHONES, unsafe_allow_javascript=True)

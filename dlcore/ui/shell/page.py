@@ -45,15 +45,21 @@ TRAIN = "dlcore.ui.train.train:train"
 
 
 def show(
-    slug: str, *, panels: "Mapping[str, Address]", labels: Mapping[str, str] | None = None, opens_on: str = ""
+    slug: str,
+    *,
+    panels: "Mapping[str, Address]",
+    labels: Mapping[str, str] | None = None,
+    opens_on: str = "",
+    first_panel: str = "",
 ) -> None:
     """Draw the page of a project.
 
     `panels` maps an id to a function `panel(project, run)` or its address `module:function`, which is imported when the
     panel is first opened; tabs keep this order. Every page has the panel "train", after "data". `labels` override
-    those of `PANELS`. `opens_on` names the reference run to show first (default: the first by name).
+    those of `PANELS`. `opens_on` names the reference run to show first (default: the first by name), `first_panel` the
+    panel that a URL without one opens (default: by `OPENS_ON`).
     """
-    with_error_boundary(partial(_page, slug, _with_train(panels), {**PANELS, **(labels or {})}, opens_on))
+    with_error_boundary(partial(_page, slug, _with_train(panels), {**PANELS, **(labels or {})}, opens_on, first_panel))
 
 
 def panel_id(name: str) -> str:
@@ -97,37 +103,35 @@ def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
     return {name: panels.get(name, TRAIN) for name in names}
 
 
-def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], opens_on: str) -> None:
+def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], opens_on: str, first_panel: str) -> None:
     page = page_of(slug)
-    title, picker = st.columns([3, 2], gap="large", vertical_alignment="center")
+    title, picker = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     with title:
         st.title(page.title if page else slug, anchor=False)
     with picker:
         run = choose_run(slug, opens_on=opens_on)
     with_error_boundary(partial(_head, page, slug, run))
-    panel = _choose_panel(list(panels), labels)
-    first_paint.defer(partial(preload.load_rest, ours=panel == "train"))
+    panel = _choose_panel(list(panels), labels, first_panel)
+    first_paint.defer(partial(preload.load_rest, st.sidebar.container(key="preload"), ours=panel == "train"))
     with st.container(key=f"panel-of-{slug}"):
-        if panel != _first_panel(list(panels)):
+        if st.session_state["panel-to-keep"]:  # not the page's first panel
             first_paint.draw_deferred()
         with_error_boundary(partial(_panel, slug, panels[panel], run))
     first_paint.draw_deferred()
 
 
-def _first_panel(names: Sequence[str]) -> str:
-    """Return the id of the panel on which a page opens."""
-    return next((name for name in OPENS_ON if name in names), names[0])
+def _choose_panel(names: Sequence[str], labels: Mapping[str, str], first_panel: str = "") -> str:
+    """Return the id of the panel to show. Tabs show labels, the URL has the id.
 
-
-def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
-    """Return the id of the panel to show. Tabs show labels, the URL has the id."""
-    default = _first_panel(names)
+    A panel that is not the page's first one stays open on the next page.
+    """
+    default = next((name for name in (first_panel, *OPENS_ON) if name in names), names[0])
     in_url = st.query_params.get(PANEL, "")
     requested = st.query_params.pop(OPEN, "")
     if not requested and in_url != st.session_state.get("panel-in-url"):  # a link or the browser's back button
         requested = in_url
     if not requested and "panel" not in st.session_state:  # Streamlit drops the keys of widgets on a page switch
-        requested = st.session_state.get("panel-in-url", "")
+        requested = st.session_state.get("panel-to-keep", "")
     if requested:
         st.session_state["panel"] = panel_id(requested)
     if st.session_state.get("panel", default) not in names:  # a panel of another page that this page lacks
@@ -145,6 +149,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str]) -> str:
     if in_url != panel:
         st.query_params[PANEL] = panel
     st.session_state["panel-in-url"] = panel
+    st.session_state["panel-to-keep"] = "" if panel == default else panel
     return panel
 
 

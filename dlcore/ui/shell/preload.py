@@ -16,6 +16,7 @@ import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
 
@@ -94,13 +95,13 @@ class _Rewriter:
 MIDDLEWARE = [Middleware(Preload)]
 
 
-def load_rest(*, ours: bool) -> None:
-    """Load the files of other panels after the first paint, and plotly.js: that of our components or of Streamlit."""
+def load_rest(place: DeltaGenerator, *, ours: bool) -> None:
+    """Load the files of other panels and plotly.js (`ours`: that of the components) from a script in `place`."""
     charts = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
     if not charts:
         return
     load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % charts
-    with st.container(key="preload"):
+    with place:
         script = f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{timeout: 2000}});"
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 

@@ -1,7 +1,7 @@
 """Page style: one CSS file on top of the theme in `.streamlit/config.toml`."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +26,21 @@ def summary_row(rows: Iterable[tuple[str, str, str]]) -> None:
 def run_line(sentence: str, rows: Iterable[tuple[str, str, str]]) -> None:
     """Draw what a page is for, and labeled values of its run in one line."""
     st.html(f'<div class="dl-head"><p class="dl-lead">{html.escape(sentence)}</p>{_values(rows, "dl-run")}</div>')
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers_from: int, label: str) -> str:
+    """Return an HTML table that scrolls; the columns from `numbers_from` on are aligned to the right."""
+
+    def cells(texts: Sequence[str], tag: str) -> str:
+        return "".join(
+            f"<{tag}{' class=dl-number' if place >= numbers_from else ''}>{html.escape(text)}</{tag}>"
+            for place, text in enumerate(texts)
+        )
+
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    head = f"<thead><tr>{cells(columns, 'th')}</tr></thead>"
+    region = f'class="dl-table" tabindex="0" role="region" aria-label="{html.escape(label)}"'
+    return f"<div {region}><table>{head}<tbody>{body}</tbody></table></div>"
 
 
 def _values(rows: Iterable[tuple[str, str, str]], name: str) -> str:

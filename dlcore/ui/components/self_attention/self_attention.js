@@ -140,6 +140,7 @@ function drawGraph(s) {
       const key = operation.key;
       const td = s.root.querySelector(`td[data-key="${key}"]`);
       if (td) {
+        td.closest("details")?.setAttribute("open", "");
         selectCell(s, td);
         td.closest("figure").scrollIntoView({ block: "center", behavior: "smooth" });
       }

@@ -30,8 +30,11 @@ const STAGES = [
   ["out", "Output", "Heads are concatenated and projected back to the embedding size.", ["Zall", "O"]],
 ];
 
+const FOLDED = ["x", "qkv"]; // the scores are seen first
+
 export function buildStages(s) {
   const stages = s.find("stages");
+  const open = new Set([...stages.querySelectorAll("details[open]")].map((card) => card.dataset.stage));
   stages.replaceChildren();
   s.views = [];
   let number = 0;
@@ -40,8 +43,11 @@ export function buildStages(s) {
     const isLeftOut = id === "scale" && !s.a.scaled;
     if (!keys.length && !isLeftOut) continue;
     number += 1;
-    const card = htmlElement("section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
-    const head = htmlElement("h3", {}, card);
+    const isFolded = FOLDED.includes(id);
+    const card = htmlElement(isFolded ? "details" : "section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
+    card.toggleAttribute("open", isFolded && open.has(id));
+    if (id === "scores") card.dataset.picture = "";
+    const head = htmlElement("h3", {}, isFolded ? htmlElement("summary", {}, card) : card);
     head.innerHTML = `<span>${number}</span><span>${title.replace("d_k", "d<sub>k</sub>")}</span>`;
     if (s.a.heads > 1 && isPerHead(bases[0])) headTabs(s, head);
     htmlElement(

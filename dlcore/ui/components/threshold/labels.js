@@ -13,8 +13,8 @@ export function initializeControls(s) {
   const titles = [...root.querySelectorAll(".dlt-times .dlt-title > p")];
   root.classList.toggle("dlt-timeless", !s.hasTime);
   root.classList.toggle("dlt-valueless", !s.values);
-  setText(titles[0], s.values ? capitalize(data.value_name) : "");
-  setText(titles[1], `${capitalize(data.score_name)} over time${s.axis.log ? " (log scale)" : ""}: drag the line`);
+  setText(titles[1], s.values ? capitalize(data.value_name) : "");
+  setText(titles[0], `${capitalize(data.score_name)} over time${s.axis.log ? " (log scale)" : ""}: drag the line`);
   setText(root.querySelector(".dlt-cell-histogram p"), "");
   const scope = root.querySelector(".dlt-scope select");
   scope.replaceChildren(...data.scopes.map((entry, i) => createElement("option", { value: i }, entry.name)));

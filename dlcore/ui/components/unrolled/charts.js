@@ -84,7 +84,7 @@ export function drawChain(canvas, state, colors) {
 }
 
 export function drawLengths(canvas, state, colors) {
-  const height = 92;
+  const height = 72;
   const [context, width] = resizeCanvas(canvas, height);
   const column = width / state.T;
   const logs = state.lengths.map((value) => Math.log10(Math.max(value, 1e-30)));

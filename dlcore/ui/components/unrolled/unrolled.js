@@ -61,8 +61,8 @@ function draw(root) {
   query(".dl-walk-back").disabled = state.t === 1;
   query(".dl-walk-next").disabled = state.t === state.T;
   drawChain(query(".dl-chain"), state, colors);
-  drawGrid(query(".dl-read"), state, state.x, state.F, 84, colors);
-  drawGrid(query(".dl-states"), state, state.states, state.D, 170, colors, state.d);
+  drawGrid(query(".dl-read"), state, state.x, state.F, 56, colors);
+  drawGrid(query(".dl-states"), state, state.states, state.D, 120, colors, state.d);
   query(".dl-states").setAttribute(
     "aria-label",
     `States of ${state.D} units over ${state.T} steps; unit ${state.d} after step ${state.t} is ` +

@@ -103,7 +103,7 @@ function draw(root) {
         ? `Gradient with respect to ${variable}${kind ? ` (${kind})` : ""}`
         : `Output (${kind})`;
   const canvas = root.querySelector(".dl-walk-cells");
-  const room = Math.min(336, root.querySelector(".dl-walk-view").clientWidth || 336);
+  const room = Math.min(268, root.querySelector(".dl-walk-view").clientWidth || 268);
   state.drawn = drawCells(canvas, values, shape, state.chosen, readTheme(root), room);
   const max = maxAbs(values);
   canvas.setAttribute(

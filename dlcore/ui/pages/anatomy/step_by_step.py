@@ -1,8 +1,7 @@
 """Step-by-step panel of the anatomy page: any network as a table of layers and a graph of operations."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from dlcore import projects
@@ -12,6 +11,7 @@ from dlcore.projects.vision import networks
 from dlcore.runs import Run
 from dlcore.ui.components.graph.component import show_graph
 from dlcore.ui.shell import style
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.menu import title_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ EXAMPLES = {
     "Convolutions": "1x28x28-conv3x16-relu-pool2-conv3x32-relu-pool2-64-relu-10",
     "VGG's beginning": "3x224x224-conv3x64-conv3x64-pool2-conv3x128-conv3x128-pool2-4096-1000",
 }
+COLUMNS = ("Layer", "Kind", "Output", "Weights", "Biases", "Total", "Multiply-adds", "Output memory")
 WRITE, CHOOSE = "Describe a network", "Choose a model"
 
 
@@ -31,16 +32,23 @@ def step_by_step(project: "Project", run: Run | None) -> None:
     """Draw a described or chosen network: table of layers, parameter count, graph."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = st.segmented_control(
-            "Network", [WRITE, CHOOSE], default=WRITE, required=True, key="anatomy-how", bind="query-params"
+            "Network",
+            [WRITE, CHOOSE],
+            default=WRITE,
+            required=True,
+            key="anatomy-how",
+            bind="query-params",
+            label_visibility="collapsed",
         )
     try:
         anatomy = _of_text(_text_input()) if mode == WRITE else _of_model(*_select_model())
     except RequestError as error:
         st.error(str(error), icon=":material/error:")
         return
+    with main_picture():
+        st.html(layer_table(anatomy))
     _facts(anatomy)
     _sum(anatomy)
-    _table(anatomy)
     st.subheader("Computational graph", anchor=False)
     st.caption(
         "Every operation of one forward pass, in execution order, with its output shape; N is the "
@@ -58,7 +66,7 @@ def step_by_step(project: "Project", run: Run | None) -> None:
 
 def _text_input() -> str:
     st.session_state.setdefault("anatomy-text", st.query_params.get("network", EXAMPLE))
-    st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_apply_example)
+    st.pills("Examples", list(EXAMPLES), key="anatomy-example", on_change=_apply_example, label_visibility="collapsed")
     text = st.text_input(
         "Network",
         key="anatomy-text",
@@ -149,42 +157,22 @@ def _tex(number: int) -> str:
     return f"{number:,}".replace(",", "{,}")
 
 
-def _table(anatomy: Anatomy) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "Layer": layer.name or "(itself)",
-            "Kind": layer.kind,
-            "Output": shape(layer.shape),
-            "Weights": f"{layer.weights:,}",
-            "Biases": f"{layer.biases:,}",
-            "Total": f"{layer.total:,}",
-            "Multiply-adds": f"{layer.multiply_adds:,}",
-            "Output memory": size(layer.output_bytes),
-        }
+def layer_table(anatomy: Anatomy) -> str:
+    """Return the layers and their sum as an HTML table, which needs no script to be drawn."""
+    rows = [
+        (
+            layer.name or "(itself)",
+            layer.kind,
+            shape(layer.shape),
+            *(f"{count:,}" for count in (layer.weights, layer.biases, layer.total, layer.multiply_adds)),
+            size(layer.output_bytes),
+        )
         for layer in anatomy.layers
     ]
     weights = sum(layer.weights for layer in anatomy.layers)
-    rows.append(
-        {
-            "Layer": "All",
-            "Kind": "",
-            "Output": "",
-            "Weights": f"{weights:,}",
-            "Biases": f"{anatomy.parameters - weights:,}",
-            "Total": f"{anatomy.parameters:,}",
-            "Multiply-adds": f"{anatomy.multiply_adds:,}",
-            "Output memory": size(sum(layer.output_bytes for layer in anatomy.layers)),
-        }
-    )
-    right = {name: st.column_config.TextColumn(name, alignment="right") for name in list(rows[0])[3:]}
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        width="stretch",
-        column_config=right,
-        height=min(35 * (len(rows) + 1) + 3, 460),
-        key="anatomy-table",
-    )
+    sums = (weights, anatomy.parameters - weights, anatomy.parameters, anatomy.multiply_adds)
+    total = ("All", "", "", *(f"{count:,}" for count in sums), size(sum(x.output_bytes for x in anatomy.layers)))
+    return style.table(COLUMNS, [*rows, total], numbers_from=3, label="Layers of the network")
 
 
 def shape(sizes: tuple[int | None, ...]) -> str:

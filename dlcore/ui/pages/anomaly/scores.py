@@ -77,14 +77,7 @@ def show_summary(run: Run, bundle: Bundle) -> None:
         run_smoothing = get_smoothing(run)
         if evaluation.suggested_epochs:
             st.info(verdicts.describe_short_training(evaluation), icon=":material/hourglass_empty:")
-        st.markdown(_describe_detection(evaluation, scored))
-        st.markdown(
-            "\n".join(
-                f"- {describe_comparison(evaluation, smoothing, run_smoothing)}"
-                for smoothing in _compared_smoothings(run_smoothing)
-            )
-        )
-        _show_excluded(run)
+        st.markdown(f"{_describe_detection(evaluation, scored)} {_describe_outcome(evaluation, run_smoothing)}")
 
 
 def show_scores(project: Project, run: Run, bundle: Bundle) -> None:
@@ -111,11 +104,9 @@ def show_scores(project: Project, run: Run, bundle: Bundle) -> None:
         format_func=SMOOTHING_LABELS.__getitem__,
     )
     _tables(evaluation, smoothing, run_smoothing=run_smoothing, title=title, scored=scored)
-
-
-def _compared_smoothings(run_smoothing: str) -> tuple[str, ...]:
-    """Return the run's smoothing and, for a causal one, the centered one."""
-    return ("causal", "centred") if run_smoothing == "causal" else (run_smoothing,)
+    compared = ("causal", "centred") if run_smoothing == "causal" else (run_smoothing,)
+    st.markdown("\n".join(f"- {describe_comparison(evaluation, name, run_smoothing)}" for name in compared))
+    _show_excluded(run)
 
 
 def _without_labels(evaluation: Evaluation, run_smoothing: str) -> None:
@@ -168,23 +159,47 @@ def select_baselines(evaluation: Evaluation, smoothing: str) -> dict[str, dict[s
 
 def describe_comparison(evaluation: Evaluation, smoothing: str, run_smoothing: str) -> str:
     """Compare the run with the best baseline by NAB and by VUS-PR, at one smoothing."""
+    compared = _against_best(evaluation, smoothing, run_smoothing)
+    if not compared:
+        return ""
+    parts = [
+        f"{metric_title(metric)} {format_metric(metric, value)} against {format_metric(metric, best)} "
+        f"({baseline_title(name, smoothing=False, season=evaluation.season)})"
+        for metric, (value, best, name) in compared.items()
+    ]
+    methods = len(select_baselines(evaluation, smoothing)) + 1
+    label = SMOOTHING[smoothing].capitalize()
+    return f"{label} scores: **{_outcome(compared)}** among {methods} methods. {'; '.join(parts)}."
+
+
+Compared = dict[str, tuple[float, float, str]]
+"""Metric -> value of the run, value and name of the best baseline."""
+
+
+def _against_best(evaluation: Evaluation, smoothing: str, run_smoothing: str) -> Compared:
     metrics, baselines = select_metrics(evaluation, smoothing, run_smoothing), select_baselines(evaluation, smoothing)
-    parts, wins = [], []
+    compared: Compared = {}
     for metric in DECIDING:
         values = {name: scores[metric] for name, scores in baselines.items() if metric in scores}
-        if metric not in metrics or not values:
-            continue
-        best = max(values, key=lambda name: values[name])
-        wins.append(metrics[metric] > values[best])
-        parts.append(
-            f"{metric_title(metric)} {format_metric(metric, metrics[metric])} against "
-            f"{format_metric(metric, values[best])} ({baseline_title(best, smoothing=False, season=evaluation.season)})"
-        )
-    if not parts:
+        if metric in metrics and values:
+            best = max(values, key=lambda name: values[name])
+            compared[metric] = (metrics[metric], values[best], best)
+    return compared
+
+
+def _outcome(compared: Compared) -> str:
+    wins = [value > best for value, best, _ in compared.values()]
+    return "the network wins" if all(wins) else "no clear winner" if any(wins) else "the baselines win"
+
+
+def _describe_outcome(evaluation: Evaluation, smoothing: str) -> str:
+    """Compare the run with the best baseline in a few words."""
+    compared = _against_best(evaluation, smoothing, smoothing)
+    if not compared:
         return ""
-    outcome = "the network wins" if all(wins) else "no clear winner" if any(wins) else "the baselines win"
-    label = SMOOTHING[smoothing].capitalize()
-    return f"{label} scores: **{outcome}** among {len(baselines) + 1} methods. {'; '.join(parts)}."
+    metric, (value, best, _) = next(iter(compared.items()))
+    numbers = f"{metric_title(metric)} {format_metric(metric, value)}, best baseline {format_metric(metric, best)}"
+    return f"{numbers}: **{_outcome(compared)}**."
 
 
 def _describe_detection(evaluation: Evaluation, scored: ScoredSeries) -> str:
@@ -193,11 +208,7 @@ def _describe_detection(evaluation: Evaluation, scored: ScoredSeries) -> str:
         return f"**{flood.partition('.')[0]}.**{flood.partition('.')[2]}"
     false = int(metrics["false_alarms"])
     alarms = "no false alarm" if not false else f"{false} false alarm{'s' if false > 1 else ''}"
-    delay = f", on average {metrics['delay_h']:.0f} hours after their start" if "delay_h" in metrics else ""
-    return (
-        f"After training, **{metrics['events_hit']:.0f} of {total}** labeled events raise an alarm{delay}; "
-        f"there {'are' if false > 1 else 'is'} **{alarms}**."
-    )
+    return f"**{metrics['events_hit']:.0f} of {total}** labeled events detected, **{alarms}**."
 
 
 def _show_excluded(run: Run) -> None:

@@ -13,6 +13,7 @@ from dlcore.data.series.series import LabeledWindow
 from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots
+from dlcore.plots import svg
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
 from dlcore.projects.project import Project
@@ -28,10 +29,14 @@ from dlcore.ui.components.threshold.component import (
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+SCORE_COLOR = "#6F7B8A"
+FRAME_TOP = 120
+"""Pixels from the top of the threshold component to its score chart."""
 KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses later points"}
 
 
@@ -56,9 +61,10 @@ def load_splits(bundle: Bundle, kind: str = "scores") -> dict[str, SplitScores]:
 
 @fragment
 def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshold: float) -> None:
-    """Draw everything that depends on the threshold, in a fragment."""
-    st.subheader("Decision threshold", anchor=False)
-    kind = _kind(bundle)
+    """Draw everything that depends on the threshold, in a fragment; the score chart comes first."""
+    picture, below = st.container(), st.container()
+    with below:
+        kind = _kind(bundle)
     splits = load_splits(bundle, kind)
     if kind == "centred":
         threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
@@ -66,7 +72,8 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
     key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
-    released = show_threshold(view, key=key, labels=stored)
+    with picture, main_picture(_first_frame(view), alt="Reconstruction error over time", height=192, top=FRAME_TOP):
+        released = show_threshold(view, key=key, labels=stored)
     _save_labels(run, stored, released.labels)
     if released.alarm is not None:
         with_error_boundary(partial(_explain_alarm, project, run, bundle, released.alarm))
@@ -74,6 +81,38 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     _import_labels(run, splits)
     with st.expander("Definitions"):
         st.markdown(DEFINITIONS)
+
+
+def _first_frame(view: ThresholdView) -> str:
+    """Return the score chart as SVG, with the axis that the component chooses."""
+    scores, series = np.nan_to_num(view.scores.astype(np.float64), posinf=0.0, neginf=0.0), view.series
+    if series is None or not len(scores):
+        return ""
+    low, high, log = score_limits(scores, view.run_threshold)
+    times = series.times.astype(np.float64)
+    first, last = pd.to_datetime(times[[0, -1]], unit="ms")
+    months = pd.date_range(first, last, freq="MS", normalize=True, inclusive="right")
+    ticks = [(float(month.value) / 1e6, f"{month:%b}") for month in months[:: max(1, -(-len(months) // 9))]]
+    return svg.line_chart(
+        [svg.Line(scores, times, color=SCORE_COLOR, width=1.0)],
+        svg.Axes(low, high, log=log, x_ticks=ticks),
+        height=192,
+        windows=[(window.start, window.end) for window in series.windows],
+        threshold=view.run_threshold,
+    )
+
+
+def score_limits(scores: np.ndarray, threshold: float) -> tuple[float, float, bool]:
+    """Return the limits of the score axis, and whether it is logarithmic, as `scoreAxis` in the component."""
+    ordered = np.sort(scores)
+    top, above = max(float(ordered[-1]), threshold), ordered[ordered > 0]
+    if len(above) > 0.9 * len(ordered) and ordered[0] >= 0:
+        low, usual = (float(above[int(share * (len(above) - 1))]) for share in (0.01, 0.05))
+        if top > 30 * usual:
+            return low, 1.3 * top, True
+    low = min(float(ordered[0]), threshold)
+    margin = 0.05 * ((top - low) or 1.0)
+    return (0.0 if 0 <= low < 0.3 * top else low - margin), top + margin, False
 
 
 def _save_labels(run: Run, stored: tuple[NamedWindow, ...], labels: tuple[NamedWindow, ...]) -> None:
@@ -122,6 +161,7 @@ def _kind(bundle: Bundle) -> str:
         required=True,
         key="score",
         bind="query-params",
+        label_visibility="collapsed",
         format_func=KINDS.__getitem__,
     )
     return kind

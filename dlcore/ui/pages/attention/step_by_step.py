@@ -6,6 +6,7 @@ import streamlit as st
 
 from dlcore.runs import Run
 from dlcore.ui.components.mount import drawing_component, mount
+from dlcore.ui.shell.first_paint import main_picture
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -16,9 +17,7 @@ SENTENCE = "the cat sat on the mat"
 
 def step_by_step(project: "Project", run: Run | None) -> None:
     """Draw the interactive table and its formula."""
+    st.markdown("Click any number to see its formula; change entries of x, W and b, and all results follow.")
+    with main_picture():
+        mount(_ATTENTION, {"sentence": SENTENCE, "version": "1"}, key="self-attention")
     st.latex(r"o = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{d_k}} + \text{mask}\right) v\; W_o + b_o")
-    st.caption(
-        "Click any number to see its formula; entries of x, W and b can be changed, and all results are "
-        "recomputed. Arrow keys move through a table."
-    )
-    mount(_ATTENTION, {"sentence": SENTENCE, "version": "1"}, key="self-attention")

@@ -6,16 +6,22 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.images import images
+from dlcore.evaluation import classification
+from dlcore.evaluation.metrics import format_percent
+from dlcore.plots import svg
 from dlcore.projects.foundations.backprop_walk import BackpropWalk, WalkStage, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
-from dlcore.ui.modalities.predict import pick_sample
+from dlcore.ui.modalities.predict import number_of_sample
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 _WALK = drawing_component("walk", styles=("shared/walk.css",))
+FRAME_SIDE, FRAME_TOP = 252, 168
+"""Pixels: side of the input image, and its distance from the top of the component."""
 DRAWING = "backprop-drawing"
 """Session key of the user's drawing as network input: (H, W) uint8."""
 THEORY = r"""
@@ -47,11 +53,20 @@ def explain(project: "Project", run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
-    st.subheader("One example, forward and back", anchor=False)
-    pixels, target = _example(project, run, bundle)
+    verdict, picture, pickers = st.container(), st.container(), st.container()
+    with pickers:
+        pixels, target = _example(project, run, bundle)
     backprop_walk = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
     version = f"{run_cache.bundle_key(bundle)}-{hash(pixels.tobytes())}-{target}"
-    mount(_WALK, packed(backprop_walk, bundle, version), key=f"there-and-back-{project.slug}")
+    predicted = int(backprop_walk.probabilities.argmax())
+    probability = format_percent(backprop_walk.probabilities[predicted])
+    verdict.markdown(
+        f"Predicted: **{bundle.labels[predicted]}** ({probability}), actual: **{bundle.labels[target]}**, loss "
+        f"{backprop_walk.loss:.3g}."
+    )
+    first = svg.cells(pixels / 255.0, width=f"{FRAME_SIDE}px", height=FRAME_SIDE)
+    with picture, main_picture(first, alt="The input image", height=FRAME_SIDE, top=FRAME_TOP):
+        mount(_WALK, packed(backprop_walk, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
         "Computed in NumPy in 64 bits, in evaluation mode (no dropout, running means). Autograd's "
         f"gradients of this example differ by at most {backprop_walk.error:.0e}."
@@ -75,7 +90,12 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
             digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
             return drawing, int(digit)
     stored = run_cache.predictions(bundle)
-    row = pick_sample(project, run.config.dataset, stored["test_ids"], key="walk")
+    row = number_of_sample(
+        project,
+        len(stored["test_ids"]),
+        key="walk",
+        first=lambda: classification.least_confident(stored["test_scores"]),
+    )
     test_pixels = samples.load_images(run.config.dataset).test_pixels
     return np.asarray(test_pixels[int(stored["test_ids"][row])]), int(stored["test_targets"][row])
 

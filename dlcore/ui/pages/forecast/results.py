@@ -7,13 +7,14 @@ import streamlit as st
 from dlcore import projects
 from dlcore.data.series import tables
 from dlcore.evaluation import forecast
-from dlcore.evaluation.metrics import BASELINES, baseline_title
+from dlcore.evaluation.metrics import BASELINES, baseline_title, lower_first
 from dlcore.plots import forecast as plots
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
 from dlcore.ui.pages.forecast import lesson as forecast_lesson
+from dlcore.ui.pages.forecast.week import show_week
 from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -43,6 +44,8 @@ def results(project: Project, run: Run | None) -> None:
     evaluation, stored = run_cache.evaluation(bundle), run_cache.predictions(bundle)
     names, slugs = (tuple(bundle.preprocessing[what]) for what in ("names", "slugs"))
     title = project.models[run.config.model].title
+    st.markdown(_verdict_line(evaluation))
+    show_week(bundle)
     _show_verdict(evaluation, run)
     _table(evaluation, title, n=len(stored["test_ids"]))
     _variables(evaluation, title, names, slugs)
@@ -51,6 +54,18 @@ def results(project: Project, run: Run | None) -> None:
         _by_horizon(stored, title, step)
     _weeks(stored, step)
     _intervals(stored, evaluation, names)
+
+
+def _verdict_line(evaluation: Evaluation) -> str:
+    """Return skill, that of the best baseline, and the coverage of the intervals."""
+    metrics = evaluation.metrics
+    if "skill" not in metrics:
+        return evaluation.verdict.partition(". ")[0] + "."
+    rivals = {name: values["skill"] for name, values in evaluation.baselines.items() if "skill" in values}
+    best = max(rivals, key=lambda name: rivals[name], default="")
+    against = f", {lower_first(baseline_title(best, smoothing=False))} {rivals[best]:.3f}" if best else ""
+    covered = f"; 90 % intervals cover **{metrics['coverage_90']:.1%}**" if "coverage_90" in metrics else ""
+    return f"Skill **{metrics['skill']:.3f}**{against} (persistence: 0){covered}."
 
 
 def _show_verdict(evaluation: Evaluation, run: Run) -> None:
@@ -69,9 +84,9 @@ def _show_verdict(evaluation: Evaluation, run: Run) -> None:
     persistence = baselines.get("persistence", {})
     if run.config.dataset == "air_quality" and "r2_mean_filled" in persistence:
         filled, measured = persistence["r2_mean_filled"], persistence["r2_mean"]
-        st.markdown(
-            f"**The commonly reported {scored.KNOWN_RESULT:.4f} is "
-            f"{'below' if measured > scored.KNOWN_RESULT else 'above'} persistence.** A one-layer LSTM is "
+        side = "below" if measured > scored.KNOWN_RESULT else "above"
+        st.expander(f"The commonly reported {scored.KNOWN_RESULT:.4f} is {side} persistence").markdown(
+            f"A one-layer LSTM is "
             f"reported with a mean R² of {scored.KNOWN_RESULT:.4f} on this table. On its last fifth, *repeating "
             f"the last hour* gets {filled:.3f} with filled values counted, and {measured:.3f} on measured values "
             "only. Therefore **skill** is the metric to read: the share of "

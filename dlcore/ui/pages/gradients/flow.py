@@ -10,9 +10,12 @@ import streamlit as st
 from dlcore.evaluation import gradient_flow
 from dlcore.evaluation.gradient_flow import GradientDiagnosis, Kind
 from dlcore.plots import gradients as plots
+from dlcore.plots import svg
 from dlcore.plots.gradients import ColorScale, LayersByStep
+from dlcore.plots.palette import ORDER
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import GradientNorms, Run
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets.figure import show_figure
 
 SCALES: dict[str, ColorScale] = {
@@ -99,6 +102,36 @@ def ratio(network: Network) -> str:
     return "–" if np.isnan(value) else gradient_flow.format_number(0.0 if value < SMALLEST_RATIO else value)
 
 
+def show_verdict(network: Network) -> None:
+    """Render the most severe finding in one line."""
+    finding = network.diagnosis.findings[0]
+    color, icon = FLOW_STYLE[finding.kind]
+    sentence = finding.sentence.partition(". ")[0].removesuffix(".")
+    st.markdown(f":{color}-badge[{icon} {finding.kind.capitalize()}] {sentence}.")
+
+
+def show_norms(networks: Sequence[Network], *, key: str) -> None:
+    """Render the gradient norm by layer of all networks, with a slider for the step: the page's main picture."""
+    layers = [_layers_by_step(network, "norm") for network in networks if len(network.steps)][:MAX_PROFILES]
+    if not layers:
+        return
+    alt = "Gradient norm by layer, networks overlaid, at the step of the slider"
+    with main_picture(first_frame(layers), alt=alt, height=plots.PROFILE_HEIGHT):
+        show_figure(plots.profile(layers, SCALES["norm"], reported=REPORTED), key=f"{key}-profile", alt=alt)
+    st.caption("Crosses: reported values for VGG-deep (layers 3, 15, 27, 38), not reproduced here.")
+
+
+def first_frame(layers: Sequence[LayersByStep]) -> str:
+    """Return the norms by layer at the last recorded step as SVG."""
+    low, high = plots.log_range([layer.values for layer in layers], REPORTED)
+    lines = [
+        svg.Line(layer.values[-1], np.linspace(0, 1, layer.values.shape[1]), ORDER[i % len(ORDER)], layer.name)
+        for i, layer in enumerate(layers)
+    ]
+    axes = svg.Axes(10.0**low, 10.0**high, log=True, x_ticks=[(0.0, "input"), (0.5, "depth"), (1.0, "output")])
+    return svg.line_chart(lines, axes, height=plots.PROFILE_HEIGHT)
+
+
 def show_diagnosis(network: Network) -> None:
     """Render the diagnosis with its evidence and rules."""
     for finding in network.diagnosis.findings:
@@ -119,12 +152,13 @@ def show_map(
     networks: Sequence[Network],
     *,
     key: str,
-    reported: Mapping[float, float] | None = None,
     until: int | None = None,
+    has_norms: bool = True,
 ) -> None:
     """Render the heat map of all networks on one scale for the chosen measure, and the profile by layer.
 
-    until: planned number of steps. With many networks, bands are low and there is no profile.
+    until: planned number of steps. With many networks, bands are low and there is no profile. `has_norms`: also the
+    profile of the gradient norm.
     """
     networks = [network for network in networks if len(network.steps)]
     if not networks:
@@ -142,16 +176,14 @@ def show_map(
     show_figure(figure, key=f"{key}-map", alt=_alt_text(networks, measure))
     if any(band.marked for band in layers):
         st.caption("Framed: layers of the diagnosis.")
-    if len(layers) > MAX_PROFILES:
+    if len(layers) > MAX_PROFILES or (measure == "norm" and not has_norms):
         return
     st.markdown(f"**{NAMES[measure]} by layer**")
     show_figure(
-        plots.profile(layers, SCALES[measure], reported=reported if measure == "norm" else None),
-        key=f"{key}-profile",
+        plots.profile(layers, SCALES[measure]),
+        key=f"{key}-profile-{measure}",
         alt=f"{NAMES[measure]} by layer, networks overlaid, at the step of the slider",
     )
-    if reported and measure == "norm":
-        st.caption("Crosses: reported values for VGG-deep (layers 3, 15, 27, 38), not reproduced here.")
 
 
 def _layers_by_step(network: Network, measure: str) -> LayersByStep:

@@ -74,10 +74,16 @@ def _run_panel(project: "Project", run: Run | None) -> None:
         else:
             run_cache.finished_bundle(run, to_see="its gradient flow")
         return
+    verdict, picture, rest = st.container(), st.container(), st.container()
+    with rest:
+        networks = [network, *_other_networks(project, run)]
+    with verdict:
+        flow.show_verdict(network)
+    with picture:
+        flow.show_norms(networks, key="flow")
     flow.show_diagnosis(network)
     _remedies(project, run, network)
-    networks = [network, *_other_networks(project, run)]
-    flow.show_map(networks, key="flow", reported=flow.REPORTED)
+    flow.show_map(networks, key="flow", has_norms=False)
     _accuracies(project, run, networks)
     if run.bundle is not None:
         show_learning_curves(

@@ -4,17 +4,22 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dlcore.evaluation import classification
+from dlcore.plots import svg
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
-from dlcore.ui.modalities.predict import pick_sample
+from dlcore.ui.modalities.predict import number_of_sample
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
 _UNROLLED = drawing_component("unrolled", styles=("shared/walk.css",))
+FRAME_HEIGHT, FRAME_TOP = 120, 270
+"""Pixels: height of the hidden states, and their distance from the top of the component."""
 THEORY = r"""
 **Forward**, with the same weights at every step: $h_t = \tanh(W x_t + U h_{t-1} + b)$. The last state is the
 output.
@@ -43,22 +48,24 @@ def explain(project: "Project", run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="a sequence step by step")
     if bundle is None or run is None:
         return
-    st.subheader("One sequence, step by step", anchor=False)
-    row, unrolled = _example(project, run, bundle)
+    verdict, picture, pickers = st.container(), st.container(), st.container()
+    with pickers:
+        row, unrolled = _example(project, run, bundle)
     predicted = int(unrolled.probabilities.argmax())
-    st.markdown(
+    verdict.markdown(
         f"Predicted: **{bundle.labels[predicted]}** ({unrolled.probabilities[predicted]:.1%}), actual: "
-        f"**{bundle.labels[unrolled.target]}**. Loss {unrolled.loss:.3g}. Gradient norm at the last step: "
-        f"{unrolled.lengths[-1]:.2g}, at the first: {unrolled.lengths[0]:.2g}; ratio {_ratio(unrolled)}."
+        f"**{bundle.labels[unrolled.target]}**. Gradient norm from last to first step: {_ratio(unrolled)}."
     )
-    mount(_UNROLLED, packed(unrolled, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
+    first = svg.cells(unrolled.states.T, width="100%", height=FRAME_HEIGHT)
+    with picture, main_picture(first, alt="Hidden state over time", height=FRAME_HEIGHT, top=FRAME_TOP):
+        mount(_UNROLLED, packed(unrolled, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
     with st.expander("Why the gradient vanishes, and how an LSTM prevents it", icon=":material/function:"):
         st.markdown(THEORY)
 
 
 def _ratio(unrolled: UnrolledRun) -> str:
     last = float(unrolled.lengths[-1])
-    return f"{float(unrolled.lengths[0]) / last:.1e}" if last else "undefined (no gradient)"
+    return f"times {float(unrolled.lengths[0]) / last:.1e}" if last else "undefined (no gradient)"
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:
@@ -70,7 +77,9 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
         return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        row = int(stored["test_ids"][pick_sample(project, dataset, stored["test_ids"], key="sequence")])
+        first = classification.least_confident(stored["test_scores"])
+        sample = number_of_sample(project, len(stored["test_ids"]), key="sequence", first=lambda: first)
+        row = int(stored["test_ids"][sample])
     with right:
         samples.show_images(
             [samples.load_images(dataset).test_pixels[row]],
