@@ -35,7 +35,7 @@ def data_get(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.data.sources import locate
 
     dataset = locate.get_dataset(options.name)
-    size = f"{dataset.size / 2**20:,.1f} MB, " if dataset.size else ""
+    size = f"{dataset.describe_size}, " if dataset.size else ""
     print(f"{dataset.title}: {size}license {dataset.license}, {dataset.homepage}", file=sys.stderr)
     path = locate.fetch(options.name, _print_progress)
     print(file=sys.stderr)

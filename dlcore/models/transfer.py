@@ -1,6 +1,6 @@
-"""Transfer learning: a torchvision backbone pretrained on ImageNet with a new classification head.
+"""Transfer learning: a backbone pretrained on ImageNet with a new classification head.
 
-Backbones are cut into blocks that can be trained or frozen.
+Backbones, torchvision's and EfficientNet-Lite0, are cut into blocks that can be trained or frozen.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from torchvision import models as zoo
 
 from dlcore.core.config import Config, choice, number
+from dlcore.models import efficientnet_lite
 
-Backbone = Literal["mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50"]
+Backbone = Literal["mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50", "efficientnet_lite0"]
 BACKBONES: tuple[Backbone, ...] = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50")
+"""Torchvision's."""
 NORMS = (nn.BatchNorm2d,)
 
 
@@ -113,12 +115,14 @@ class TransferNet(nn.Module):
         return self
 
     def load_pretrained(self, weights: Mapping[str, Tensor]) -> None:
-        """Load torchvision's weights of this backbone, without its classification head.
+        """Load weights of this backbone by the names in their file, without its classification head.
 
         Raises:
             RuntimeError: the weights belong to another network.
         """
         model = _build_backbone(self.backbone)
+        if isinstance(model, efficientnet_lite.EfficientNetLite0):
+            weights = efficientnet_lite.rename_weights(weights)
         model.load_state_dict(dict(weights))
         blocks, neck, _ = _split_backbone(self.backbone, model)
         self.blocks.load_state_dict(blocks.state_dict())
@@ -147,6 +151,8 @@ def _parts(backbone: Backbone) -> tuple[nn.Sequential, nn.Sequential, int]:
 
 
 def _build_backbone(backbone: Backbone) -> nn.Module:
+    if backbone == "efficientnet_lite0":
+        return efficientnet_lite.EfficientNetLite0()
     model: nn.Module = getattr(zoo, backbone)(weights=None)
     return model
 
@@ -159,7 +165,7 @@ def _split_backbone(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential
         stages = (model.layer1, model.layer2, model.layer3, model.layer4)
         blocks = nn.Sequential(stem, *(block for stage in stages for block in stage))
         return blocks, nn.Sequential(*pool), model.fc.in_features
-    assert isinstance(model, zoo.MobileNetV2 | zoo.MobileNetV3 | zoo.EfficientNet)
+    assert isinstance(model, zoo.MobileNetV2 | zoo.MobileNetV3 | zoo.EfficientNet | efficientnet_lite.EfficientNetLite0)
     blocks = nn.Sequential(*model.features)
     if isinstance(model, zoo.EfficientNet):
         parts = [list(part) if type(part) is nn.Sequential else [part] for part in model.features]

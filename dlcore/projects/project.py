@@ -155,6 +155,7 @@ class Project:
     complete:  (module just built, preprocessing) -> None; loads weights that a bundle leaves out (pretrained ones).
     half_widths: predictions -> half widths of prediction intervals, for `LoadedModel`; None: the task has none.
     needs:     config -> names of further downloads that training requires (as in `data get`): pretrained weights.
+    fallbacks: download -> model -> settings of the quick preset where the download is not on this machine.
 
     `modality` names a file of `ui/modalities`. `presets` map a name to settings; settings of one model are nested
     under its name. A setting for all models applies to those that have it.
@@ -194,6 +195,7 @@ class Project:
     complete: Callable[[nn.Module, Mapping[str, Any]], None] = lambda module, preprocessing: None
     half_widths: Callable[[Predictions], np.ndarray] | None = None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()
+    fallbacks: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the presets.

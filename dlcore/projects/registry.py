@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore.core.config import Field, describe, parse, unknown_setting
-from dlcore.core.errors import ConfigError, RequestError
+from dlcore.core.errors import ConfigError, RequestError, WorkbenchError
 from dlcore.data.batch_sizes import SMALLEST
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom.registry import CustomDataset
@@ -136,8 +136,55 @@ def preset_settings(config: RunConfig, *, is_scaled: bool = True) -> dict[str, A
 
 
 def suggest_model(slug: str, dataset: str) -> str:
-    """The model to preselect for a dataset: for a custom one, the one that gets good soonest; else the first."""
-    return _suggest_model(get(slug), _find_custom(dataset))
+    """The model to preselect for a dataset: for a custom one, the one that gets good soonest; else the first that
+    needs no download with the first preset."""
+    project, custom = get(slug), _find_custom(dataset)
+    if custom is not None:
+        return _suggest_model(project, custom)
+    ready = (model for model in project.models if not missing_downloads(configure_first(slug, model, dataset)))
+    return next(ready, next(iter(project.models)))
+
+
+def configure_first(slug: str, model: str, dataset: str | None = None) -> RunConfig:
+    """The config of a model with the project's first preset."""
+    return configure(slug, model=model, dataset=dataset, preset=next(iter(get(slug).presets)))
+
+
+def missing_downloads(config: RunConfig) -> list[str]:
+    """The further downloads that a run needs and that are not on this machine; empty for invalid settings."""
+    try:
+        return [name for name in get(config.project).needs(config) if not sources.is_available(name)]
+    except WorkbenchError:
+        return []  # reported when the run is created
+
+
+def list_fallbacks(config: RunConfig) -> list[str]:
+    """The downloads that the config does without, since its quick preset replaces what is not on this machine."""
+    if config.preset != quick.PRESET:
+        return []
+    fallbacks = get(config.project).fallbacks
+    return [
+        name
+        for name, models in fallbacks.items()
+        if config.model in models
+        and not sources.is_available(name)
+        and models[config.model].items() <= config.flat.items()
+    ]
+
+
+def offered_dataset(slug: str, dataset: str = "") -> str:
+    """The dataset to download where `dataset` is not on this machine: itself, its alternative, or one that the project
+    prefers to all on this machine; empty if there is none with a URL."""
+    project = get(slug)
+    names = []
+    if dataset in sources.DATASETS:
+        names = [dataset, sources.get_dataset(dataset).alternative]
+    for name in project.datasets:
+        if sources.is_available(name):
+            break
+        names.append(name)
+    missing = [name for name in names if name in project.datasets and not sources.is_available(name)]
+    return next((name for name in missing if sources.get_dataset(name).downloadable), "")
 
 
 def list_datasets(slug: str) -> list[str]:
@@ -211,12 +258,15 @@ def _preset_values(
     project: Project, model: str, preset: str, custom: CustomDataset | None, *, is_scaled: bool = True
 ) -> dict[str, Any]:
     """A preset's settings for a model and dataset."""
-    values = _preset(project, model, preset)
-    if custom is None:
-        return values
-    values |= project.custom_settings(custom, model)
-    if preset == quick.PRESET and is_scaled:
-        values |= project.quick_settings(custom, model, values)
+    values, is_quick = _preset(project, model, preset), preset == quick.PRESET and is_scaled
+    if custom is not None:
+        values |= project.custom_settings(custom, model)
+        if is_quick:
+            values |= project.quick_settings(custom, model, values)
+    if is_quick:
+        for download, models in project.fallbacks.items():
+            if model in models and not sources.is_available(download):
+                values |= models[model]
     return values
 
 

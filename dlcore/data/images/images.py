@@ -13,7 +13,7 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as custom
-from dlcore.data.images import array_cache, duplicates, folders
+from dlcore.data.images import array_cache, drawings, duplicates, folders
 from dlcore.data.images.cifar import CIFAR_LABELS, read_cifar
 from dlcore.data.images.decoded_folders import ABOUT, SIDE, decode_again, decode_folders
 from dlcore.data.images.files import FORMATS, MAX_BYTES, read_gray, read_rgb
@@ -170,13 +170,23 @@ def _load_cifar10(file: Path) -> Images:
     return _cached("cifar10", [file], lambda: read_cifar(file), names=CIFAR_LABELS, near=True)
 
 
+def _load_drawings(path: Path) -> Images:
+    files = list(drawings.list_files())
+
+    def draw() -> Arrays:
+        return dict(zip(PARTS, drawings.make_images(), strict=True))
+
+    return _cached("food_drawings", files, draw, names=tuple(file.stem for file in files))
+
+
 LOADERS: dict[str, Callable[[Path], Images]] = {
+    "food_drawings": _load_drawings,
     "fashion_mnist": _load_fashion,
     "mnist": _load_mnist,
     "digits": _load_digits,
     "cifar10": _load_cifar10,
 }
-FOLDERS = ("dogs_food_vehicles", "food101_mini", "food11", "food101")
+FOLDERS = ("dogs_food_vehicles", "food101_mini", "food101_ten", "food11", "food101")
 """Datasets stored as class folders, in a folder or zip."""
 
 

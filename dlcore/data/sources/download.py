@@ -14,7 +14,8 @@ from requests.utils import get_environ_proxies, select_proxy
 from dlcore.core.errors import DataError, StoreError, one_line
 
 CONNECT_S, READ_S, ANSWER_S = 8.0, 30.0, 4.8
-_OFFLINE = "datasets on this machine still work: see `dlcore data list`"
+OFFLINE = "datasets on this machine still work: see `dlcore data list`"
+"""The end of messages about a network that does not answer."""
 
 
 class _Bar:
@@ -45,14 +46,14 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
         StoreError: The folder cannot be written.
     """
     logging.getLogger("pooch").setLevel(logging.ERROR)
-    _check_name(url)
+    check_name(url)
     fetch = pooch.HTTPDownloader(
         progressbar=_Bar(progress) if progress else False, chunk_size=2**16, timeout=(CONNECT_S, READ_S)
     )
     try:
         pooch.retrieve(url, known_hash=checksum or None, fname=target.name, path=target.parent, downloader=fetch)
     except requests.RequestException as error:
-        raise DataError(f"{url} cannot be downloaded ({type(error).__name__}): {_OFFLINE}.") from None
+        raise DataError(f"{url} cannot be downloaded ({type(error).__name__}): {OFFLINE}.") from None
     except ValueError as error:
         raise DataError(f"{url} returned an unexpected file: {one_line(error)[:200]}") from None
     except OSError as error:
@@ -61,8 +62,12 @@ def download(url: str, target: Path, checksum: str, *, progress: Callable[[int, 
         ) from None
 
 
-def _check_name(url: str) -> None:
-    """Resolve the name of the host (or proxy) first: connect timeouts do not bound name resolution."""
+def check_name(url: str) -> None:
+    """Resolve the name of the host (or proxy) first: connect timeouts do not bound name resolution.
+
+    Raises:
+        DataError: There is no network, or no such host.
+    """
     proxy = select_proxy(url, get_environ_proxies(url))
     parts = urlsplit(proxy if proxy and "//" in proxy else url)
     host, answers = parts.hostname or "", []
@@ -77,7 +82,7 @@ def _check_name(url: str) -> None:
     thread.start()
     thread.join(CONNECT_S)
     if not answers:
-        raise DataError(f"no network, or no host '{host}': {_OFFLINE}.")
+        raise DataError(f"no network, or no host '{host}': {OFFLINE}.")
 
 
 def check_reachable(url: str, *, within: float = ANSWER_S) -> None:
@@ -100,4 +105,4 @@ def check_reachable(url: str, *, within: float = ANSWER_S) -> None:
     thread.join(within)
     problem = problems[0] if problems else f"{url} does not answer within {within:g} s: no network?"
     if problem:
-        raise DataError(f"{problem} {_OFFLINE.capitalize()}.")
+        raise DataError(f"{problem} {OFFLINE.capitalize()}.")

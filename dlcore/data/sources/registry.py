@@ -22,6 +22,11 @@ def _news(name: str, size: int, md5: str) -> DatasetFile:
     return DatasetFile(name, size, url=f"{host}/{name}", checksum=f"md5:{md5}")
 
 
+def _questions(name: str, size: int, sha256: str) -> DatasetFile:
+    host = "https://cogcomp.seas.upenn.edu/Data/QA/QC"
+    return DatasetFile(name, size, url=f"{host}/{name}", checksum=f"sha256:{sha256}")
+
+
 def _trec(name: str, title: str) -> Dataset:
     return Dataset(
         name=name,
@@ -30,12 +35,40 @@ def _trec(name: str, title: str) -> Dataset:
         homepage="https://cogcomp.seas.upenn.edu/Data/QA/QC/",
         license="for research (Li & Roth 2002)",
         rows=5_952,
-        files=(DatasetFile("train_5500.label", 335_858), DatasetFile("TREC_10.label", 23_354)),
+        files=(
+            _questions("train_5500.label", 335_858, "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3"),
+            _questions("TREC_10.label", 23_354, "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e"),
+        ),
         folders=("trec",),
     )
 
 
-def _synthetic(name: str, title: str, *, kind: Literal["series", "text"], rows: int, module: str) -> Dataset:
+def _ten_dishes(name: str, kept: DatasetFile, *, counts: str, rows: int) -> Dataset:
+    return Dataset(
+        name=name,
+        title=f"Food photos, ten dishes of Food-101, {counts} of each",
+        kind="images",
+        homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
+        license="research (photos by users of Foodspotting; Bossard et al. 2014)",
+        rows=rows,
+        files=(kept,),
+        folders=(name.replace("_", "-"),),
+    )
+
+
+def _photos(name: str, size: int, parts: tuple[str, ...]) -> DatasetFile:
+    """A zip built from the official archive of Food-101."""
+    return DatasetFile(
+        name,
+        size,
+        url="http://data.vision.ee.ethz.ch/cvl/food-101.tar.gz",
+        checksum="md5:85eeb15f3717b99a5da872d97d918f87",
+        photos=parts,
+        transfer=4_996_278_331,
+    )
+
+
+def _synthetic(name: str, title: str, *, kind: Literal["series", "text", "images"], rows: int, module: str) -> Dataset:
     return Dataset(
         name=name,
         title=f"{title} (synthetic)",
@@ -74,7 +107,16 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://archive.ics.uci.edu/dataset/360/air+quality",
         license="CC BY 4.0",
         rows=9_357,
-        files=(DatasetFile("AirQualityUCI.csv", 785_065),),
+        files=(
+            DatasetFile(
+                "AirQualityUCI.csv",
+                785_065,
+                url="https://archive.ics.uci.edu/static/public/360/air+quality.zip",
+                checksum="sha256:edcba3469f7e4a13c4897b64f412ebc06914a55c86ffb9af03ad0fa9d0858722",
+                member="AirQualityUCI.csv",
+                transfer=1_543_989,
+            ),
+        ),
         folders=("air-quality", "air+quality"),
     ),
     "beijing_pm25": Dataset(
@@ -142,17 +184,20 @@ DATASETS: dict[str, Dataset] = {
         license="none stated (from a university course)",
         rows=27_000,
         files=(DatasetFile("cnn_dataset.zip", 60_031_051),),
+        alternative="cifar10",
         folders=("dogs-food-vehicles",),
     ),
-    "food101_mini": Dataset(
-        name="food101_mini",
-        title="Food photos, ten dishes of Food-101, 80 + 40 of each",
-        kind="images",
-        homepage="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
-        license="research (photos by users of Foodspotting; Bossard et al. 2014)",
+    "food101_mini": _ten_dishes(
+        "food101_mini",
+        _photos("food101_10x120.zip", 22_484_846, ("small_train", "small_test")),
+        counts="80 + 40",
         rows=1_200,
-        files=(DatasetFile("food101_10x120.zip", 22_484_846),),
-        folders=("food101-mini",),
+    ),
+    "food101_ten": _ten_dishes(
+        "food101_ten",
+        _photos("food101_10x450.zip", 71_294_953, ("small_train", "small_test", "large_train", "large_test")),
+        counts="350 + 100",
+        rows=4_500,
     ),
     "food11": Dataset(
         name="food11",
@@ -165,6 +210,7 @@ DATASETS: dict[str, Dataset] = {
         folders=("food-11", "Food-11", "food11"),
         unpacked=True,
         layout="photos named `class_number.jpg`, as `3_17.jpg`, or one folder per class",
+        alternative="food101_ten",
     ),
     "food101": Dataset(
         name="food101",
@@ -177,6 +223,7 @@ DATASETS: dict[str, Dataset] = {
         folders=("food-101",),
         unpacked=True,
         layout="one folder per dish in `images`, and the list of test photos `test.txt` in `meta`",
+        alternative="food101_ten",
     ),
     "digits": Dataset(
         name="digits",
@@ -189,6 +236,23 @@ DATASETS: dict[str, Dataset] = {
         package="scikit-learn",
         module="sklearn",
         inside="datasets/data",
+    ),
+    "food_drawings": _synthetic(
+        "food_drawings",
+        "Drawings of ten dishes, randomly turned, cropped and tinted",
+        kind="images",
+        rows=400,
+        module="images/drawings",
+    ),
+    "template_news": _synthetic(
+        "template_news", "Headlines of four classes, from templates", kind="text", rows=800, module="text/templates"
+    ),
+    "template_questions": _synthetic(
+        "template_questions",
+        "Questions of six classes, from templates",
+        kind="text",
+        rows=1_180,
+        module="text/templates",
     ),
     "recall": _synthetic(
         "recall", "Associative recall: letter-digit pairs and a query", kind="text", rows=7_000, module="text/recall"
@@ -259,6 +323,7 @@ DATASETS: dict[str, Dataset] = {
         license="for research (AG's corpus; Zhang et al. 2015)",
         rows=22_781,
         files=(DatasetFile("train_15181.csv", 3_785_589), DatasetFile("test.csv", 1_857_427)),
+        alternative="ag_news",
         folders=("ag-news",),
     ),
     "trec6": _trec("trec6", "questions of six classes"),
@@ -270,7 +335,14 @@ DATASETS: dict[str, Dataset] = {
         homepage="https://nlp.stanford.edu/projects/glove/",
         license="PDDL",
         rows=400_000,
-        files=(DatasetFile("glove.6B.zip", 862_182_613),),
+        files=(
+            DatasetFile(
+                "glove.6B.zip",
+                862_182_613,
+                url="https://nlp.stanford.edu/data/glove.6B.zip",
+                checksum="sha256:617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
+            ),
+        ),
         instead=("glove.6B.100d.txt", "glove.6B.100d.top100k.zip"),
     ),
     "bert_vocabulary": Dataset(

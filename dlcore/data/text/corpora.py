@@ -6,7 +6,7 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 from dlcore.core.errors import DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import locate as sources
+from dlcore.data.text import templates
 from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
 
@@ -146,6 +147,8 @@ def deduplicate(
 
 
 def _checksum(name: str, path: Path) -> str:
+    if sources.get_dataset(name).synthetic:
+        return hashlib.sha256("\n".join(READERS[name](path).texts).encode()).hexdigest()
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     return array_cache.checksum(*(path / file.name for file in sources.get_dataset(name).files))
@@ -248,11 +251,20 @@ def _questions(file: Path) -> list[tuple[str, str]]:
     return questions
 
 
+def _from_templates(sentences: Mapping[str, Sequence[str]], titles: Mapping[str, str]) -> _Corpus:
+    texts, codes = templates.make_texts(sentences)
+    order = list(sentences)
+    labels = np.array([order.index(code) for code in codes], dtype=np.int64)
+    return _Corpus(texts, labels, tuple(titles.get(code, code) for code in order))
+
+
 READERS: dict[str, Callable[[Path], _Corpus]] = {
     "movie_reviews": _movie_reviews,
     "imdb": _imdb,
     "ag_news": _ag_news,
     "ag_news_15k": _ag_news,
+    "template_news": lambda folder: _from_templates(templates.HEADLINES, {}),
+    "template_questions": lambda folder: _from_templates(templates.QUESTIONS, QUESTIONS),
     "trec6": lambda folder: _trec(folder, fine=False),
     "trec50": lambda folder: _trec(folder, fine=True),
 }

@@ -12,7 +12,7 @@ from dlcore.core.config import number
 from dlcore.core.errors import DataError
 from dlcore.data import memory_task
 from dlcore.data.array_batches import RandomShift
-from dlcore.data.images import images
+from dlcore.data.images import images, thumbnails
 from dlcore.data.splits import Prepared, Split
 from dlcore.models import numpy_module
 from dlcore.models.lstm_classifier import LstmClassifier, LstmClassifierConfig
@@ -105,8 +105,8 @@ def example(dataset: str, gap: int, row: int, preprocessing: Mapping[str, Any]) 
     if dataset == MEMORY:
         test = memory_task.make_sequences(TEST_ROWS, gap=gap, seed=TEST_SEED)
         return test.inputs[row], int(test.targets[row])
-    data = images.load(dataset)
-    return images.normalize(np.asarray(data.test_pixels[row]), preprocessing), int(data.test_labels[row])
+    pixels, label = thumbnails.require_image(dataset, row)
+    return images.normalize(pixels, preprocessing), label
 
 
 # --- predict, then run ------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ PROJECT = Project(
     summary="Classify news as world, sports, business or science with a Transformer encoder.",
     task=texts.TEXT_CLASSIFICATION,
     modality="text",
-    datasets=("ag_news", "ag_news_15k"),
+    datasets=("ag_news", "ag_news_15k", "template_news"),
     models={
         "encoder": ModelEntry(
             title="Transformer encoder",
@@ -77,9 +77,7 @@ PROJECT = Project(
     custom_data=("text",),
     custom_settings=quick.cross_validation,
     usable_baselines=texts.USABLE_BASELINES,
-    quick_settings=texts.quick_settings(
-        {"encoder": 12_000, "improved_encoder": 18_000},
-        without_glove={"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}},
-    ),
+    quick_settings=texts.quick_settings({"encoder": 12_000, "improved_encoder": 18_000}),
+    fallbacks={"glove": {"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}}},
     suggest_model=lambda dataset: "improved_encoder",
 )

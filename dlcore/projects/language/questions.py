@@ -102,10 +102,7 @@ def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]
 
 
 _QUICK_BERT = texts.quick_settings({BERT: 30_000}, most_rows=2000)
-_QUICK_WORDS = texts.quick_settings(
-    {"gru": 20_000, "lstm": 20_000, "rnn": 20_000},
-    without_glove={cell: {"vectors": "none"} for cell in ("gru", "lstm", "rnn")},
-)
+_QUICK_WORDS = texts.quick_settings({"gru": 20_000, "lstm": 20_000, "rnn": 20_000})
 
 
 def _build(cell: Cell) -> Callable[[Any, Mapping[str, int]], nn.Module]:
@@ -133,7 +130,7 @@ PROJECT = Project(
     summary="Classify what a question asks for (a person, a place, a number) with an RNN, GRU or LSTM.",
     task=texts.TEXT_CLASSIFICATION,
     modality="text",
-    datasets=("trec6", "trec50"),
+    datasets=("trec6", "trec50", "template_questions"),
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=RnnClassifierConfig)
         for cell, (title, summary) in _CELLS.items()
@@ -171,6 +168,7 @@ PROJECT = Project(
     custom_settings=quick.cross_validation,
     usable_baselines=texts.USABLE_BASELINES,
     quick_settings=quick_settings,
+    fallbacks={"glove": {cell: {"vectors": "none"} for cell in _CELLS}},
     suggest_model=lambda dataset: (
         BERT if sources.is_available(f"{bert_weights.PREFIX}{bert_weights.OFFLINE}") else "gru"
     ),

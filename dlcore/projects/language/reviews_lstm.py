@@ -90,8 +90,7 @@ PROJECT = Project(
     custom_data=("text",),
     custom_settings=quick.cross_validation,
     usable_baselines=texts.USABLE_BASELINES,
-    quick_settings=texts.quick_settings(
-        {"base_lstm": 20_000, "improved_lstm": 15_000}, without_glove={"improved_lstm": {"vectors": "none"}}
-    ),
+    quick_settings=texts.quick_settings({"base_lstm": 20_000, "improved_lstm": 15_000}),
+    fallbacks={"glove": {"improved_lstm": {"vectors": "none"}}},
     suggest_model=lambda dataset: "improved_lstm",
 )

@@ -17,7 +17,6 @@ from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
-from dlcore.data.sources import locate as sources
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import stratified_folds, stratified_sample, stratified_split
 from dlcore.data.text import bert_tokens, word_vectors
@@ -107,22 +106,13 @@ def needs(config: RunConfig) -> tuple[str, ...]:
 
 
 def quick_settings(
-    samples: Mapping[str, int],
-    *,
-    most_rows: int = 0,
-    without_glove: Mapping[str, Mapping[str, Any]] | None = None,
+    samples: Mapping[str, int], *, most_rows: int = 0
 ) -> Callable[[CustomDataset, str, Mapping[str, Any]], Mapping[str, Any]]:
-    """`Project.quick_settings` with texts x epochs by model; see `quick.fit_epochs`.
-
-    `without_glove` are further settings by model where GloVe is not on this machine.
-    """
+    """`Project.quick_settings` with texts x epochs by model; see `quick.fit_epochs`."""
 
     def settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        fitted = quick.fit_epochs(
-            values, dataset, samples=samples.get(model, min(samples.values())), rows_setting="rows", most_rows=most_rows
-        )
-        is_missing = without_glove is not None and not sources.is_available("glove")
-        return {**fitted, **(without_glove or {}).get(model, {})} if is_missing else fitted
+        texts = samples.get(model, min(samples.values()))
+        return quick.fit_epochs(values, dataset, samples=texts, rows_setting="rows", most_rows=most_rows)
 
     return settings
 

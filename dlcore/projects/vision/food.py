@@ -73,6 +73,7 @@ def prepare(config: RunConfig) -> Prepared:
         DataMissingError: the dataset or the pretrained weights are not on this machine.
     """
     options, plan = config.data_as(FoodData), _plan(config)
+    carried = weights.WEIGHTS[MODELS[config.model].backbone]
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     if data.channels != 3:
         raise ConfigError(f"{config.dataset} is grayscale: choose a dataset of color photos.")
@@ -105,8 +106,8 @@ def prepare(config: RunConfig) -> Prepared:
             "kind": "picture",
             "channels": 3,
             "side": options.side,
-            "mean": list(weights.MEAN),
-            "std": list(weights.STD),
+            "mean": list(carried.mean),
+            "std": list(carried.std),
         },
         labels=tuple(name.replace("_", " ") for name in data.names),
         checksum=data.checksum,
@@ -114,7 +115,7 @@ def prepare(config: RunConfig) -> Prepared:
         start=_starter(data, plan, config, options.side, train) if plan.initialization == "pretrained" else None,
         transform=FeatureViews(options.mixup)
         if plan.train == "head"
-        else PhotoTransform(weights.MEAN, weights.STD, changes),
+        else PhotoTransform(carried.mean, carried.std, changes),
     )
 
 
@@ -333,6 +334,11 @@ MODELS: dict[str, FoodModel] = {
         "mobilenet_v2",
         FrozenConfig,
     ),
+    "efficientnet_lite0": _entry(
+        "EfficientNet-Lite0",
+        "EfficientNet-B0 for phones, without squeeze-and-excitation; its weights are installed with the app.",
+        "efficientnet_lite0",
+    ),
     "mobilenet_v2_scratch": _entry(
         "MobileNetV2, from scratch",
         "The same network from random weights.",
@@ -359,7 +365,7 @@ PROJECT = Project(
     summary="Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo.",
     task=replace(CLASSIFICATION, objective=objective, compare=compare),
     modality="image",
-    datasets=("food101_mini", "food11", "food101"),
+    datasets=("food101_mini", "food101_ten", "food11", "food101", "food_drawings"),
     models=MODELS,
     data_config=FoodData,
     presets={

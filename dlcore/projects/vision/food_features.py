@@ -38,7 +38,7 @@ def compute_features(dataset: Images, *, backbone: Backbone, side: int) -> tuple
             memmap = np.lib.format.open_memmap(
                 draft / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(pixels), VIEWS, network.width)
             )
-            for rows, values in _computed(network, pixels, side):
+            for rows, values in _computed(network, pixels, side, weights.WEIGHTS[backbone]):
                 memmap[rows] = values
                 done += len(values)
                 progress.report("Computing image features (cached)", done, total)
@@ -48,8 +48,10 @@ def compute_features(dataset: Images, *, backbone: Backbone, side: int) -> tuple
     return array_cache.load(place / "learn.npy"), array_cache.load(place / "test.npy")
 
 
-def _computed(network: TransferNet, pixels: np.ndarray, side: int) -> Iterator[tuple[slice, np.ndarray]]:
-    mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in (weights.MEAN, weights.STD))
+def _computed(
+    network: TransferNet, pixels: np.ndarray, side: int, entry: weights.PretrainedWeights
+) -> Iterator[tuple[slice, np.ndarray]]:
+    mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in (entry.mean, entry.std))
     with evaluation_mode(network):
         for start in range(0, len(pixels), AT_ONCE):
             rows = slice(start, min(start + AT_ONCE, len(pixels)))

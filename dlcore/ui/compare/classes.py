@@ -78,7 +78,9 @@ def _correct_by_one(project: "Project", variants: Sequence[TestedVariant], label
             f"**{variant.name}**: {len(rows):,} of {correct.shape[1]:,} test samples, which all others misclassify."
         )
         config = variants[0].bundles[0].config
-        if len(rows) and samples.is_available(config):
+        positions = samples.shipped_positions(config.dataset, stored["test_ids"])
+        rows = rows if positions is None else rows[np.isin(rows, positions)]
+        if len(rows) and samples.has_test_images(config):
             rows = rows[np.linspace(0, len(rows) - 1, min(MAX_SAMPLES, len(rows))).astype(np.int64)]
             ids, classes = stored["test_ids"][rows].tolist(), stored["test_targets"][rows]
             load_modality(project).show(config, ids, [labels[k] for k in classes])

@@ -6,10 +6,12 @@ from dlcore import projects
 from dlcore.data.custom import registry
 from dlcore.data.custom.registry import Kind
 from dlcore.data.sources import locate as sources
+from dlcore.projects import registry as project_registry
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.custom_data import form, saved
+from dlcore.ui.shell import download_offer
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import samples
 
@@ -25,7 +27,7 @@ def choose_dataset(project: Project, run: Run | None, *kinds: Kind) -> RunConfig
     config = run.config if run is not None else projects.configure(project.slug)
     kinds = tuple(kind for kind in kinds if kind in project.custom_data)
     if not kinds:
-        return config
+        return config if samples.is_available(config) else _replace_missing(project, config)
     added = saved.pop_added(*kinds)
     form.show_form(*kinds)
     saved.show_saved(*kinds)
@@ -37,12 +39,15 @@ def choose_dataset(project: Project, run: Run | None, *kinds: Kind) -> RunConfig
             icon=":material/folder_off:",
         )
     names = [name for name in projects.list_datasets(project.slug) if sources.is_available(name)]
+    if not is_missing and not samples.is_available(config):
+        is_missing = _replace_missing(project, config) is not config
     names = list(dict.fromkeys(names if is_missing and names else [config.dataset, *names]))
     key = f"data-of-{run.run_id if run else project.slug}"
     if added:
         st.session_state[key] = st.session_state[f"dataset-{project.slug}"] = st.session_state[NEWEST] = added
-    elif st.session_state.get(key) not in names:
+    elif st.session_state.get(key) not in names or st.session_state.get(f"{key}-default") != names[0]:
         st.session_state[key] = names[0]
+    st.session_state[f"{key}-default"] = names[0]
     dataset = names[0] if len(names) == 1 else st.selectbox("Dataset", names, key=key, format_func=dataset_title)
     if dataset == st.session_state.get(NEWEST):
         name = registry.plain_name(dataset)
@@ -53,3 +58,18 @@ def choose_dataset(project: Project, run: Run | None, *kinds: Kind) -> RunConfig
     if dataset == config.dataset and (entry is None or not is_missing):
         return config
     return projects.configure(project.slug, dataset=dataset)
+
+
+def _replace_missing(project: Project, config: RunConfig) -> RunConfig:
+    """Offer the download of a public dataset or its alternative; return the config of one that is on this machine."""
+    offered = project_registry.offered_dataset(project.slug, config.dataset)
+    if offered:
+        download_offer.offer_download(offered)
+    replacement = projects.configure(project.slug)
+    if not sources.is_available(replacement.dataset):
+        return config
+    st.caption(
+        f"The dataset of this run, {dataset_title(config.dataset)}, is not on this machine. Below is one that is: "
+        f"{dataset_title(replacement.dataset)}."
+    )
+    return replacement

@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.custom import registry as custom_registry
-from dlcore.data.sources import locate as sources
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.ui.shell.download_offer import download_hint
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
@@ -35,6 +35,10 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     )
     order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
     rows = select_rows(scores, targets, correctness=correctness or ALL, actual=actual, order=order)
+    positions = samples.shipped_positions(run.config.dataset, stored["test_ids"])
+    if positions is not None:
+        rows = rows[np.isin(rows, positions)]
+        st.caption(samples.describe_shipped(run.config.dataset, len(targets)))
     if not len(rows):
         st.info("No test image matches.", icon=":material/search_off:")
         return
@@ -44,13 +48,12 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     row = int(rows[position - 1])
     _show_sample(scores[row], labels, truth=int(targets[row]), run=run, origin=int(stored["test_ids"][row]))
     following = rows[position : position + NEXT]
-    if samples.is_available(run.config) and len(following):
-        test_pixels = samples.load_run_images(run.config).test_pixels
+    if samples.has_test_images(run.config) and len(following):
         predicted = [labels[scores[row].argmax()] for row in following]
         marks = ["" if scores[row].argmax() == targets[row] else " ✗" for row in following]
         st.caption("Next images with predictions; ✗ marks an error")
         samples.show_images(
-            [test_pixels[stored["test_ids"][row]] for row in following],
+            [samples.get_test_image(run.config, int(stored["test_ids"][row])) for row in following],
             [name + mark for name, mark in zip(predicted, marks, strict=True)],
             alt="Test image",
             width=76,
@@ -76,14 +79,12 @@ def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run
     scores = run_cache.calibrate(run.finished_bundle, scores)
     predicted = int(scores.argmax())
     with left:
-        if samples.is_available(run.config):
-            samples.show_images(
-                [samples.load_run_images(run.config).test_pixels[origin]], [labels[truth]], alt="Test image", width=224
-            )
+        if samples.has_test_images(run.config):
+            image = samples.get_test_image(run.config, origin)
+            samples.show_images([image], [labels[truth]], alt="Test image", width=224)
         else:
-            is_custom = custom_registry.is_custom(dataset)
-            hint = "" if is_custom else f": get {sources.get_dataset(dataset).title} under Data to see it"
-            st.caption(f"The image is not on this machine{hint}. Its probabilities are stored with the run.")
+            hint = "" if custom_registry.is_custom(dataset) else download_hint(dataset)
+            st.caption(f"The image is not on this machine. Its probabilities are stored with the run.{hint}")
         verdict = "correct" if predicted == truth else "incorrect"
         st.markdown(f"Predicted **{labels[predicted]}** ({scores[predicted]:.1%}): **{verdict}**.")
     with right:

@@ -36,7 +36,7 @@ def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the attribution map of a test image for one class, with sanity checks."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])
-    explain_pixels(project, bundle, samples.load_run_images(run.config).test_pixels[origin], target)
+    explain_pixels(project, bundle, samples.get_test_image(run.config, origin), target)
 
 
 def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target: int) -> None:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dlcore.projects.project import Project
@@ -23,7 +24,7 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
 
 def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the first test images with their predicted classes, and the class probabilities of the selected one."""
-    if not samples.is_available(run.config):
+    if not samples.has_test_images(run.config):
         classifier_predict.test_sample(project, run, bundle)
         return
     stored, labels = run_cache.predictions(bundle), bundle.labels
@@ -39,7 +40,7 @@ def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
             prediction = run_cache.stored_prediction(bundle, row)
             image, answer = st.columns([1, 3], vertical_alignment="center")
             with image:
-                pixels = samples.load_run_images(run.config).test_pixels[int(stored["test_ids"][row])]
+                pixels = samples.get_test_image(run.config, int(stored["test_ids"][row]))
                 samples.show_images([pixels], [labels[truth]], alt="Test image", width=96)
             verdict = "correct" if prediction["label"] == labels[truth] else "incorrect"
             answer.markdown(f"Actual: “{labels[truth]}”. The prediction is **{verdict}**.")
@@ -48,18 +49,22 @@ def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
 
 def _gallery(project: Project, run: Run, bundle: Bundle, row: int) -> None:
     stored, labels = run_cache.predictions(bundle), bundle.labels
-    pixels = samples.load_run_images(run.config).test_pixels
-    predicted = run_cache.predicted_classes(bundle, stored["test_scores"][:COUNT])
+    shipped = samples.shipped_positions(run.config.dataset, stored["test_ids"])
+    rows = np.arange(COUNT) if shipped is None else shipped[:COUNT]
+    rows = rows[rows < len(stored["test_ids"])]
+    images = samples.find_test_images(run.config, stored["test_ids"][rows].tolist())
+    predicted = run_cache.predicted_classes(bundle, stored["test_scores"][rows])
     thumbnails = [
-        Thumbnail(
-            samples.shrink(pixels[int(origin)], side=128), labels[k] + ("" if k == truth else f" ✗ ({labels[truth]})")
-        )
-        for origin, k, truth in zip(stored["test_ids"], predicted, stored["test_targets"], strict=False)
+        Thumbnail(samples.shrink(pixels, side=128), labels[k] + ("" if k == truth else f" ✗ ({labels[truth]})"))
+        for pixels, k, truth in zip(images, predicted, stored["test_targets"][rows], strict=True)
+        if pixels is not None
     ]
     show_gallery(
         thumbnails,
-        selected=row if row < COUNT else -1,
-        on_select=partial(classifier_predict.select_sample, project, key="sample"),
+        selected=int(np.flatnonzero(rows == row)[0]) if row in rows else -1,
+        on_select=partial(
+            classifier_predict.select_sample, project, key="sample" if shipped is None else "sample-shipped"
+        ),
         label="Test images with their predicted classes",
         key=f"gallery-{project.slug}",
     )

@@ -12,6 +12,7 @@ from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
 from dlcore.data.sources import locate as sources
+from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
@@ -39,20 +40,39 @@ def overview(project: Project, run: Run | None) -> None:
     with_error_boundary(lambda: _show_dataset(config))
 
 
-def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """Return the number of the chosen test image, initially the first."""
-    return number_of_sample(project, len(ids), key=key, first=lambda: 0)
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str, scores: np.ndarray | None = None) -> int:
+    """Return the number of the chosen test image; of a missing dataset, among those that ship.
+
+    Initially it is the first, or with `scores` (N, K) the one of which the model is least certain.
+    """
+    positions = samples.shipped_positions(dataset, ids)
+    if positions is None or not len(positions):
+        return number_of_sample(
+            project, len(ids), key=key, first=lambda: 0 if scores is None else classification.least_confident(scores)
+        )
+    number = number_of_sample(
+        project,
+        len(positions),
+        key=f"{key}-shipped",
+        first=lambda: 0 if scores is None else classification.least_confident(scores[positions]),
+    )
+    row = int(positions[number])
+    st.caption(f"Test image {ids[row]:,}. {samples.describe_shipped(dataset, len(ids))}")
+    return row
 
 
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
     """Show test images in a row, each above its caption."""
-    if not samples.is_available(config):
-        st.caption("; ".join(captions) + ".")
+    pixels = samples.find_test_images(config, ids)
+    shown = [(image, caption) for image, caption in zip(pixels, captions, strict=True) if image is not None]
+    if shown:
+        images_shown, texts = zip(*shown, strict=True)
+        samples.show_images(images_shown, texts, alt="Test image", width=224 if large else 112)
+    missing = [caption for image, caption in zip(pixels, captions, strict=True) if image is None]
+    if missing:
+        st.caption(f"{'Not shown: ' if shown else ''}{'; '.join(missing)}.")
         if large and not custom_registry.is_custom(config.dataset):
             download_offer.offer_download(config.dataset)
-        return
-    pixels = samples.load_run_images(config).test_pixels
-    samples.show_images([pixels[row] for row in ids], captions, alt="Test image", width=224 if large else 112)
 
 
 def browse(project: Project, run: Run, bundle: Bundle) -> None:

@@ -7,14 +7,13 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.data.sources import locate as sources
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.first_paint import main_picture
-from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.metric_table import summarize_run
 from dlcore.ui.widgets.predictor import choose_predictor, predict_with
@@ -40,7 +39,7 @@ def predict(
     if bundle is None or run is None:
         return None
     modality = load_modality(project)
-    opens_on_input = modality.STARTS_WITH_INPUT or not sources.is_available(run.config.dataset)
+    opens_on_input = modality.STARTS_WITH_INPUT or not samples.has_test_images(run.config)
     st.markdown(f":small[{summarize_run(project, bundle)}]")
     choice = st.segmented_control(
         "Input",

@@ -30,7 +30,8 @@ def _form(project: "Project") -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
-    ready = [name for name in project.models if can_train(project, name)]
+    chosen_preset = st.session_state.get(f"{key}-preset") or next(iter(project.presets))
+    ready = [name for name in project.models if can_train(project, name, preset=chosen_preset)]
     # no multiselect: it shrinks when it loses focus, which moves the button away from the pointer
     picked = st.pills(
         "Models",
@@ -44,8 +45,10 @@ def _form(project: "Project") -> None:
     models = [name for name in ready if name in picked]
     if len(ready) < len(project.models):
         missing = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
-        st.caption(f"Not available: {missing}. Their pretrained weights are not on this machine: see Model above.")
-    names = [name for name in projects.list_datasets(slug) if _is_available(name)]
+        st.caption(
+            f"Not available: {missing}. What they need is not on this machine: choose each under Model above to get it."
+        )
+    names = [name for name in projects.list_datasets(slug) if sources.is_available(name)]
     if not names:
         st.caption("No dataset of this page is on this machine: see Data.")
         return
@@ -84,11 +87,12 @@ def _form(project: "Project") -> None:
         _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
 
 
-def can_train(project: "Project", model: str) -> bool:
-    """Return whether the pretrained weights that the model needs are on this machine."""
+def can_train(project: "Project", model: str, *, preset: str) -> bool:
+    """Return whether all that the model needs with a preset is on this machine."""
     from dlcore import projects
+    from dlcore.projects import registry
 
-    return all(sources.is_available(name) for name in project.needs(projects.configure(project.slug, model=model)))
+    return not registry.missing_downloads(projects.configure(project.slug, model=model, preset=preset))
 
 
 def build_variants(
@@ -144,7 +148,3 @@ def open_under_results(comparison_id: str) -> None:
     st.query_params[ADDRESS] = comparison_id
     st.query_params[OPEN] = "results"
     st.rerun()
-
-
-def _is_available(name: str) -> bool:
-    return name not in sources.DATASETS or sources.is_available(name)

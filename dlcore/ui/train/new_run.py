@@ -58,8 +58,7 @@ def _new(project: "Project") -> None:
     st.caption(project.models[model].summary)
     dataset = _dataset(project)
     is_available = sources.is_available(dataset)
-    if not is_available:
-        download_offer.offer_download(dataset)
+    offer_dataset(slug, dataset)
     names = list(project.presets)
     preset: str = (
         st.segmented_control(
@@ -79,13 +78,9 @@ def _new(project: "Project") -> None:
     key = f"{slug}-{model}-{dataset}-{preset}"
     hardware = _hardware(base, key)
     changed = _more(projects.list_settings(slug, model), base, key)
-    missing = _missing(
-        project, lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
+    missing = offer_missing(
+        lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
     )
-    if missing:
-        download_offer.offer_download(missing[0])
-        if missing[0] == "glove":
-            st.caption("Or set **Vectors** to “none” under More settings: word vectors start random.")
     if st.button(
         "Train",
         type="primary",
@@ -103,22 +98,49 @@ def _new(project: "Project") -> None:
 
 
 def _preselect_model(project: "Project") -> None:
-    """Select the suggested model when a custom dataset is selected; a later choice of the user stays."""
+    """Select the suggested model at first, and when a custom dataset is selected; a later choice of the user stays."""
+    from dlcore import projects
     from dlcore.projects import registry
 
-    dataset = st.session_state.get(f"dataset-{project.slug}", "")
+    key, dataset = f"model-{project.slug}", st.session_state.get(f"dataset-{project.slug}", "")
     marker = f"model-suggested-for-{project.slug}"
-    if dataset and dataset != st.session_state.get(marker) and custom_registry.is_custom(dataset):
-        st.session_state[f"model-{project.slug}"] = registry.suggest_model(project.slug, dataset)
+    if key not in st.session_state:
+        first = dataset if dataset in projects.list_datasets(project.slug) else projects.configure(project.slug).dataset
+        st.session_state[key] = registry.suggest_model(project.slug, first)
+    elif dataset and dataset != st.session_state.get(marker) and custom_registry.is_custom(dataset):
+        st.session_state[key] = registry.suggest_model(project.slug, dataset)
     st.session_state[marker] = dataset
 
 
-def _missing(project: "Project", config: "Callable[[], RunConfig]") -> list[str]:
-    """Return the pretrained weights that the run needs and that are not on this machine."""
+def offer_dataset(slug: str, dataset: str) -> None:
+    """Offer the download of a missing dataset; beside one that is here, fold that of a dataset the project prefers."""
+    from dlcore.projects import registry
+
+    if not sources.is_available(dataset):
+        download_offer.offer_download(dataset)
+    elif offered := registry.offered_dataset(slug):
+        with st.expander(f"Download {dataset_title(offered)}", icon=":material/download:"):
+            download_offer.offer_download(offered)
+
+
+def offer_missing(configure: "Callable[[], RunConfig]") -> list[str]:
+    """Return the further downloads that the run needs, and offer the first; say what its quick preset does without."""
+    from dlcore.projects import registry
+
     try:
-        return [name for name in project.needs(config()) if not sources.is_available(name)]
+        config = configure()
     except WorkbenchError:
         return []  # invalid settings: reported when the run is created
+    missing = registry.missing_downloads(config)
+    if missing:
+        download_offer.offer_download(missing[0])
+        if missing[0] == "glove":
+            st.caption("Or set **Vectors** to “none” under More settings: word vectors start random.")
+    if "glove" in registry.list_fallbacks(config):
+        st.caption("GloVe is not on this machine: word vectors start random (vectors: none).")
+        with st.expander("Download GloVe", icon=":material/download:"):
+            download_offer.offer_download("glove")
+    return missing
 
 
 def _dataset(project: "Project") -> str:
@@ -126,12 +148,19 @@ def _dataset(project: "Project") -> str:
     from dlcore import projects
 
     key, names = f"dataset-{project.slug}", projects.list_datasets(project.slug)
-    if st.session_state.get(key) not in names:  # on the first run, or after it was deleted
-        st.session_state[key] = projects.configure(project.slug).dataset
-    dataset: str = st.selectbox("Dataset", names, key=key, format_func=dataset_title)
+    dataset = choose_dataset(names, projects.configure(project.slug).dataset, key=key)
     if project.custom_data:
         kinds = [CUSTOM_DATA[kind] for kind in project.custom_data]
         st.caption(f"{' or '.join(kinds)}: add them in **Data** and choose them here.")
+    return dataset
+
+
+def choose_dataset(names: list[str], default: str, *, key: str) -> str:
+    """Choose one of the datasets; `default` the first time, when it changes, and after the chosen one was deleted."""
+    if st.session_state.get(key) not in names or st.session_state.get(f"{key}-default", default) != default:
+        st.session_state[key] = default
+    st.session_state[f"{key}-default"] = default
+    dataset: str = st.selectbox("Dataset", names, key=key, format_func=dataset_title)
     return dataset
 
 

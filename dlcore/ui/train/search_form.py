@@ -9,8 +9,7 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space
 from dlcore.runs.search import searches
-from dlcore.ui.shell import download_offer
-from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.train.new_run import choose_dataset, offer_dataset, offer_missing
 from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
@@ -59,17 +58,20 @@ def show(project: "Project") -> None:
 
 
 def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
-    """Choose model, dataset and preset; return their config, and whether the dataset is on this machine."""
+    """Choose model, dataset and preset; return their config, and whether all it needs is on this machine."""
     from dlcore import projects
+    from dlcore.projects import registry
 
     slug = project.slug
+    default_dataset = projects.configure(slug).dataset
+    if f"{key}-model" not in st.session_state:
+        st.session_state[f"{key}-model"] = registry.suggest_model(slug, default_dataset)
     model = st.selectbox(
         "Model", list(project.models), key=f"{key}-model", format_func=lambda name: project.models[name].title
     )
-    dataset = st.selectbox("Dataset", projects.list_datasets(slug), key=f"{key}-dataset", format_func=dataset_title)
-    is_available = dataset not in sources.DATASETS or sources.is_available(dataset)
-    if not is_available:
-        download_offer.offer_download(dataset)
+    dataset = choose_dataset(projects.list_datasets(slug), default_dataset, key=f"{key}-dataset")
+    is_available = sources.is_available(dataset)
+    offer_dataset(slug, dataset)
     default = next(iter(project.presets))
     preset = st.segmented_control(
         "Base preset",
@@ -81,7 +83,8 @@ def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
         width="stretch",
         help="Settings of the first trial, and of everything outside the search space.",
     )
-    return projects.configure(slug, model=model, dataset=dataset, preset=preset or default), is_available
+    base = projects.configure(slug, model=model, dataset=dataset, preset=preset or default)
+    return base, is_available and not offer_missing(lambda: base)
 
 
 def _start(base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, workers: int, prune: bool) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom import texts as custom_texts
-from dlcore.data.images import images
+from dlcore.data.images import images, thumbnails
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import corpora as text
 from dlcore.projects.project import RunConfig
@@ -35,6 +35,59 @@ def is_available(config: RunConfig) -> bool:
         return sources.is_available(config.dataset)
     entry = custom_registry.find(config.dataset)
     return entry is not None and config.data_checksum in ("", entry.checksum)
+
+
+def has_test_images(config: RunConfig) -> bool:
+    """Return whether test images of a run's dataset can be shown: all of them, or those that ship."""
+    return is_available(config) or thumbnails.find(config.dataset) is not None
+
+
+def find_test_images(config: RunConfig, rows: Sequence[int]) -> list[np.ndarray | None]:
+    """Return the test images (H, W) or (H, W, 3) at these rows of the test split; None where one is not available."""
+    if is_available(config):
+        pixels = load_run_images(config).test_pixels
+        return [np.asarray(pixels[row]) for row in rows]
+    shipped = thumbnails.find(config.dataset)
+    return [shipped.image(row) if shipped is not None and row in shipped.rows else None for row in rows]
+
+
+def get_test_image(config: RunConfig, row: int) -> np.ndarray:
+    """Return the test image at a row of the test split.
+
+    Raises:
+        DataMissingError: it is not available.
+    """
+    return get_labeled_test_image(config, row)[0]
+
+
+def get_labeled_test_image(config: RunConfig, row: int) -> tuple[np.ndarray, int]:
+    """Return the test image at a row of the test split, and its class number.
+
+    Raises:
+        DataMissingError: it is not available.
+    """
+    if not is_available(config):
+        return thumbnails.require_image(config.dataset, row)
+    data = load_run_images(config)
+    return np.asarray(data.test_pixels[row]), int(data.test_labels[row])
+
+
+def shipped_positions(dataset: str, ids: np.ndarray) -> np.ndarray | None:
+    """Return the indices of the test rows `ids` (N,) whose images ship; None if the whole dataset is available."""
+    if custom_registry.is_custom(dataset) or sources.is_available(dataset):
+        return None
+    shipped = thumbnails.find(dataset)
+    return None if shipped is None else np.flatnonzero(np.isin(ids, shipped.rows))
+
+
+def describe_shipped(dataset: str, total: int) -> str:
+    """Return which test images of a missing dataset are shown, and their license, as a sentence."""
+    shipped, source = thumbnails.find(dataset), sources.get_dataset(dataset)
+    count = 0 if shipped is None else len(shipped.rows)
+    return (
+        f"{count:,} of {total:,} test images come with the app, confident errors among them ({source.title}, license: "
+        f"{source.license}). Download all under Data."
+    )
 
 
 GONE = "The text of this sample is not available: the dataset was removed or replaced."

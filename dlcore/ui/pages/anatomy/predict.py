@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
-from dlcore.data.sources import locate as sources
 from dlcore.plots.palette import BLUE, ORANGE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import anatomy
@@ -46,18 +45,22 @@ def predict(project: "Project", run: Run | None) -> None:
 def _reconstruction(bundle: Bundle, run: Run) -> None:
     st.subheader("Reconstruct an image", anchor=False)
     dataset, stored = run.config.dataset, run_cache.predictions(bundle)
-    if not sources.is_available(dataset):
+    if not samples.has_test_images(run.config):
         download_offer.offer_download(dataset)
         return
+    positions = samples.shipped_positions(dataset, stored["test_ids"])
     is_anomaly = stored["test_targets"] == 1
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     kind = left.segmented_control("Image", [KNOWN, ANOMALY], default=ANOMALY, required=True, key="anatomy-kind")
     rows = np.flatnonzero(is_anomaly if kind == ANOMALY else ~is_anomaly)
+    rows = rows if positions is None else rows[np.isin(rows, positions)]
     percentile = right.slider("Rank by error, smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(percentile / 100 * (len(rows) - 1))]])
-    images, index = samples.load_images(dataset), int(stored["test_ids"][row])
-    scored = anatomy.score_pixels(run_cache.load_model(bundle), np.asarray(images.test_pixels[index]))
-    _show_reconstruction(scored, bundle.labels[int(images.test_labels[index])])
+    pixels, label = samples.get_labeled_test_image(run.config, int(stored["test_ids"][row]))
+    scored = anatomy.score_pixels(run_cache.load_model(bundle), pixels)
+    _show_reconstruction(scored, bundle.labels[label])
+    if positions is not None:
+        st.caption(samples.describe_shipped(dataset, len(stored["test_ids"])))
 
 
 def _show_reconstruction(scored: dict[str, Any], name: str) -> None:

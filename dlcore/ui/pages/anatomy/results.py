@@ -29,10 +29,10 @@ _IMAGES_PER_CLASS = 3
 def data(project: Project, run: Run | None) -> None:
     """Draw the images as the network reads them, and the class excluded from training."""
     config = run.config if run is not None else projects.configure(project.slug)
-    source = sources.get_dataset(config.dataset)
     if not sources.is_available(config.dataset):
         download_offer.offer_download(config.dataset)
-        return
+        config = projects.configure(project.slug)
+    source = sources.get_dataset(config.dataset)
     excluded = config.data_as(anatomy.AnatomyData).left_out
     images = samples.load_images(config.dataset)
     height, width = images.pixels.shape[1:3]

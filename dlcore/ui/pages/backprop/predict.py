@@ -65,7 +65,7 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
         else:
             stored = run_cache.predictions(bundle)
             row = pick_sample(project, run.config.dataset, stored["test_ids"], key="digit")
-            pixels = np.asarray(samples.load_images(run.config.dataset).test_pixels[int(stored["test_ids"][row])])
+            pixels = samples.get_test_image(run.config, int(stored["test_ids"][row]))
     if pixels is None:
         with right:
             st.info("Draw in the black square: the prediction appears when you lift the pen.", icon=":material/draw:")

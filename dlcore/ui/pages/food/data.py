@@ -36,7 +36,7 @@ def _show_weights() -> None:
                 "Network": [row.backbone for row in rows],
                 "Available": ["no" if row in missing else "yes" for row in rows],
                 "Size, MB": [round(row.size / 1e6, 1) for row in rows],
-                "ImageNet accuracy, % (torchvision)": [round(100 * row.accuracy, 1) for row in rows],
+                "ImageNet accuracy, % (as reported)": [round(100 * row.accuracy, 1) for row in rows],
                 "License": [row.license for row in rows],
             },
             hide_index=True,

@@ -82,7 +82,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
         row = int(stored["test_ids"][sample])
     with right:
         samples.show_images(
-            [samples.load_images(dataset).test_pixels[row]],
+            [samples.get_test_image(run.config, row)],
             ["input, read from top to bottom"],
             alt="The digit",
             width=112,

@@ -60,9 +60,9 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
         f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
         "**Hover over a patch** to see its attention."
     )
-    image = samples.load_images(run.config.dataset).test_pixels[origin]
+    image = samples.get_test_image(run.config, origin)
     with picture:
-        show_attention_view(bundle, np.asarray(image), name=str(origin), key="attention")
+        show_attention_view(bundle, image, name=str(origin), key="attention")
     with st.expander("How to read the maps"):
         st.markdown(HOW_TO_READ)
 
@@ -136,10 +136,8 @@ def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
 
     model = run_cache.load_model(_bundle)
     module: Any = model.module
-    test_pixels = samples.load_images(_bundle.config.dataset).test_pixels[:IMAGES]
-    x = torch.from_numpy(
-        np.stack([images.to_model_input(np.asarray(pixels), model.preprocessing) for pixels in test_pixels])
-    )
+    test_pixels = [samples.get_test_image(_bundle.config, row) for row in range(IMAGES)]
+    x = torch.from_numpy(np.stack([images.to_model_input(pixels, model.preprocessing) for pixels in test_pixels]))
     with evaluation_mode(module):
         attentions = module.attentions(x).numpy()
     distances = np.mean([rollout.distances(attention, module.grid) for attention in attentions], axis=0)
