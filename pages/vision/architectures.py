@@ -9,6 +9,7 @@ show(
     "architectures",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
+        "train": "dlcore.ui.train.train:train_models",
         "results": "dlcore.ui.compare.comparison:results_of_models",
         "predict": "dlcore.ui.modalities.gallery:predict",
         "explain": "dlcore.ui.modalities.explain:explain",

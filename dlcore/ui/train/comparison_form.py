@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
 MOST_SEEDS = 10
+NUMBERS = {2: "two", 3: "three", 4: "four"}
 ADDRESS = "comparison"
 """Query parameter with the id of the opened comparison."""
 
 
-def show(project: "Project") -> None:
-    """Render the form in an expander; a new comparison is opened in Results."""
-    with st.expander("Compare several models", icon=":material/compare_arrows:"):
-        _form(project)
+def show(project: "Project", *, is_primary: bool = False) -> None:
+    """Render the form in an expander, open if `is_primary`; a new comparison is opened in Results."""
+    with st.expander("Compare several models", icon=":material/compare_arrows:", expanded=is_primary):
+        _form(project, is_primary=is_primary)
 
 
-def _form(project: "Project") -> None:
+def _form(project: "Project", *, is_primary: bool) -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
@@ -81,8 +82,14 @@ def _form(project: "Project") -> None:
     runs = len(models) * seeds
     hint = "" if runs > 1 else " A comparison takes two or more: choose another model, or more seeds."
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
+    are_all = is_primary and len(models) == len(project.models)
     if st.button(
-        "Start comparison", icon=":material/play_arrow:", width="stretch", key=f"{key}-start", disabled=runs < 2
+        f"Compare all {NUMBERS.get(len(models), len(models))}" if are_all else "Start comparison",
+        type="primary" if is_primary else "secondary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key=f"{key}-start",
+        disabled=runs < 2,
     ):
         _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
 

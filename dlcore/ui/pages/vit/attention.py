@@ -119,7 +119,7 @@ def _whole_network(bundle: Bundle) -> None:
             alt=f"Mean attention distances from {distances.min():.1f} to {distances.max():.1f} patches",
         )
         st.caption(
-            f"Mean over {IMAGES} test images. Low: local attention, as in a convolution. Dotted: uniform attention."
+            f"Mean over {IMAGES} test images. Low: local, as in a convolution. Dotted: uniform."
         )
 
 
