@@ -5,15 +5,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add_command, add_config, config_from_args
+from dlcore.cli.verbs import add_command, add_config, config_from_args, parse_settings
 from dlcore.core.errors import RequestError
 
+WAIT_SECONDS = 3600.0
+COLUMNS = ("run_id", "project", "model", "dataset", "variant", "seed", "state", "epoch", "duration_s")
 
-def train(options: argparse.Namespace) -> dict[str, Any]:
-    """Train one model in a worker process, or in the foreground into a bundle."""
+
+def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
+    """Train one model in a worker process, in the foreground into a bundle, or several variants as a comparison."""
     from dlcore import runs
     from dlcore.projects import dataset_file
 
+    compares = bool(options.variants) or options.seeds > 1
+    if compares and options.bundle:
+        raise RequestError("--bundle trains one run: leave it out, or leave out --variants and --seeds.")
     if options.bundle and options.detach:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
     if options.weights != "float32" and not options.bundle:
@@ -21,12 +27,46 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset and dataset_file.is_file_name(options.dataset):
         options.dataset = dataset_file.import_file(options.project, options.dataset)
         print(f"dataset {options.dataset}", file=sys.stderr)
+    if compares:
+        return _train_variants(options)
     config = config_from_args(options, devices=options.devices)
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _print_event, weights=options.weights).as_json()
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else follow_run(record.run_id)
+
+
+def _train_variants(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train every variant with every seed as a comparison, which the app shows under Results."""
+    from dlcore.projects.variants import MODEL, VariantGrid, build_variants, parse_values
+    from dlcore.runs import comparisons
+
+    values = parse_values(options.variants)
+    config = config_from_args(options, devices=options.devices)
+    grid = VariantGrid(
+        options.project,
+        values.pop(MODEL, [config.model]),
+        dataset=config.dataset,
+        preset=options.preset,
+        values=values,
+        settings={"devices": options.devices, **parse_settings(options.set)},
+        device=options.device,
+    )
+    variants = build_variants(grid, range(options.seed, options.seed + options.seeds))
+    comparison = comparisons.create(f"{'; '.join(variants)} on {config.dataset}", variants)
+    print(f"comparison {comparison.comparison_id}", file=sys.stderr)
+    try:
+        while not options.detach and comparison.active:
+            comparison = comparisons.wait(comparison, timeout=WAIT_SECONDS)
+    except KeyboardInterrupt:
+        print("\nThe runs continue in the background: dlcore runs list", file=sys.stderr)
+        raise
+    return [
+        {"comparison": comparison.comparison_id, "variant": variant, **record.as_json()}
+        for variant, records in comparison.variants.items()
+        for record in records
+    ]
 
 
 def follow_run(run_id: str) -> dict[str, Any]:
@@ -50,7 +90,7 @@ def _print_event(event: object) -> None:
 
 def arguments(verbs: Any) -> None:
     """Add `train`."""
-    parser = add_command(verbs, "train", train)
+    parser = add_command(verbs, "train", train, columns=COLUMNS)
     add_config(
         parser,
         dataset="a dataset of the project, a custom dataset, or a CSV file",
@@ -58,6 +98,14 @@ def arguments(verbs: Any) -> None:
     )
     parser.add_argument("--devices", type=int, default=1, help="data-parallel processes; 1 by default")
     parser.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
+    parser.add_argument(
+        "--variants",
+        action="append",
+        default=[],
+        metavar="KEY=V1,V2",
+        help="train every value of a setting, or of 'model', as a comparison; repeatable: all combinations",
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="runs per variant, with seeds from --seed on; 1 by default")
     parser.add_argument("--bundle", metavar="DIR", help="train in the foreground and write the bundle to DIR")
     parser.add_argument(
         "--weights",

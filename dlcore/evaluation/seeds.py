@@ -97,6 +97,33 @@ def compare_shares(first: Sequence[float], second: Sequence[float], *, n: int, l
     return _gap(value, known, spreads, level=level, seeds=(len(first), len(second)))
 
 
+def mean_interval(values: Sequence[float], *, level: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of one value per seed and its interval by Student's t; the range is a point for one seed.
+
+    Raises:
+        DataError: `values` is empty.
+    """
+    if not len(values):
+        raise DataError("an interval needs at least one value.")
+    group = np.asarray(values, dtype=np.float64)
+    spreads = [(float(group.var(ddof=1)) / len(group), len(group) - 1)] if len(group) > 1 else []
+    gap = _gap(float(group.mean()), 0.0, spreads, level=level, seeds=(len(group), 0))
+    return gap.value, gap.low, gap.high
+
+
+def compare_means(first: Sequence[float], second: Sequence[float], *, level: float = 0.95) -> SeedDifference:
+    """Compare the means of one value per seed by Welch's t test; each group needs two seeds.
+
+    Raises:
+        DataError: a group has fewer than two values.
+    """
+    if min(len(first), len(second)) < 2:
+        raise DataError("two groups of seeds are compared, at least two runs each.")
+    groups = [np.asarray(group, dtype=np.float64) for group in (first, second)]
+    value = float(groups[0].mean() - groups[1].mean())
+    return _gap(value, 0.0, _spreads(groups), level=level, seeds=(len(first), len(second)))
+
+
 def compare_all_pairs(
     runs: Mapping[str, Sequence[np.ndarray]], *, level: float = 0.95
 ) -> dict[tuple[str, str], SeedDifference]:

@@ -12,6 +12,7 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.projects.lessons import Lesson
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective
@@ -164,7 +165,8 @@ class Project:
     settings for such a dataset and model: they override the preset, and the user's settings override them.
     `quick_settings` are those of the quick preset, from the dataset, the model and the settings so far: see
     `projects.quick`. `usable_baselines` (name -> baseline) are stored with runs on custom datasets and offered for
-    prediction. `suggest_model` names the model to preselect for a custom dataset (default: the first).
+    prediction. `suggest_model` names the model to preselect for a custom dataset (default: the first). `lessons` are
+    comparisons whose runs come with the workbench.
     """
 
     slug: str
@@ -196,6 +198,7 @@ class Project:
     half_widths: Callable[[Predictions], np.ndarray] | None = None
     needs: Callable[[RunConfig], tuple[str, ...]] = lambda config: ()
     fallbacks: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    lessons: tuple[Lesson, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the presets.

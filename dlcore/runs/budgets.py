@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from dlcore.inference import cost
 from dlcore.inference.cost import Cost
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.record import Curve, Record
+
+if TYPE_CHECKING:
+    from dlcore.projects.project import RunConfig
 
 
 def accuracy_at_best_epoch(record: Record, history: Mapping[str, Curve], *, epochs: float) -> float | None:
@@ -41,13 +44,16 @@ def multiply_adds_per_epoch(bundle: Bundle) -> int | None:
 
 def model_cost(bundle: Bundle) -> Cost | None:
     """Return the cost of the run's model; None if its operations on one float input cannot be counted."""
-    config = bundle.config
-    options = json.dumps(config.model_options.model_dump(), sort_keys=True)
+    return count_config(bundle.config, bundle.facts)
+
+
+def count_config(config: "RunConfig", facts: Mapping[str, int]) -> Cost | None:
+    """Return the cost of the model of a config for data with these facts; None if it cannot be counted."""
     return _count(
         config.project,
         config.model,
-        options,
-        tuple(sorted(bundle.facts.items())),
+        json.dumps(config.model_options.model_dump(), sort_keys=True),
+        tuple(sorted(facts.items())),
         config.training.batch_size,
         config.training.optimizer,
     )

@@ -124,19 +124,23 @@ def from_references(project: str) -> Comparison | None:
 
 
 def from_runs(refs: Sequence[str]) -> Comparison:
-    """Return any runs as a comparison; runs that differ only in their seed form one variant.
+    """Return any runs as a comparison, labeled by what differs; runs that differ only in their seed form one variant.
 
     Raises:
         RunError: a run does not exist.
     """
-    variants: dict[str, tuple[Record, ...]] = {}
-    labels: dict[str, str] = {}
+    from dlcore.projects.variants import label_configs
+
+    configs: dict[str, RunConfig] = {}
+    records: dict[str, tuple[Record, ...]] = {}
     for ref in refs:
         run = open_run(ref)
-        key = run.config.model_copy(update={"seed": 0, "device": "auto"}).model_dump_json()
-        label = labels.get(key) or _label(run.record, variants)
-        labels[key] = label
-        variants[label] = (*variants.get(label, ()), run.record)
+        config = run.config.model_copy(update={"seed": 0, "device": "auto"})
+        key = config.model_dump_json()
+        configs[key] = config
+        records[key] = (*records.get(key, ()), run.record)
+    labels = label_configs(list(configs.values()))
+    variants = dict(zip(labels, records.values(), strict=True))
     return Comparison("", "Chosen runs", variants)
 
 
@@ -154,12 +158,6 @@ def wait(comparison: Comparison, *, timeout: float) -> Comparison:
         time.sleep(0.3)
         comparison = open_comparison(comparison.comparison_id)
     return comparison
-
-
-def _label(record: Record, variants: Mapping[str, object]) -> str:
-    if record.model not in variants:
-        return record.model
-    return f"{record.model} ({'reference' if record.is_reference else record.run_id[:8]})"
 
 
 def _read(comparison_id: str, folders: Sequence[RunFolder]) -> Comparison:

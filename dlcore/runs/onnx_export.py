@@ -31,6 +31,7 @@ class OnnxReport:
     """Result of an export: paths of the file and its card, size in bytes, differences, and latencies.
 
     differences: largest difference from torch by batch size. Latencies: lowest seconds per sample on this machine.
+    `is_quiet` False: a run was active meanwhile, so that only the ratio of the two, measured in turns, can be trusted.
     """
 
     path: str
@@ -40,6 +41,7 @@ class OnnxReport:
     torch_s: float
     onnxruntime_s: float
     threads: int
+    is_quiet: bool = True
 
     @property
     def faster(self) -> str:
@@ -52,8 +54,10 @@ class OnnxReport:
     def summary(self) -> str:
         """Latencies in one sentence."""
         both = f"{_ms(self.torch_s)} in torch, {_ms(self.onnxruntime_s)} in onnxruntime"
+        if not self.is_quiet:
+            both = "not given, since a run was active; torch and onnxruntime were compared in turns"
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        times = f"Median latency per image: {both} (network alone, this machine, CPU, {threads})"
+        times = f"Lowest latency per image: {both} (network alone, this machine, CPU, {threads})"
         if not self.faster:
             return f"{times}. They tie."
         ratio = max(self.torch_s, self.onnxruntime_s) / min(self.torch_s, self.onnxruntime_s)
@@ -103,6 +107,7 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
     if reason := why_no_onnx(bundle):
         raise RunError(reason)
     from dlcore.inference import onnx_graph
+    from dlcore.runs import latency
 
     onnx_graph.require_packages()
     config = bundle.config
@@ -119,9 +124,17 @@ def export_onnx(ref: str, path: Path) -> OnnxReport:
 
     graph = onnx_graph.open_session(model, threads=torch.get_num_threads())
     differences = onnx_graph.differences(loaded.module, graph, inputs, sizes=SIZES)
+    is_quiet = not latency.is_machine_in_use()
     times = onnx_graph.latency(loaded.module, graph, inputs[:1])
     report = OnnxReport(
-        str(path), str(path.with_suffix(".md")), len(model), differences, times.torch, times.onnxruntime, times.threads
+        str(path),
+        str(path.with_suffix(".md")),
+        len(model),
+        differences,
+        times.torch,
+        times.onnxruntime,
+        times.threads,
+        is_quiet=is_quiet and not latency.is_machine_in_use(),
     )
     with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

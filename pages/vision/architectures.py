@@ -11,7 +11,7 @@ show(
         "data": "dlcore.ui.modalities.overview:data",
         "train": "dlcore.ui.train.train:train_models",
         "results": "dlcore.ui.compare.comparison:results_of_models",
-        "predict": "dlcore.ui.modalities.gallery:predict",
+        "predict": "dlcore.ui.compare.answers:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },
 )

@@ -91,7 +91,10 @@ def test_from_runs_groups_by_settings(home):
         [other],
     ]
     mixed = comparisons.from_runs([first, "reference:fashion/dense"])
-    assert list(mixed.variants) == ["dense", "dense (reference)"]
+    labels = list(mixed.variants)
+    assert labels[0].startswith("Digits, quick") and labels[1].startswith("Fashion mnist, full")
+    rates = comparisons.from_runs([first, other])
+    assert list(rates.variants) == ["Learning rate 0.001", "Learning rate 0.01"]
 
 
 def test_comparable_reference_runs_form_a_comparison(home):

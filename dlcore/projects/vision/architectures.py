@@ -14,6 +14,7 @@ from dlcore.projects import quick
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as vision_images
+from dlcore.projects.vision.architecture_lessons import LESSONS
 from dlcore.projects.vision.explain import explain
 from dlcore.projects.vision.images import ImageData
 
@@ -132,4 +133,5 @@ PROJECT = Project(
     custom_data=("images",),
     custom_settings=quick.cross_validation,
     quick_settings=quick_settings,
+    lessons=LESSONS,
 )

@@ -30,6 +30,8 @@ REQUIRED = (
     "threshold.json",
     "predictions.npz",
 )
+WITHOUT_WEIGHTS = "none"
+"""`weights` in the `run.json` of a bundle that has no `model.safetensors`."""
 OPTIONAL = ("gradients.npz", "calibration.json", "baselines.npz")
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
@@ -154,6 +156,11 @@ class Bundle:
         except TypeError as error:
             raise RunError(f"{self.folder / 'run.json'}: its evaluation cannot be read ({error}).") from None
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the model can be loaded: the further seeds of a lesson are stored without weights."""
+        return self.run.get("weights") != WITHOUT_WEIGHTS
+
     def load(self, *, complete: bool = True) -> "LoadedModel":
         """The trained model in evaluation mode on the CPU.
 
@@ -171,6 +178,8 @@ class Bundle:
         from dlcore.projects.project import LoadedModel
         from dlcore.runs.bundle import weight_format
 
+        if not self.has_weights:
+            raise RunError(f"{self.folder.name} is stored without weights: open the run of seed 0.")
         config, project = self.config, projects.get(self.config.project)
         module = project.models[config.model].build(config.model_options, self.facts)
         if complete:

@@ -22,6 +22,7 @@ from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import fit_from_predictions
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
+from dlcore.runs import budgets
 from dlcore.runs.bundle import card, weight_format
 from dlcore.runs.bundle.weight_format import WeightFormat
 from dlcore.runs.folder import read_json, translate_errors
@@ -119,11 +120,18 @@ def describe(artifacts: RunArtifacts) -> dict[str, Any]:
         "data_checksum": artifacts.prepared.checksum,
         **_data_repairs(artifacts.config),
         "pretrained": _pretrained(artifacts.prepared.preprocessing),
+        "multiply_adds": _multiply_adds(artifacts),
         "sizes": {name: len(artifacts.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(artifacts.config),
         "environment": {**card.package_versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(artifacts.evaluation),
     }
+
+
+def _multiply_adds(artifacts: RunArtifacts) -> int:
+    """Return the multiply-adds of one prediction; 0 if they cannot be counted."""
+    cost = budgets.count_config(artifacts.config, artifacts.prepared.facts)
+    return cost.multiply_adds if cost else 0
 
 
 def _data_repairs(config: RunConfig) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.errors import RunError
-from dlcore.runs import Run, comparisons
+from dlcore.runs import Run, comparisons, lessons
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import classes as comparison_classes
 from dlcore.ui.compare import costs as comparison_costs
 from dlcore.ui.compare import curves as comparison_curves
+from dlcore.ui.compare import lesson as comparison_lesson
 from dlcore.ui.compare import splits as comparison_splits
 from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.compare import verdict as comparison_verdict
@@ -80,6 +81,7 @@ def compare(project: "Project", *, row: DeltaGenerator | None = None, more: "Mor
     comparison = with_model_titles(project, comparison)
     _state(comparison)
     with_error_boundary(lambda: _headline(comparison))
+    with_error_boundary(lambda: comparison_lesson.show(project, comparison))
     active = bool(comparison.active)
     fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, comparison, len(comparison.active))
     if more is not None:
@@ -119,14 +121,12 @@ def _scores(project: "Project", comparison: Comparison) -> None:
 
 
 def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
-    by_id = {entry.comparison_id: entry for entry in comparisons.list_comparisons(project.slug)}
-    if references := comparisons.from_references(project.slug):
-        by_id[references.comparison_id] = references
+    by_id = lessons.list_comparisons(project)
     records = {record.run_id: record for record in list_records(project.slug)}
     if not by_id and len(records) < 2:
         st.info(
-            "Nothing to compare yet. Open **Train**, then **Compare several models**. "
-            "A comparison trains each model with several seeds.",
+            "Nothing to compare yet. Open **Train**, then **Compare models or settings**. "
+            "A comparison trains each variant with several seeds.",
             icon=":material/compare_arrows:",
         )
         return None
@@ -172,7 +172,7 @@ def with_model_titles(project: "Project", comparison: Comparison) -> Comparison:
 
 
 def _title(comparison: Comparison) -> str:
-    if comparison.comparison_id == comparisons.REFERENCE:
+    if comparison.records[0].is_reference:
         return f"★ {comparison.title}"
     return f"{comparison.title} · {format_age(comparison.created)}"
 
@@ -202,7 +202,7 @@ def _state(comparison: Comparison) -> None:
 
 
 def _curves(project: "Project", comparison: Comparison, active: int) -> None:
-    if comparison.comparison_id and comparison.comparison_id != comparisons.REFERENCE:
+    if comparison.comparison_id and not comparison.records[0].is_reference:
         try:
             comparison = comparisons.open_comparison(comparison.comparison_id)
         except RunError:

@@ -34,6 +34,7 @@ def show(project: "Project", comparison: Comparison) -> None:
         chart = st.container()
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
+    same = same and len(models) == len(comparison.variants)  # models are compared, not settings
     reported = {model: project.reported_curves[model] for model in models if same and model in project.reported_curves}
     if reported and st.toggle(
         "Show reported curves",
@@ -94,15 +95,35 @@ def variant_curves(variant: str, records: Sequence[Record], *, color: int) -> Ru
         return None
     history, bands = pooled_curves([history for _, history in started], names)
     first = started[0][0]
+    seeds = "" if len(records) == 1 else f", {len(started)} of {len(records)} seeds"
     return RunCurves(
         run_id=f"{variant}-{len(started)}",
-        label=variant if len(records) == 1 else f"{variant}, {len(started)} of {len(records)} seeds",
+        label=f"{variant}{describe_size(records)}{seeds}",
         history=history,
         steps_per_epoch=first.steps_per_epoch,
         batch_size=first.batch_size,
         bands=bands,
         color=color,
     )
+
+
+def describe_size(records: Sequence[Record]) -> str:
+    """Return parameters and multiply-adds of a variant, ", 383 k parameters, 8.7 M multiply-adds"; empty if unknown."""
+    size = ""
+    if records[0].parameters:
+        size = f", {format_size(records[0].parameters)} parameters"
+    bundle = None if records[0].state in ACTIVE else runs.open_run(records[0].run_id).bundle
+    if bundle is not None and (multiply_adds := bundle.run.get("multiply_adds")):
+        size += f", {format_size(multiply_adds)} multiply-adds"
+    return size
+
+
+def format_size(count: float) -> str:
+    """Format a count with two to three digits: 950, 383 k, 8.7 M, 1.2 G."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if count >= size:
+            return f"{count / size:.{1 if count < 10 * size else 0}f}{unit}"
+    return f"{count:.0f}"
 
 
 def pooled_curves(

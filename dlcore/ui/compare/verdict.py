@@ -13,6 +13,8 @@ from dlcore.ui.widgets import run_cache
 
 UNFINISHED = frozenset({"queued", "running", "paused", "interrupted"})
 """States of runs that can still be tested."""
+SAME_COMPUTE = 0.05
+"""Largest relative difference in multiply-adds that counts as equal compute."""
 COMPUTE = (
     "Compute: multiply-adds of a forward pass, frozen layers included, times the training samples seen. It is counted, "
     "not timed: seconds depend on what else the machine did."
@@ -100,8 +102,9 @@ def _equal_compute(variants: Sequence[TestedVariant]) -> None:
         variant.name: per_epoch[variant.name] * max(record.epoch for record in variant.records) for variant in variants
     }
     limit = min(totals.values())
-    if limit == max(totals.values()):
-        st.caption(f"Equal compute, too: {format_count(limit)} multiply-adds each. {COMPUTE}")
+    if (excess := max(totals.values()) / limit - 1) <= SAME_COMPUTE:
+        within = f", equal within {100 * excess:.1f} %" if excess else ""
+        st.caption(f"Equal compute, too: {format_count(limit)} multiply-adds each{within}. {COMPUTE}")
         return
     reached = _reached(variants, lambda variant: limit / per_epoch[variant.name])
     _by_validation(

@@ -1,21 +1,24 @@
-"""The form of a new comparison: models, seeds and epochs, queued as one group of runs."""
+"""The form of a new comparison: models, values of settings, seeds and epochs, queued as one group of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import locate as sources
+from dlcore.projects.variants import VariantGrid, build_variants, epoch_budget
 from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
 from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
+    from dlcore.core.config import Field
     from dlcore.projects.project import Project, RunConfig
 
-MOST_SEEDS = 10
+MOST_SEEDS, MOST_SETTINGS = 10, 3
 NUMBERS = {2: "two", 3: "three", 4: "four"}
 ADDRESS = "comparison"
 """Query parameter with the id of the opened comparison."""
@@ -23,7 +26,7 @@ ADDRESS = "comparison"
 
 def show(project: "Project", *, is_primary: bool = False) -> None:
     """Render the form in an expander, open if `is_primary`; a new comparison is opened in Results."""
-    with st.expander("Compare several models", icon=":material/compare_arrows:", expanded=is_primary):
+    with st.expander("Compare models or settings", icon=":material/compare_arrows:", expanded=is_primary):
         _form(project, is_primary=is_primary)
 
 
@@ -75,12 +78,23 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         help="Runs per model, each with another seed. One run cannot separate a difference from noise.",
     )
     epochs = right.number_input("Epochs per run", 1, 10_000, default_epochs, key=f"{key}-epochs-{preset}-{dataset}")
-    until = {name: budget(slug, name, dataset=dataset, preset=preset, epochs=int(epochs)) for name in models}
+    until = {name: epoch_budget(slug, name, dataset=dataset, preset=preset, epochs=int(epochs)) for name in models}
     longer = [f"{project.models[name].title}: up to {until[name]}" for name in models if until[name] != epochs]
     if longer:
         st.caption(f"{'; '.join(longer)} epochs, with early stopping.")
-    runs = len(models) * seeds
-    hint = "" if runs > 1 else " A comparison takes two or more: choose another model, or more seeds."
+    values = _choose_values(project, models, key=key)
+    try:
+        grid = VariantGrid(slug, models, dataset=dataset, preset=preset, values=values, epochs=int(epochs))
+        variants = build_variants(grid, range(seeds))
+    except WorkbenchError as error:
+        st.error(one_line(error), icon=":material/error:")
+        return
+    runs = sum(len(configs) for configs in variants.values())
+    if values:
+        st.caption(f"{len(variants)} variants: {'; '.join(variants)}.")
+    hint = "" if runs > 1 else " A comparison takes two or more: choose another model, more values, or more seeds."
+    if runs > comparisons.MAX_RUNS:
+        hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
     are_all = is_primary and len(models) == len(project.models)
     if st.button(
@@ -89,9 +103,53 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         key=f"{key}-start",
-        disabled=runs < 2,
+        disabled=not 2 <= runs <= comparisons.MAX_RUNS,
     ):
-        _start(project, models, dataset=dataset, preset=preset, seeds=seeds, epochs=epochs)
+        _start(variants, dataset=dataset, seeds=seeds, epochs=int(epochs))
+
+
+def _choose_values(project: "Project", models: Sequence[str], *, key: str) -> dict[str, list[str]]:
+    """Choose settings whose values are compared, and their values as text."""
+    fields = _settings(project, models)
+    names = st.multiselect(
+        "Compare values of",
+        list(fields),
+        key=f"{key}-settings",
+        max_selections=MOST_SETTINGS,
+        placeholder="No setting: compare models only",
+        format_func=lambda name: setting_label(fields[name]),
+        help="Every combination of models and values becomes a variant. A model without the setting stays one variant.",
+    )
+    values = {}
+    for name in names:
+        field = fields[name]
+        label = f"Values of {setting_label(field).lower()}"
+        if options := _options(field):
+            chosen = st.pills(label, options, selection_mode="multi", default=options, key=f"{key}-values-{name}")
+            values[name] = [text for text in options if text in chosen]
+        else:
+            start = "" if field.default is None else f"{field.default}"
+            text = st.text_input(label, start, key=f"{key}-values-{name}", help=f"{field.help} Separate with commas.")
+            values[name] = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    return {name: chosen for name, chosen in values.items() if chosen}
+
+
+def _settings(project: "Project", models: Sequence[str]) -> "dict[str, Field]":
+    """Return the settings of the models by name, those of the model first."""
+    from dlcore import projects
+
+    fields: dict[str, Field] = {}
+    for section in ("model", "data", "training"):
+        for model in models:
+            for field in projects.list_settings(project.slug, model)[section]:
+                if field.name != "epochs":
+                    fields.setdefault(field.name, field)
+    return fields
+
+
+def _options(field: "Field") -> list[str]:
+    """Return the values of a switch or a choice; empty for a number."""
+    return ["true", "false"] if field.kind == "bool" else list(field.choices)
 
 
 def can_train(project: "Project", model: str, *, preset: str) -> bool:
@@ -102,48 +160,11 @@ def can_train(project: "Project", model: str, *, preset: str) -> bool:
     return not registry.missing_downloads(projects.configure(project.slug, model=model, preset=preset))
 
 
-def build_variants(
-    slug: str, models: Sequence[str], *, dataset: str, preset: str, seeds: Sequence[int], epochs: int
-) -> "dict[str, list[RunConfig]]":
-    """Return configs by the title of the model, one per seed, with equal data, preset and epochs (see `budget`).
-
-    Raises:
-        ConfigError: a setting is out of bounds.
-    """
-    from dlcore import projects
-
-    titles = projects.get(slug).models
-    epochs_of = {name: {"epochs": budget(slug, name, dataset=dataset, preset=preset, epochs=epochs)} for name in models}
-    return {
-        titles[model].title: [
-            projects.configure(slug, model=model, dataset=dataset, preset=preset, seed=seed, settings=epochs_of[model])
-            for seed in seeds
-        ]
-        for model in models
-    }
-
-
-def budget(slug: str, model: str, *, dataset: str, preset: str, epochs: int) -> int:
-    """Return the epochs of one model in a comparison: `epochs`, but more for a model that alone stops early.
-
-    Such a model gets more in the same proportion as in the preset.
-    """
-    from dlcore import projects
-
-    base = projects.configure(slug, dataset=dataset, preset=preset).training
-    variant = projects.configure(slug, model=model, dataset=dataset, preset=preset).training
-    return round(epochs * variant.epochs / base.epochs) if variant.patience and not base.patience else epochs
-
-
-def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: str, seeds: int, epochs: int) -> None:
-    counts = ((len(models), "model"), (seeds, "seed"), (epochs, "epoch"))
+def _start(variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds: int, epochs: int) -> None:
+    counts = ((len(variants), "variant"), (seeds, "seed"), (epochs, "epoch"))
     size = ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
-    title = f"{size} on {dataset_title(dataset)}"
     try:
-        variants = build_variants(
-            project.slug, models, dataset=dataset, preset=preset, seeds=range(seeds), epochs=epochs
-        )
-        comparison = comparisons.create(title, variants)
+        comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants)
     except WorkbenchError as error:
         st.error(one_line(error), icon=":material/error:")
         return

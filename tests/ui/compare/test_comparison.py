@@ -1,7 +1,5 @@
 """Comparisons: pooled curves, winner, samples correct by one model only, page."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,13 +7,10 @@ from streamlit.testing.v1 import AppTest
 from dlcore import projects, runs
 from dlcore.core.settings import ROOT
 from dlcore.evaluation.seeds import SeedDifference
-from dlcore.inference.cost import Latencies
 from dlcore.runs import Curve, comparisons
 from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
-from dlcore.ui.compare import costs
-from dlcore.ui.compare import tests as comparison_tests
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import with_model_titles
 from dlcore.ui.compare.curves import pooled_curves, reported_curves, variant_curves
@@ -144,15 +139,6 @@ def test_sample_shape_is_read_from_the_facts():
     assert sample_shape({"vocabulary": 100, "classes": 2}) is None
 
 
-def test_variants_differ_only_in_model_and_seed():
-    variants = comparison_form.build_variants(
-        "architectures", ["resnet18", "vgg16_c"], dataset="digits", preset="quick", seeds=range(2), epochs=3
-    )
-    assert list(variants) == ["ResNet-18", "VGG-16 (version C)"]
-    assert {config.training.epochs for configs in variants.values() for config in configs} == {3}
-    assert [config.seed for config in variants["ResNet-18"]] == [0, 1]
-
-
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     """Return six runs with equal settings and different seeds, as two variants."""
@@ -236,7 +222,7 @@ def test_other_tasks_are_compared_by_their_metrics(monkeypatch, tmp_path):
 def test_form_starts_the_selected_models_in_project_order(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     calls = []
-    monkeypatch.setattr(comparison_form, "_start", lambda project, models, **budget: calls.append((models, budget)))
+    monkeypatch.setattr(comparison_form, "_start", lambda variants, **size: calls.append((variants, size)))
 
     def script():
         from dlcore import projects
@@ -249,11 +235,40 @@ def test_form_starts_the_selected_models_in_project_order(monkeypatch, tmp_path)
     app.run()
     app.button(key="compare-architectures-start").click().run()
     assert not app.exception
-    assert calls[0][0] == ["resnet18", "resnext"] and calls[0][1]["seeds"] == 3
+    assert list(calls[0][0]) == ["ResNet-18", "ResNeXt"] and calls[0][1]["seeds"] == 3
     app.session_state["compare-architectures-models"] = []
     app.run()
     assert app.button(key="compare-architectures-start").disabled
     assert "A comparison takes two or more" in app.caption[-1].value
+
+
+def test_form_compares_values_of_a_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    calls = []
+    monkeypatch.setattr(comparison_form, "_start", lambda variants, **size: calls.append(variants))
+
+    def script():
+        from dlcore import projects
+        from dlcore.ui.train import comparison_form
+
+        comparison_form.show(projects.get("architectures"))
+
+    app = AppTest.from_function(script, default_timeout=60)
+    app.session_state["compare-architectures-models"] = ["resnext"]
+    app.session_state["compare-architectures-settings"] = ["cardinality", "skip_connections"]
+    app.session_state["compare-architectures-values-cardinality"] = "1, 8"
+    app.run()
+    assert not app.exception and not app.error
+    assert any("12 runs" in caption.value for caption in app.caption)
+    app.button(key="compare-architectures-start").click().run()
+    assert list(calls[0]) == [
+        "Cardinality 1, skip connections on",
+        "Cardinality 1, skip connections off",
+        "Cardinality 8, skip connections on",
+        "Cardinality 8, skip connections off",
+    ]
+    app.text_input(key="compare-architectures-values-cardinality").set_value("1, 99").run()
+    assert "cardinality" in app.error[0].value and not app.exception
 
 
 def test_no_winner_is_named_while_a_run_is_not_done(compared, monkeypatch):
@@ -291,41 +306,3 @@ def test_curves_appear_with_the_first_batches(home):
     assert list(curves.history) == ["batch_loss"] and curves.history["batch_loss"].steps.tolist() == [1, 2, 3]
     append_metrics(of_run(record.run_id), [(3, {"train_loss": 0.4, "validation_loss": 0.5}, 0)])
     assert set(variant_curves("A", [record], color=0).history) == {"train_loss", "validation_loss"}
-
-
-def latencies(variants):
-    """The latencies that the table would show, without its page."""
-    measured, remark = costs._latencies(variants)
-    return measured, remark
-
-
-def test_no_latency_is_measured_while_a_run_is_active(monkeypatch):
-    references = comparison_tests.tested_variants(comparisons.from_references("vit").variants)
-    costs._quiet_latencies().clear()
-    monkeypatch.setattr(costs, "is_machine_in_use", lambda: True)
-    assert latencies(references) == ({}, "No latency is measured while a run is active.")
-    quiet = Latencies({costs._model_key(variant.bundles[0]): 0.002 for variant in references}, is_quiet=True)
-    monkeypatch.setattr(costs, "_measure", lambda bundles: quiet)
-    monkeypatch.setattr(costs, "is_machine_in_use", lambda: False)
-    names = {variant.name for variant in references}
-    assert latencies(references) == (dict.fromkeys(names, 0.002), "")
-    monkeypatch.setattr(costs, "is_machine_in_use", lambda: True)
-    assert latencies(references) == (dict.fromkeys(names, 0.002), "")  # measured before the run
-    costs._quiet_latencies().clear()
-
-
-def test_latency_measured_under_load_is_shown_but_not_kept(monkeypatch):
-    references = comparison_tests.tested_variants(comparisons.from_references("vit").variants)
-    costs._quiet_latencies().clear()
-    monkeypatch.setattr(costs, "is_machine_in_use", lambda: False)
-    loaded = Latencies({costs._model_key(variant.bundles[0]): 0.5 for variant in references}, is_quiet=False)
-    monkeypatch.setattr(costs, "_measure", lambda bundles: loaded)
-    measured, remark = latencies(references)
-    assert set(measured.values()) == {0.5} and "measured again" in remark and costs._quiet_latencies() == {}
-
-
-def test_machine_is_in_use_while_a_run_trains(home, monkeypatch):
-    record = runs.create(projects.configure("fashion", dataset="digits", device="cpu"))
-    assert not costs.is_machine_in_use()  # it waits, without a process
-    monkeypatch.setattr(runs, "list_active", lambda: [replace(record, state="running")])
-    assert costs.is_machine_in_use()

@@ -18,7 +18,7 @@ from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
-from dlcore.runs import Bundle, Run
+from dlcore.runs import Bundle, Run, latency
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label
@@ -43,7 +43,9 @@ MAX_SAMPLES = 10
 
 @dataclass(frozen=True)
 class PhotoPrediction:
-    """A photo, its pixels as the model reads them (H, W, 3) uint8, the project's answer, and the seconds it took."""
+    """A photo, its pixels as the model reads them (H, W, 3) uint8, the project's answer, and the seconds it took:
+    0 while a run was active, which would slow it down.
+    """
 
     photo: Photo
     pixels: np.ndarray
@@ -309,7 +311,7 @@ def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> P
     model = run_cache.load_model(_bundle)
     start = time.perf_counter()
     answer = food.answer(model, _photo.payload)
-    seconds = time.perf_counter() - start
+    seconds = 0.0 if latency.is_machine_in_use() else time.perf_counter() - start
     return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
