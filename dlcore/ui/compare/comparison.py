@@ -80,8 +80,8 @@ def compare(project: "Project", *, row: DeltaGenerator | None = None, more: "Mor
         return
     comparison = with_model_titles(project, comparison)
     _state(comparison)
-    with_error_boundary(lambda: _headline(comparison))
-    with_error_boundary(lambda: comparison_lesson.show(project, comparison))
+    is_lesson = lessons.find_lesson(project, comparison) is not None
+    with_error_boundary(lambda: comparison_lesson.show(project, comparison) if is_lesson else _headline(comparison))
     active = bool(comparison.active)
     fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, comparison, len(comparison.active))
     if more is not None:
