@@ -1,11 +1,11 @@
-"""Figures of a classifier: confusion matrix, class probabilities, class and length distributions."""
+"""Figures of a classifier: confusion matrix, class and length distributions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
+from dlcore.plots.palette import BLUE, GREEN, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
@@ -45,27 +45,6 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
     small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **small)
     figure.update_xaxes(showgrid=False, type="category", showticklabels=not many)  # many labels would overlap
-    return figure
-
-
-def class_probabilities(probabilities: np.ndarray, labels: Sequence[str], *, truth: int | None = None) -> go.Figure:
-    """Plot the `MANY` most probable classes of a prediction (K,), sorted; `truth` marks the actual class."""
-    order = np.argsort(probabilities)[-MANY:]
-    answer = int(order[-1])
-    figure = blank("Class probabilities", x="probability, %", y="", height=110 + 30 * len(order))
-    figure.add_bar(
-        y=[f"{labels[k]} ✓" if k == truth else labels[k] for k in order],
-        x=100 * probabilities[order],
-        orientation="h",
-        marker={"color": [_bar_color(int(k), answer, truth) for k in order]},
-        showlegend=False,
-        text=[f"{100 * probabilities[k]:.1f}" for k in order],
-        textposition="auto",
-        textangle=0,
-        hoverinfo="skip",
-    )
-    figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 
@@ -118,12 +97,6 @@ def length_histogram(lengths: np.ndarray, *, unit: str, limit: int | None = None
             x=limit, y=1, yref="paper", text=f"the model reads {limit}", showarrow=False, xanchor="left", xshift=4
         )
     return figure
-
-
-def _bar_color(k: int, answer: int, truth: int | None) -> str:
-    if k != answer:
-        return ORANGE if k == truth else GRAY
-    return VERMILLION if truth is not None and truth != answer else BLUE
 
 
 def over_padding(left: Mapping[str, np.ndarray]) -> go.Figure:

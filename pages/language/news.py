@@ -7,6 +7,7 @@ ICON = ":material/newspaper:"
 
 show(
     "news",
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -7,6 +7,7 @@ ICON = ":material/quiz:"
 
 show(
     "questions",
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

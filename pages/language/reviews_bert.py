@@ -8,6 +8,7 @@ ICON = ":material/neurology:"
 show(
     "reviews_bert",
     opens_on="lstm",  # the best one
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.pages.reviews_bert.data:data",
         "results": "dlcore.ui.compare.comparison:results",

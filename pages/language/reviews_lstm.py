@@ -8,6 +8,7 @@ ICON = ":material/reviews:"
 show(
     "reviews_lstm",
     opens_on="improved_lstm",  # the best one
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.pages.reviews_lstm.pooling_lesson:results",

@@ -8,6 +8,7 @@ ICON = ":material/theaters:"
 show(
     "reviews_transformer",
     opens_on="improved",  # the best one
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -19,6 +19,7 @@ if chosen_part("seq2seq") == "seq2seq":
     show(
         "seq2seq",
         opens_on="transformer",
+        first_panel="predict",
         panels={
             "data": "dlcore.ui.pages.seq2seq.data:data",
             "results": "dlcore.ui.pages.seq2seq.results:results",
@@ -30,6 +31,7 @@ else:
     show(
         "bert",
         opens_on="last_layers",  # the best one
+        first_panel="predict",
         panels={
             "data": "dlcore.ui.modalities.overview:data",
             "results": "dlcore.ui.pages.bert.results:results",

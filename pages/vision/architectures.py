@@ -9,7 +9,8 @@ show(
     "architectures",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
-        "results": "dlcore.ui.compare.comparison:results",
+        "train": "dlcore.ui.train.train:train_models",
+        "results": "dlcore.ui.compare.comparison:results_of_models",
         "predict": "dlcore.ui.compare.answers:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },

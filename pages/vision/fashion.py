@@ -8,10 +8,11 @@ ICON = ":material/checkroom:"
 show(
     "fashion",
     opens_on="improved",  # the best one
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",
-        "predict": "dlcore.ui.modalities.predict:predict",
+        "predict": "dlcore.ui.modalities.gallery:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },
 )

@@ -7,6 +7,7 @@ ICON = ":material/restaurant:"
 
 show(
     "food",
+    first_panel="predict",
     panels={
         "data": "dlcore.ui.pages.food.data:data",
         "results": "dlcore.ui.pages.food.results:results",

@@ -8,6 +8,7 @@ ICON = ":material/grid_view:"
 show(
     "vit",
     opens_on="hybrid",  # the best one with attention
+    first_panel="explain",
     panels={
         "data": "dlcore.ui.modalities.overview:data",
         "results": "dlcore.ui.compare.comparison:results",

@@ -43,7 +43,6 @@ FIGURES: dict[str, go.Figure] = {
     "maps": attribution.image_maps({"one": RNG.normal(size=(28, 28)), "other": np.zeros((28, 28))}),
     "positions": attention.position_similarity(np.eye(12), (3, 4)),
     "distances": attention.head_distances(RNG.random((4, 3)), even=2.0),
-    "probabilities": classification.class_probabilities(PROBABILITIES[0], LABELS, truth=1),
     "bars": classification.class_bars(np.array([90.0, 80.0, 99.0]), LABELS, title="By class", unit="%", sort=True),
     "counts": classification.class_counts(np.array([[5, 6, 7], [1, 2, 3]]), ("train", "test"), LABELS),
     "lengths": classification.length_histogram(RNG.integers(10, 900, size=5000), unit="words", limit=250),

@@ -8,7 +8,6 @@ import streamlit as st
 
 from dlcore.core.errors import DataError, one_line
 from dlcore.evaluation.metrics import format_percent
-from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons, lessons, open_run
 from dlcore.runs.comparisons import Comparison
@@ -16,7 +15,7 @@ from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.modalities.predict import predict as predict_one
 from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache, samples
-from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.bars import show_probabilities
 
 COMPARE, RUN = "Compare", "Run"
 SAMPLE, CUSTOM = "Test sample", "Your image"
@@ -146,6 +145,4 @@ def _show_answer(name: str, prediction: Mapping[str, Any], labels: Sequence[str]
     remark = f" ({', '.join(marks)})" if marks else ""
     st.markdown(f"{name}: **{label.replace('_', ' ')}** {format_percent(prediction['probability'])}{remark}")
     scores = np.array([prediction["probabilities"][each] for each in labels])
-    figure = plots.class_probabilities(scores, labels, truth=truth)
-    figure.update_layout(title_text="", margin_t=8)
-    show_figure(figure, key=f"answer-{name}", alt=f"Class probabilities of {name}; highest {label}")
+    show_probabilities(scores, labels, truth=truth)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dlcore import runs
 from dlcore.core.errors import RunError
@@ -42,37 +43,50 @@ _CLASSIFIER_PANEL = "dlcore.ui.modalities.results:results"
 
 
 def results(
-    project: "Project", run: Run | None, *, run_panel: "Panel | None" = None, more: "More | None" = None
+    project: "Project",
+    run: Run | None,
+    *,
+    run_panel: "Panel | None" = None,
+    more: "More | None" = None,
+    first_view: str = RUN,
 ) -> None:
     """Render the switch, and a run or a comparison.
 
-    `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison.
+    `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison;
+    `first_view` is shown first.
     """
     requested = st.query_params.get(ADDRESS, "")
-    view = st.segmented_control(
+    row = st.container(horizontal=True, vertical_alignment="center")
+    view = row.segmented_control(
         "View",
         [RUN, COMPARE],
-        default=COMPARE if requested else RUN,
+        default=COMPARE if requested else first_view,
         required=True,
         key=f"view-{project.slug}-{requested}",
         label_visibility="collapsed",
     )
     if view == COMPARE:
-        compare(project, more=more)
+        compare(project, more=more, row=row)
     else:
         (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
 
 
-def compare(project: "Project", *, more: "More | None" = None) -> None:
-    """Choose a comparison and render its curves, scores, costs, classes, and `more`."""
-    comparison = _choose(project)
+def results_of_models(project: "Project", run: Run | None) -> None:
+    """Render a comparison of the reference runs first; a run of the user, if one is chosen."""
+    results(project, run, first_view=COMPARE if run is None or run.record.is_reference else RUN)
+
+
+def compare(project: "Project", *, row: DeltaGenerator | None = None, more: "More | None" = None) -> None:
+    """Choose a comparison (in `row`, if given); render its verdict, curves, scores, costs, classes, and `more`."""
+    comparison = _choose(project, row or st.container())
     if comparison is None:
         return
     if comparison.comparison_id == comparisons.REFERENCE and (text := describe_missing(project.slug, comparison)):
         st.caption(text)
     comparison = with_model_titles(project, comparison)
     _state(comparison)
-    with_error_boundary(lambda: comparison_lesson.show(project, comparison))
+    is_lesson = lessons.find_lesson(project, comparison) is not None
+    with_error_boundary(lambda: comparison_lesson.show(project, comparison) if is_lesson else _headline(comparison))
     active = bool(comparison.active)
     fragment(_curves, run_every=REFRESH_SECONDS if active else None)(project, comparison, len(comparison.active))
     if more is not None:
@@ -86,6 +100,13 @@ def describe_missing(slug: str, comparison: Comparison) -> str:
     missing = [run.record for run in runs.references(slug) if run.run_id not in compared]
     names = ", ".join(f"{model_title(slug, record.model)} ({short_id(record.run_id)})" for record in missing)
     return f"Not compared, since the data or its share differ: {names}." if missing else ""
+
+
+def _headline(comparison: Comparison) -> None:
+    """Render the verdict of comparable classifiers in one line."""
+    variants = comparison_scores.tested_variants(comparison.variants)
+    if variants and comparison_scores.classifiers(variants) and comparison_scores.has_same_samples(variants):
+        st.markdown(comparison_verdict.headline(variants, records=comparison.records))
 
 
 def _scores(project: "Project", comparison: Comparison) -> None:
@@ -112,7 +133,7 @@ def _scores(project: "Project", comparison: Comparison) -> None:
     with_error_boundary(lambda: comparison_classes.show(project, variants))
 
 
-def _choose(project: "Project") -> Comparison | None:
+def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
     by_id = lessons.list_comparisons(project)
     records = {record.run_id: record for record in list_records(project.slug)}
     if not by_id and len(records) < 2:
@@ -129,12 +150,13 @@ def _choose(project: "Project") -> Comparison | None:
             "The comparison in this URL does not exist. Its runs may have been deleted.",
             icon=":material/link_off:",
         )
-    key = st.selectbox(
+    key = row.selectbox(
         "Comparison",
         list(names),
         index=list(names).index(requested) if requested in names else 0,
         key=f"comparison-{project.slug}-{requested}-{len(names)}",
         format_func=names.__getitem__,
+        label_visibility="collapsed",
     )
     if key != CUSTOM:
         return by_id[key]

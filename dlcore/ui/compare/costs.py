@@ -37,12 +37,12 @@ def table(variants: Sequence[TestedVariant]) -> None:
     costs = (
         "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
         "batch. Latency: processor time of the fastest of several rounds, one sample, one thread of "
-        f"{_processor()}{_when(latencies)}. {latencies.remark} "
+        f"{_processor()}{_when(latencies)}. "
     )
     st.caption(
-        "Accuracy and loss: test split; in brackets the 95 % interval over samples and seeds. "
-        f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
-        "Epoch: median duration in the run, other work on its device included."
+        f"Test split; in brackets the 95 % interval over samples and seeds. {latencies.remark}",
+        help=f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
+        "Epoch: median duration in the run, other work on its device included.",
     )
     differences = {
         variant.name: preset.differences_from_full(variant.bundles[0].config)
@@ -50,7 +50,8 @@ def table(variants: Sequence[TestedVariant]) -> None:
         if variant.records[0].preset == "full"
     }
     if text := describe_differences(differences):
-        st.caption(f"Differs from the full preset: {text}.")
+        with st.expander("Differences from the full preset"):
+            st.markdown(text)
 
 
 def describe_differences(differences: Mapping[str, str]) -> str:

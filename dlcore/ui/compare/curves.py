@@ -7,14 +7,19 @@ import numpy as np
 import streamlit as st
 
 from dlcore import runs
+from dlcore.plots import svg
+from dlcore.plots.palette import ORDER
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.components.curves.component import METRICS, RunCurves, show_curves
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
 
+HEIGHT = 370
+"""Pixels of the chart, which fits below the page's head on a laptop."""
 POOLED = tuple(name for name in METRICS if name != "batch_loss")
 DONE = ("validation_loss", "validation_skill")
 """Metrics of a finished epoch."""
@@ -29,6 +34,8 @@ def show(project: "Project", comparison: Comparison) -> None:
         for index, (variant, records) in enumerate(comparison.variants.items())
         if (curves := variant_curves(variant, records, color=index, hidden=hidden)) is not None
     ]
+    with main_picture(_first_frame(curves_of_variants), alt="Validation loss and accuracy", height=HEIGHT):
+        chart = st.container()
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
     same = same and len(models) == len(comparison.variants)  # models are compared, not settings
@@ -46,14 +53,37 @@ def show(project: "Project", comparison: Comparison) -> None:
     if not curves_of_variants:
         st.caption("Curves appear after the first batches.")
         return
-    show_curves(curves_of_variants, key=f"compared-{project.slug}")
+    with chart:
+        show_curves(curves_of_variants, key=f"compared-{project.slug}", height=HEIGHT)
     if hidden:
         st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
-    several = max((len(records) for records in comparison.variants.values()), default=1) > 1
-    st.caption(
-        ("Line: mean over seeds. Band: lowest to highest seed. " if several else "")
-        + "Solid: training. Dashed: validation. x axis: epochs, steps, seconds or samples."
-    )
+    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
+        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
+
+
+def _first_frame(variants: Sequence[RunCurves]) -> str:
+    """Return validation loss above validation accuracy by epoch as SVG, before plotly.js is here; empty without."""
+    charts = []
+    for place, (metric, name) in enumerate((("validation_loss", "Loss"), ("validation_accuracy", "Accuracy"))):
+        lines = [
+            svg.Line(
+                run.history[metric].values,
+                run.history[metric].steps / max(1, run.steps_per_epoch),
+                color=ORDER[(run.color or 0) % len(ORDER)],
+                name=run.label if not place else "",
+            )
+            for run in variants
+            if metric in run.history and len(run.history[metric].values) > 1
+        ]
+        if lines:
+            values = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
+            longest = max(lines, key=lambda line: len(line.y))
+            lines.sort(key=lambda line: line is not longest)  # the first one sets the x axis
+            axes = svg.Axes(float(values.min()), float(values.max()), name=name)
+            half = HEIGHT // 2
+            chart = svg.line_chart(lines, axes, height=half)
+            charts.append(f'<svg y="{place * half}" height="{half}">{chart}</svg>')
+    return svg.document("".join(charts)) if charts else ""
 
 
 def has_comparable_losses(project: "Project", comparison: Comparison) -> bool:

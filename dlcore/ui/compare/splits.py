@@ -10,7 +10,7 @@ from dlcore.evaluation import curves, seeds
 from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
 from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
-from dlcore.ui.compare.tests import TestedVariant
+from dlcore.ui.compare.tests import TestedVariant, format_means
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -28,7 +28,11 @@ def describe_data(variants: Sequence[TestedVariant]) -> None:
     train_sizes = sorted({int(run.run["sizes"]["train"]) for run in runs})
     train = " to ".join(f"{size:,}" for size in dict.fromkeys((train_sizes[0], train_sizes[-1])))
     test = int(runs[0].run["sizes"]["test"])
-    st.caption(f"{names[0]}: {train} training samples, {test:,} test samples.")
+    means = {variant.name: float(np.mean([run.mean() for run in variant.correct])) for variant in variants}
+    st.caption(
+        f"Test accuracy: {format_means(means)}. {names[0]}: {train} training samples, {test:,} test samples; best "
+        "epoch of each run."
+    )
 
 
 def compare_with_baselines(variants: Sequence[TestedVariant]) -> None:
@@ -84,8 +88,8 @@ def show(variants: Sequence[TestedVariant]) -> None:
     )
     two = " Train and validation count the likelier class, test what the run's threshold calls." * (len(labels) == 2)
     st.caption(
-        "At the best epoch by validation. Training metrics are means over the epoch, with dropout and augmentation, so "
-        f"they can be worse than the others.{two}"
+        f"At the best epoch by validation.{two}",
+        help="Training metrics are means over the epoch, with dropout and augmentation, so they can be worse.",
     )
     rows = [
         {"Model": variant.name, **{METRICS[name].title: text for name, text in test_metrics(variant).items()}}

@@ -104,17 +104,21 @@ def has_same_samples(variants: Sequence[TestedVariant]) -> bool:
 
 
 def winner_sentence(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
+    """Return who wins, with the accuracy of each model."""
+    return f"{name_winner(means, pairs, where=where)} Accuracy {format_means(means)}."
+
+
+def name_winner(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
     """Return a sentence: one model wins, several tie and beat the others, or all tie."""
     top = max(means, key=lambda name: means[name])
     beaten = [other for other in means if other != top and _is_better(top, other, pairs)]
     tied = [other for other in means if other != top and other not in beaten]
-    numbers = format_means(means)
     if not tied:
-        return f"**{top} wins** {where}. Accuracy {numbers}."
+        return f"**{top} wins** {where}."
     if not beaten:
-        return f"**No difference** {where}. Accuracy {numbers}. More seeds may reveal one."
+        return f"**No difference** {where}. More seeds may reveal one."
     equals = join_names([top, *tied])
-    return f"**No difference between {equals}** {where}; {top} beats {join_names(beaten)}. Accuracy {numbers}."
+    return f"**No difference between {equals}** {where}; {top} beats {join_names(beaten)}."
 
 
 def format_means(means: Mapping[str, float]) -> str:

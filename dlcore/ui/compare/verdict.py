@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle, Record, budgets
-from dlcore.ui.compare.tests import Pairs, TestedVariant, format_means, join_names, winner_sentence
+from dlcore.ui.compare.tests import Pairs, TestedVariant, format_means, join_names, name_winner, winner_sentence
 from dlcore.ui.widgets import run_cache
 
 UNFINISHED = frozenset({"queued", "running", "paused", "interrupted"})
@@ -26,26 +26,28 @@ def is_done(records: Sequence[Record]) -> bool:
     return not any(record.state in UNFINISHED for record in records)
 
 
-def summarize(variants: Sequence[TestedVariant], *, records: Sequence[Record]) -> None:
-    """Render which model wins and the pairwise tests; no winner while one of the comparison's `records` is not done."""
+def headline(variants: Sequence[TestedVariant], *, records: Sequence[Record]) -> str:
+    """Return which model wins on test; no winner while one of the comparison's `records` is not done."""
     correct = {variant.name: variant.correct for variant in variants}
     means = {name: float(np.mean([run.mean() for run in masks])) for name, masks in correct.items()}
     if not is_done(records):
         tested = sum(len(variant.records) for variant in variants)
-        st.markdown(
-            f"**So far, of {tested} of {len(records)} runs:** {format_means(means)}. The winner is named when all are "
-            "done."
-        )
+        return f"**So far, of {tested} of {len(records)} runs:** {format_means(means)}."
+    if len(variants) < 2:
+        return "The winner appears when two models have a finished run."
+    return name_winner(means, seeds.compare_all_pairs(correct), where=_describe_epochs(variants))
+
+
+def summarize(variants: Sequence[TestedVariant], *, records: Sequence[Record]) -> None:
+    """Render the leader by budget and the pairwise tests, once all of the comparison's `records` are done."""
+    if not is_done(records):
+        st.caption("The winner is named when all runs are done.")
         return
     if len(variants) < 2:
-        st.caption("The winner appears when two models have a finished run.")
         return
-    pairs = seeds.compare_all_pairs(correct)
-    n = len(next(iter(correct.values()))[0])
-    sentence = winner_sentence(means, pairs, where=_describe_epochs(variants))
-    st.markdown(f"{sentence} On {n:,} test samples, at the best epoch of each run.")
-    _by_budget(variants)
-    with st.expander("Statistical tests"):
+    pairs = seeds.compare_all_pairs({variant.name: variant.correct for variant in variants})
+    with st.expander("Equal compute, and statistical tests"):
+        _by_budget(variants)
         _pairs(pairs)
         one_seed_each = all(gap.seeds == (1, 1) for gap in pairs.values())
         st.caption(

@@ -4,13 +4,12 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.custom import registry as custom_registry
-from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.shell.download_offer import download_hint
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
-from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.bars import show_probabilities
 
 ALL, CORRECT, INCORRECT = "All", "Correct", "Incorrect"
 ORDERS = ("dataset order", "most confident first", "least confident first")
@@ -89,9 +88,4 @@ def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run
         verdict = "correct" if predicted == truth else "incorrect"
         st.markdown(f"Predicted **{labels[predicted]}** ({scores[predicted]:.1%}): **{verdict}**.")
     with right:
-        figure = plots.class_probabilities(scores, labels, truth=truth)
-        show_figure(
-            figure,
-            key="browse-bars",
-            alt=f"Class probabilities; highest {labels[predicted]} at {scores[predicted]:.1%}, actual {labels[truth]}",
-        )
+        show_probabilities(scores, labels, truth=truth)

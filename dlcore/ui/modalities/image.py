@@ -12,6 +12,7 @@ from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.folders import RejectedFile
 from dlcore.data.sources import locate as sources
+from dlcore.evaluation import classification
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
@@ -39,12 +40,23 @@ def overview(project: Project, run: Run | None) -> None:
     with_error_boundary(lambda: _show_dataset(config))
 
 
-def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
-    """Return the number of the chosen test image, initially the first; of a missing dataset, among those that ship."""
+def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str, scores: np.ndarray | None = None) -> int:
+    """Return the number of the chosen test image; of a missing dataset, among those that ship.
+
+    Initially it is the first, or with `scores` (N, K) the one of which the model is least certain.
+    """
     positions = samples.shipped_positions(dataset, ids)
     if positions is None or not len(positions):
-        return number_of_sample(project, len(ids), key=key, first=lambda: 0)
-    row = int(positions[number_of_sample(project, len(positions), key=f"{key}-shipped", first=lambda: 0)])
+        return number_of_sample(
+            project, len(ids), key=key, first=lambda: 0 if scores is None else classification.least_confident(scores)
+        )
+    number = number_of_sample(
+        project,
+        len(positions),
+        key=f"{key}-shipped",
+        first=lambda: 0 if scores is None else classification.least_confident(scores[positions]),
+    )
+    row = int(positions[number])
     st.caption(f"Test image {ids[row]:,}. {samples.describe_shipped(dataset, len(ids))}")
     return row
 

@@ -9,12 +9,13 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.metrics import format_percent
-from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
-from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.metric_table import summarize_run
 from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 EXAMPLES = {
@@ -27,13 +28,19 @@ EXAMPLES = {
 CUSTOM, SAMPLE = "Your input", "Test sample"
 
 
-def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
-    """Show class probabilities of the user's input or of a test sample; returns the prediction of an uploaded input."""
+def predict(
+    project: Project, run: Run | None, *, show_sample: Callable[[Project, Run, Bundle], None] | None = None
+) -> dict[str, Any] | None:
+    """Show class probabilities of the user's input or of a test sample; returns the prediction of an uploaded input.
+
+    `show_sample` draws the test samples (default: `test_sample`).
+    """
     bundle = run_cache.finished_bundle(run, to_see="predictions for your input")
     if bundle is None or run is None:
         return None
     modality = load_modality(project)
     opens_on_input = modality.STARTS_WITH_INPUT or not samples.has_test_images(run.config)
+    st.markdown(f":small[{summarize_run(project, bundle)}]")
     choice = st.segmented_control(
         "Input",
         [SAMPLE, CUSTOM],
@@ -41,9 +48,10 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
         required=True,
         key="input",
         bind="query-params",
+        label_visibility="collapsed",
     )
     if choice == SAMPLE:
-        test_sample(project, run, bundle)
+        (show_sample or test_sample)(project, run, bundle)
         return None
     return modality.input_widget(project, bundle)
 
@@ -54,14 +62,15 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
     row = modality.pick_sample(project, run.config.dataset, stored["test_ids"], key="sample")
     truth = int(stored["test_targets"][row])
     actual = labels[truth]
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        modality.show(run.config, [int(stored["test_ids"][row])], [actual], large=True)
-    with right:
-        prediction = run_cache.stored_prediction(bundle, row)
-        show_prediction(prediction, bundle, truth=truth)
-        verdict = "correct" if prediction["label"] == actual else "incorrect"
-        st.markdown(f"Actual: “{actual}”. The prediction is **{verdict}**.")
+    with main_picture():
+        left, right = st.columns(2)
+        with left:
+            modality.show(run.config, [int(stored["test_ids"][row])], [actual], large=True)
+        with right:
+            prediction = run_cache.stored_prediction(bundle, row)
+            show_prediction(prediction, bundle, truth=truth)
+            verdict = "correct" if prediction["label"] == actual else "incorrect"
+            st.markdown(f"Actual: “{actual}”. The prediction is **{verdict}**.")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -78,6 +87,11 @@ def number_of_sample(project: Project, n: int, *, key: str, first: Callable[[], 
     right.button("Random sample", icon=":material/casino:", key=f"{key}-chance", on_click=_draw, args=(n, key))
     row: int = left.number_input(f"Test sample, 0 to {n - 1:,}", 0, n - 1, key=key, bind="query-params")
     return row
+
+
+def select_sample(project: Project, row: int, *, key: str) -> None:
+    """Select a test sample, as if its number had been typed."""
+    st.session_state[f"{key}-{project.slug}"] = row
 
 
 def _draw(n: int, key: str) -> None:
@@ -108,7 +122,7 @@ def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[st
 def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | None = None) -> None:
     """Show calibrated probabilities as bars, the predicted label, and a warning if the prediction is uncertain."""
     labels = bundle.labels
-    _bars(np.array([prediction["probabilities"][label] for label in labels]), labels, truth=truth)
+    show_probabilities(np.array([prediction["probabilities"][label] for label in labels]), labels, truth=truth)
     show_label(prediction, bundle)
 
 
@@ -126,7 +140,8 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
         st.markdown(f"Predicted: **{label}** ({probability}).{run_cache.threshold_note(labels, prediction)}")
     rule = run_cache.calibration(bundle)
     if rule is not None:
-        st.caption(describe_rule(rule))
+        below = format_percent(rule.threshold, digits=0)
+        st.caption(f"Calibrated; below {below}, a prediction is flagged as uncertain.", help=describe_rule(rule))
 
 
 def describe_rule(rule: AbstentionRule) -> str:
@@ -137,12 +152,4 @@ def describe_rule(rule: AbstentionRule) -> str:
         f"Probabilities are calibrated (temperature {rule.temperature:.2f}, fitted on validation). Predictions below "
         f"{threshold} are flagged as uncertain ({flagged} of validation). False flags on test: {false_flags} of "
         f"{rule.n:,}."
-    )
-
-
-def _bars(scores: np.ndarray, labels: tuple[str, ...], *, truth: int | None = None) -> None:
-    figure = plots.class_probabilities(scores, labels, truth=truth)
-    likeliest = int(scores.argmax())
-    show_figure(
-        figure, key="probabilities", alt=f"Class probabilities; highest {labels[likeliest]} at {scores[likeliest]:.1%}"
     )

@@ -23,7 +23,9 @@ from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_p
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import batch, run_cache, samples
+from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.figure import show_figure
 
 STARTS_WITH_INPUT = True
@@ -150,23 +152,27 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
             return [], []
         return encoded.words, encoded.unknown.tolist()
 
-    typed = show_typed(
-        words_of,
-        start=last_typed(project),
-        label="Your text, in English",
-        key=f"typed-{project.slug}",
-        marks=1 if pieces else 0,
-    )
-    remember_typed(project, typed.text)
-    if not typed.text.strip():
-        st.caption("Type a text to see a prediction.")
-        return
-    prediction = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
-    if prediction is None:
-        return
-    show_prediction(prediction, bundle)
-    if typed.hidden:
-        _show_without_hidden(loaded, typed, prediction)
+    with main_picture():
+        left, right = st.columns(2)
+        with left:
+            typed = show_typed(
+                words_of,
+                start=last_typed(project),
+                label="Your text, in English",
+                key=f"typed-{project.slug}",
+                marks=1 if pieces else 0,
+            )
+        remember_typed(project, typed.text)
+        with right:
+            if not typed.text.strip():
+                st.caption("Type a text to see a prediction.")
+                return
+            prediction = predict_payload(project, bundle, typed.text.encode("utf-8", "replace"))
+            if prediction is None:
+                return
+            show_prediction(prediction, bundle)
+            if typed.hidden:
+                _show_without_hidden(loaded, typed, prediction)
     unit = "word piece" if pieces else "word"
     notes = [f"{prediction['tokens']:,} {unit}{'s' * (prediction['tokens'] != 1)} read"]
     notes += [f"{prediction['unknown']:,} unknown"] if prediction.get("unknown") else []
@@ -193,6 +199,8 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
     label_note = (
         f" The prediction becomes **{label_without}**." if label_without != label else " The prediction stays the same."
     )
+    probabilities = prediction_without["probabilities"]
+    show_probabilities(np.array([probabilities[name] for name in probabilities]), list(probabilities))
     st.markdown(
         f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
         f"({change:+.1f} points).{label_note}"

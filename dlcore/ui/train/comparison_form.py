@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
 MOST_SEEDS, MOST_SETTINGS = 10, 3
+NUMBERS = {2: "two", 3: "three", 4: "four"}
 ADDRESS = "comparison"
 """Query parameter with the id of the opened comparison."""
 
 
-def show(project: "Project") -> None:
-    """Render the form in an expander; a new comparison is opened in Results."""
-    with st.expander("Compare models or settings", icon=":material/compare_arrows:"):
-        _form(project)
+def show(project: "Project", *, is_primary: bool = False) -> None:
+    """Render the form in an expander, open if `is_primary`; a new comparison is opened in Results."""
+    with st.expander("Compare models or settings", icon=":material/compare_arrows:", expanded=is_primary):
+        _form(project, is_primary=is_primary)
 
 
-def _form(project: "Project") -> None:
+def _form(project: "Project", *, is_primary: bool) -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
@@ -95,8 +96,10 @@ def _form(project: "Project") -> None:
     if runs > comparisons.MAX_RUNS:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
+    are_all = is_primary and len(models) == len(project.models)
     if st.button(
-        "Start comparison",
+        f"Compare all {NUMBERS.get(len(models), len(models))}" if are_all else "Start comparison",
+        type="primary" if is_primary else "secondary",
         icon=":material/play_arrow:",
         width="stretch",
         key=f"{key}-start",

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 RUN, SEARCH = "Run", "Hyperparameter search"
 
 
-def train(project: "Project", run: Run | None) -> None:
+def train_models(project: "Project", run: Run | None) -> None:
+    """Render the panel of a page about comparing its models: the form of a comparison comes first."""
+    train(project, run, compares_first=True)
+
+
+def train(project: "Project", run: Run | None, *, compares_first: bool = False) -> None:
     """Render the panel."""
     requested = st.query_params.get(ADDRESS, "")
     mode = st.segmented_control(
@@ -32,8 +37,11 @@ def train(project: "Project", run: Run | None) -> None:
         return
     view, form = st.columns([2, 1], gap="large")
     with form:
+        if compares_first:
+            comparison_form.show(project, is_primary=True)
         new_run.show(project, run)
-        comparison_form.show(project)
+        if not compares_first:
+            comparison_form.show(project)
     with view:
         if run is None:
             st.info("No run yet. Press Train and watch it here.", icon=":material/model_training:")

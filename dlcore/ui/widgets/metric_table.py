@@ -14,9 +14,13 @@ from dlcore.evaluation.metrics import (
     format_interval,
     format_metric,
     format_with_interval,
+    lower_first,
+    metric_title,
+    summarize,
     table_metrics,
 )
-from dlcore.projects.project import Evaluation
+from dlcore.projects.project import Evaluation, Project
+from dlcore.runs import Bundle
 
 
 def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> None:
@@ -47,6 +51,23 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
     rows = [f"- **{METRICS[name].title}**: {METRICS[name].help}" for name in metrics if name in METRICS]
     rows += [f"- **{BASELINES[key].title}**: {BASELINES[key].help}" for key in keys if key in BASELINES]
     st.markdown("\n".join(rows))
+
+
+def summarize_run(project: Project, bundle: Bundle) -> str:
+    """Return one line: the network (and how it reads texts), its main metric beside the best baseline, and who wins."""
+    entry, evaluation = project.models[bundle.config.model], bundle.evaluation
+    how = f": {lower_first(entry.summary).rstrip('.')}" if project.modality == "text" else ""
+    network = f"**{entry.title}**{how}."
+    top = summarize(evaluation.metrics, evaluation.baselines)
+    if top is None:
+        return network
+    score = f"{metric_title(top.metric)} {format_metric(top.metric, top.value)}"
+    if top.baseline_value is None:
+        return f"{network} {score}."
+    baseline = lower_first(baseline_title(top.baseline, season=evaluation.season))
+    verdict = {"better": "beats", "worse": "loses to", "tie": "ties with"}[top.outcome or "tie"]
+    value = format_metric(top.metric, top.baseline_value)
+    return f"{network} {score}, **{verdict} the best baseline** ({baseline}, {value})."
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:

@@ -142,10 +142,14 @@ def enlarge(image: np.ndarray, *, side: int = 112) -> np.ndarray:
 
     Large images are resized to twice `side` for high-resolution screens.
     """
-    if min(image.shape[:2]) > 2 * side:
-        image = images.resize(image[None], 2 * side)[0]
+    image = shrink(image, side=2 * side)
     factor = max(1, side // image.shape[0])
     return image.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def shrink(image: np.ndarray, *, side: int) -> np.ndarray:
+    """Return an image (H, W) or (H, W, 3), resized to `side` pixels if it is larger."""
+    return images.resize(image[None], side)[0] if min(image.shape[:2]) > side else image
 
 
 def show_images(values: Sequence[np.ndarray], captions: Sequence[str], *, alt: str, width: int = 112) -> None:

@@ -77,12 +77,13 @@ class RunCurves:
     color: int | None = None
 
 
-def show_curves(runs: Sequence[RunCurves], *, key: str) -> None:
+def show_curves(runs: Sequence[RunCurves], *, key: str, height: int = 0) -> None:
     """Render loss, accuracy and learning rate of the runs.
 
-    A call with more values and the same key extends the chart and keeps zoom and controls.
+    With `height`, in pixels, the chart is that high and without the learning rate. A call with more values and the
+    same key extends the chart and keeps zoom and controls.
     """
-    mount(_CURVES, {"version": _version(runs), "runs": [_packed(run) for run in runs]}, key=key)
+    mount(_CURVES, {"version": _version(runs), "runs": [_packed(run) for run in runs], "height": height}, key=key)
 
 
 def show_gradients(norms: GradientNorms, *, key: str) -> None:

@@ -51,7 +51,7 @@ function buildAxes(rows, settings) {
 }
 
 function draw(Plotly, root, runs, settings) {
-  const rows = visibleRows(runs);
+  const rows = visibleRows(runs).filter((row) => !settings.height || !row.small);
   const isMany = runs.length > 1;
   const plot = root.querySelector(".dl-plot");
   root.classList.toggle("dl-empty", rows.length === 0);
@@ -64,7 +64,7 @@ function draw(Plotly, root, runs, settings) {
     ...starTrace(run, rows, settings, isMany),
   ]);
   const marks = runs.flatMap((run) => buildMarks(run, settings));
-  const height = rows.reduce((sum, row) => sum + (row.small ? 95 : 215), 100);
+  const height = settings.height || rows.reduce((sum, row) => sum + (row.small ? 95 : 215), 100);
   const layout = plotLayout(settings.colors, {
     ...buildAxes(rows, settings),
     height,
@@ -132,6 +132,7 @@ export default async function ({ data, parentElement }) {
     draw(Plotly, root, runs, {
       smoothing: Number(slider.value),
       kind: kind.value,
+      height: data.height,
       log: log.checked,
       far: runs.some(fallsFar),
       shown: runs[0].uid,

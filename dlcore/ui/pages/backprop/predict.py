@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dlcore import projects
-from dlcore.plots import classification as plots
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import backprop
@@ -20,6 +19,7 @@ from dlcore.ui.components.mount import drawing_component, mount_reporting
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.pages.backprop.walk import DRAWING
 from dlcore.ui.widgets import quiz, run_cache, samples
+from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ def _pixels(strokes: str, side: int) -> np.ndarray | None:
 def _show_prediction(prediction: dict[str, Any], labels: tuple[str, ...]) -> None:
     st.markdown(f"Predicted: **{prediction['label']}**, probability {prediction['probability']:.1%}.")
     scores = np.array([prediction["probabilities"][label] for label in labels])
-    figure = plots.class_probabilities(scores, labels)
-    show_figure(
-        figure, key="digit-probabilities", alt=f"Probabilities of ten digits; most likely is {prediction['label']}"
-    )
+    show_probabilities(scores, labels)
     st.caption("**Explain** shows every intermediate number of this prediction, for your drawing too.")
 
 

@@ -6,13 +6,12 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.images import images
-from dlcore.evaluation import classification
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import svg
 from dlcore.projects.foundations.backprop_walk import BackpropWalk, WalkStage, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
-from dlcore.ui.modalities.predict import number_of_sample
+from dlcore.ui.modalities.image import pick_sample
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
@@ -90,11 +89,9 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
             digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
             return drawing, int(digit)
     stored = run_cache.predictions(bundle)
-    positions = samples.shipped_positions(run.config.dataset, stored["test_ids"])
-    rows = np.arange(len(stored["test_ids"])) if positions is None or not len(positions) else positions
-    first = classification.least_confident(stored["test_scores"][rows])
-    row = int(rows[number_of_sample(project, len(rows), key="walk", first=lambda: first)])
-    return samples.get_test_image(run.config, int(stored["test_ids"][row])), int(stored["test_targets"][row])
+    ids = stored["test_ids"]
+    row = pick_sample(project, run.config.dataset, ids, key="walk", scores=stored["test_scores"])
+    return samples.get_test_image(run.config, int(ids[row])), int(stored["test_targets"][row])
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

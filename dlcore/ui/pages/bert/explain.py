@@ -6,7 +6,6 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.data.sources import bert_weights
 from dlcore.data.text.corpora import clean_text
-from dlcore.plots import classification as plots
 from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -14,7 +13,7 @@ from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.modalities.text_attention import show_grid
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
-from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.bars import show_probabilities
 
 ATTENTION, WORDS, BLANK = "Attention", "Evidence by word", "Fill in the blank"
 PRETRAINED, SELECTED = "Pretrained BERT", "Selected run"
@@ -82,8 +81,7 @@ def _blank() -> None:
     for place, blank in enumerate(blanks):
         words, shares = zip(*blank.guesses, strict=True)
         title = f"blank {place + 1} of {len(blanks)}" if len(blanks) > 1 else "the blank"
-        figure = plots.class_probabilities(np.array(shares), words)
-        show_figure(figure, key=f"blank-{place}", alt=f"For {title}, most likely is {words[0]} at {shares[0]:.1%}")
+        show_probabilities(np.array(shares), words)
         st.markdown(f"For {title}: **{words[0]}**, probability {shares[0]:.1%}.")
     st.caption(
         "BERT's pretraining task: predict hidden words (15 % of the words) in millions of sentences. "

@@ -22,7 +22,7 @@ def explain(project: Project, run: Run | None) -> None:
     source = st.segmented_control(
         "What to explain",
         [LAST, TEST],
-        default=TEST if samples.is_available(run.config) else LAST,
+        default=TEST if samples.is_available(run.config) and predict.LAST_PHOTO not in st.session_state else LAST,
         required=True,
         key="food-explained",
     )

@@ -1,6 +1,7 @@
 """Predict panel for photos: samples, files, zips, the camera or the clipboard; each gets a prediction or an error."""
 
 import hashlib
+import io
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,29 +9,36 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
-from dlcore.plots import classification as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run, latency
+from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.components.paste.component import paste_image
-from dlcore.ui.modalities.predict import show_label, test_sample
+from dlcore.ui.modalities.predict import show_label
+from dlcore.ui.shell.first_paint import main_picture
+from dlcore.ui.shell.links import OPEN
 from dlcore.ui.widgets import batch, run_cache, samples
-from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.metric_table import summarize_run
 
-DRAWINGS, FILES, CAMERA, PASTE, TEST = "Samples", "My photos", "Camera", "Paste", "A test photo"
+FILES, CAMERA, PASTE = "My photos", "Camera", "Paste"
 FILES_KEY = "food-files"
 TOP = 5
 LAST_PHOTO = "food-photo"
 """Session key of the photo shown last, for Explain."""
 UPLOADS = "food-uploads"
 """Session key of the uploaded files, which stay when another panel is shown."""
+SAMPLE_KEY = "food-sample"
+"""Session key of the selected sample; absent while the user's photos are shown."""
 SAMPLES = settings.ASSETS / "samples" / "food"
+MAX_SAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -51,38 +59,112 @@ class PhotoPrediction:
         return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
 
 
+@dataclass(frozen=True)
+class SamplePhoto:
+    """A drawing, or a test photo with its stored `answer`: name, and pixels (H, W, 3) uint8."""
+
+    name: str
+    pixels: np.ndarray
+    answer: dict[str, Any] | None = None
+
+    @property
+    def photo(self) -> Photo:
+        """The sample as a file."""
+        file = io.BytesIO()
+        Image.fromarray(self.pixels).save(file, "PNG")
+        return Photo(self.name, file.getvalue())
+
+
 def predict(project: Project, run: Run | None) -> None:
-    """Choose the source of the photo and show the prediction."""
+    """Show a drop zone for photos with samples below it, and the prediction beside it."""
     bundle = run_cache.finished_bundle(run, to_see="predictions for your photos")
     if bundle is None or run is None:
         return
+    st.markdown(f":small[{summarize_run(project, bundle)}]")
+    with main_picture():
+        left, right = st.columns(2)
+        with left:
+            files, sample = _choose_photos(run, bundle)
+        with right:
+            if sample is not None:
+                _show_sample(sample, bundle)
+            elif files:
+                _show_photos(bundle, files)
+    if sample is None and st.session_state.get(FILES_KEY):
+        batch.offer_table(bundle, st.session_state[FILES_KEY], key=project.slug)
+
+
+def _choose_photos(run: Run, bundle: Bundle) -> tuple[Iterable[tuple[str, bytes]], SamplePhoto | None]:
+    """Draw the drop zone and the samples; returns the user's files, and the sample unless files were chosen last."""
     source = st.segmented_control(
-        "Which photo",
-        [DRAWINGS, FILES, CAMERA, PASTE, TEST],
-        default=DRAWINGS,
+        "Your photo",
+        [FILES, CAMERA, PASTE],
+        default=FILES,
         required=True,
         key="food-input",
         bind="query-params",
+        on_change=_forget_sample,
+        label_visibility="collapsed",
     )
-    if source == TEST:
-        test_sample(project, run, bundle)
-        return
-    read = {DRAWINGS: _choose_drawing, FILES: _upload, CAMERA: _take_photo, PASTE: _paste}[source or DRAWINGS]
-    files = read()
-    if files:
-        _show_photos(bundle, files)
-    if files and source == FILES:
-        batch.offer_table(bundle, st.session_state["food-files"], key=project.slug)
+    files = {FILES: _upload, CAMERA: _take_photo, PASTE: _paste}[source or FILES]()
+    sample = _choose_sample(run, bundle, can_select=not files)
+    return files, sample
 
 
-def _choose_drawing() -> list[tuple[str, bytes]]:
-    files = sorted(SAMPLES.glob("*.png"))
-    if not files:
+def _choose_sample(run: Run, bundle: Bundle, *, can_select: bool) -> SamplePhoto | None:
+    """Draw a gallery: a test photo of each class if the dataset is on this machine, else drawings.
+
+    Returns the selected one; without `can_select` only after a click.
+    """
+    options = _test_photos(run, bundle) if samples.is_available(run.config) else _drawings()
+    if not options:
         st.info("This installation has no sample images: upload a photo.", icon=":material/image_not_supported:")
-        return []
-    st.caption("Ten drawings to start with. The model was trained on photos only, so some are flagged as uncertain.")
-    name: str = st.selectbox("Drawing", [file.stem for file in files], format_func=class_title, key="food-drawn")
-    return [(name, (SAMPLES / f"{name}.png").read_bytes())]
+        return None
+    selected = int(st.session_state.get(SAMPLE_KEY, 0 if can_select else -1))
+    selected = min(selected, len(options) - 1)
+    show_gallery(
+        [Thumbnail(samples.shrink(option.pixels, side=128), class_title(option.name)) for option in options],
+        selected=selected,
+        on_select=_select_sample,
+        label="Sample photos",
+        key="food-gallery",
+    )
+    st.caption("Test photos." if options[0].answer else "Drawings; the model was trained on photos only.")
+    return options[selected] if selected >= 0 else None
+
+
+def _select_sample(index: int) -> None:
+    st.session_state[SAMPLE_KEY] = index
+
+
+def _test_photos(run: Run, bundle: Bundle) -> list[SamplePhoto]:
+    """Return the first test photo of each class, with its stored prediction."""
+    stored, test_pixels = run_cache.predictions(bundle), samples.load_run_images(run.config).test_pixels
+    _, rows = np.unique(stored["test_targets"], return_index=True)
+    return [
+        SamplePhoto(
+            bundle.labels[int(stored["test_targets"][row])],
+            np.asarray(test_pixels[int(stored["test_ids"][row])]),
+            run_cache.stored_prediction(bundle, int(row)),
+        )
+        for row in rows[:MAX_SAMPLES]
+    ]
+
+
+def _drawings() -> list[SamplePhoto]:
+    return [SamplePhoto(file.stem, np.array(Image.open(file).convert("RGB"))) for file in sorted(SAMPLES.glob("*.png"))]
+
+
+def _show_sample(sample: SamplePhoto, bundle: Bundle) -> None:
+    """Show the prediction of a sample: the stored one of a test photo, the model's of a drawing."""
+    photo = sample.photo
+    st.session_state[LAST_PHOTO] = (photo.name, photo.payload)
+    if sample.answer is None:
+        _show_photo(predict_photo(bundle, photo), bundle)
+        return
+    _show_photo(PhotoPrediction(photo, sample.pixels, sample.answer, 0.0), bundle)
+    verdict = "correct" if sample.answer["label"] == sample.name else "incorrect"
+    st.markdown(f"Actual: “{class_title(sample.name)}”. The prediction is **{verdict}**.")
 
 
 def _upload() -> Iterable[tuple[str, bytes]]:
@@ -91,15 +173,13 @@ def _upload() -> Iterable[tuple[str, bytes]]:
     If another panel was shown in between, these are the files of before.
     """
     files = st.file_uploader(
-        "One photo, several, or a zip of photos",
+        "Drop a photo here: one, several, or a zip",
         accept_multiple_files=True,
         key=FILES_KEY,
         max_upload_size=uploads.MAX_ZIP_BYTES // 2**20,
         on_change=_store_uploads,
-    )
-    st.caption(
-        f"Up to {uploads.MAX_PHOTOS} photos at once, in any common format: the content decides, not the name. They "
-        "stay in memory while this page is open and are never stored."
+        help=f"Up to {uploads.MAX_PHOTOS} photos at once, in any common format: the content decides, not the name. "
+        "They stay in memory while this page is open and are never stored.",
     )
     if files:
         return ((file.name, file.getvalue()) for file in files)
@@ -123,15 +203,24 @@ def _store_uploads() -> None:
     files = st.session_state.get(FILES_KEY) or []
     small = sum(file.size for file in files) <= uploads.MAX_ZIP_BYTES
     st.session_state[UPLOADS] = [(file.name, file.getvalue()) for file in files] if small else []
+    _forget_sample()
 
 
 def _take_photo() -> list[tuple[str, bytes]]:
-    photo = st.camera_input("Point it at a dish", key="food-camera")
+    photo = st.camera_input("Point it at a dish", key="food-camera", on_change=_forget_sample)
     return [("camera", photo.getvalue())] if photo else []
+
+
+def _forget_sample() -> None:
+    """Show the user's photo instead of a sample."""
+    st.session_state.pop(SAMPLE_KEY, None)
 
 
 def _paste() -> list[tuple[str, bytes]]:
     payload = paste_image(key="food-paste")
+    if payload != st.session_state.get("food-pasted", b""):
+        st.session_state["food-pasted"] = payload
+        _forget_sample()
     return [("pasted image", payload)] if payload else []
 
 
@@ -192,16 +281,19 @@ def _choose_photo(predictions: list[PhotoPrediction]) -> int:
 
 def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
     labels, values = zip(*list(prediction.answer["probabilities"].items())[:TOP], strict=True)
-    left, right = st.columns([1, 2], gap="large")
+    left, right = st.columns([1, 3])
     with left:
-        samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=256)
+        samples.show_images([prediction.pixels], ["model input"], alt="The photo", width=104)
+    with right:
+        show_probabilities(np.array(values), [class_title(label) for label in labels])
         if prediction.seconds:
             st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
-    with right:
-        figure = plots.class_probabilities(np.array(values), [class_title(label) for label in labels])
-        alt = f"The five most probable classes; first is {class_title(labels[0])} at {values[0]:.1%}"
-        show_figure(figure, key="food-bars", alt=alt)
-        show_label(prediction.answer, bundle)
+    show_label(prediction.answer, bundle)
+    st.button("Explain this photo", icon=":material/psychology_alt:", key="food-explain", on_click=_open_explain)
+
+
+def _open_explain() -> None:
+    st.query_params[OPEN] = "explain"
 
 
 def predict_photo(bundle: Bundle, photo: Photo) -> PhotoPrediction:

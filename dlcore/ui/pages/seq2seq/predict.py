@@ -15,9 +15,11 @@ from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
 from dlcore.projects.project import LoadedModel
 from dlcore.runs import Bundle, Run
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.batch import show_text_batch
 from dlcore.ui.widgets.figure import show_figure
+from dlcore.ui.widgets.metric_table import summarize_run
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -41,7 +43,10 @@ def predict(project: "Project", run: Run | None) -> None:
     if bundle is None or run is None:
         return
     loaded, dataset = run_cache.load_model(bundle), run.config.dataset
-    left, right = st.columns([3, 2], gap="large")
+    st.markdown(f":small[{summarize_run(project, bundle)}]")
+    with main_picture():
+        picture = st.container()
+    left, right = picture.columns([3, 2], gap="large")
     text = left.text_input(
         "Input",
         EXAMPLES.get(dataset) or _first(bundle),
@@ -59,14 +64,14 @@ def predict(project: "Project", run: Run | None) -> None:
     try:
         text, source = seq2seq.encode_source(loaded, text.encode())
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        picture.error(one_line(error), icon=":material/error:")
         return
     decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(decoded.best[0].tolist())
-    st.markdown(f"Output **`{answer or ' '}`**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
-    if dataset in NOTES:
-        st.caption(NOTES[dataset])
+    picture.markdown(
+        f"Output **`{answer or ' '}`**, probability {float(decoded.scores[0, 0].exp()):.1%}.", help=NOTES.get(dataset)
+    )
     _steps(loaded, text, source, decoded, target)
     show_text_batch(project, bundle)
 
@@ -132,10 +137,10 @@ def _beams(decoded: decode.DecodedBeams, step: int, target: Alphabet) -> None:
     st.markdown(f"**{'Beams' if is_beam_search else 'Sequence'} after step {step}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt=f"First is {rows[0]['Beam']}")
     st.caption(
-        "A beam's probability is the product of its symbols' probabilities. All continuations of all beams are "
-        "ranked together; the most likely are kept."
+        "All continuations of all beams are ranked together; the most likely are kept."
         if is_beam_search
-        else "Greedy: the chosen symbol is final. Increase the beam width to compare."
+        else "Greedy: the chosen symbol is final. Increase the beam width to compare.",
+        help="A beam's probability is the product of its symbols' probabilities.",
     )
 
 

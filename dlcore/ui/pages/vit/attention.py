@@ -14,9 +14,17 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
 from dlcore.ui.modalities.explain_image import explain_image
 from dlcore.ui.modalities.predict import pick_sample
+from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
+HOW_TO_READ = (
+    "Each map is one head of one block; orange marks the attention of the selected patch (arrow keys select, too). "
+    "Every map is scaled to its maximum, shown below it; the remaining attention is on other patches and the class "
+    "token. The class token is the extra token that is classified: the page opens on its attention. Rollout multiplies "
+    "the mean attention of all blocks with their residual connections (Abnar & Zuidema 2020): how much of a patch "
+    "reaches the output, not whether it supports the class."
+)
 HEADS, PIXELS = "Attention", "Pixel attributions"
 
 
@@ -41,23 +49,22 @@ def explain(project: Project, run: Run | None) -> None:
 
 def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     stored, labels = run_cache.predictions(bundle), bundle.labels
+    verdict_line = st.container()
+    with main_picture():
+        picture = st.container()
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="attention-sample")
     origin, prediction = int(stored["test_ids"][row]), run_cache.stored_prediction(bundle, row)
     actual = labels[int(stored["test_targets"][row])]
     verdict = "correct" if prediction["label"] == actual else "incorrect"
-    st.markdown(
+    verdict_line.markdown(
         f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
-        "Each map is one head of one block; orange marks the attention of the selected patch. "
-        "**Hover over a patch** in the image or in a map, or press an arrow key."
+        "**Hover over a patch** to see its attention."
     )
     image = samples.get_test_image(run.config, origin)
-    show_attention_view(bundle, image, name=str(origin), key="attention")
-    st.caption(
-        "Every map is scaled to its maximum, shown below it; the remaining attention is on "
-        "other patches and the class token. The class token is the extra token that is classified: the page "
-        "opens on its attention. Rollout multiplies the mean attention of all blocks with their residual connections "
-        "(Abnar & Zuidema 2020): how much of a patch reaches the output, not whether it supports the class."
-    )
+    with picture:
+        show_attention_view(bundle, image, name=str(origin), key="attention")
+    with st.expander("How to read the maps"):
+        st.markdown(HOW_TO_READ)
 
 
 def show_attention_view(bundle: Bundle, image: np.ndarray, *, name: str, key: str) -> None:
@@ -99,9 +106,9 @@ def _whole_network(bundle: Bundle) -> None:
             figure, key="positions", alt=f"Position similarity; neighbors {near:+.2f}, distant positions {far:+.2f}"
         )
         st.caption(
-            f"One tile for each of the {rows} x {columns} positions, showing its similarity to all positions. "
-            f"Mean cosine similarity: {near:+.2f} between neighbors and "
-            f"{far:+.2f} between positions at least half an image apart."
+            f"Mean cosine similarity: {near:+.2f} between neighbors, {far:+.2f} between distant positions.",
+            help=f"One tile for each of the {rows} x {columns} positions, showing its similarity to all positions. "
+            "Distant: at least half an image apart.",
         )
     with right:
         distances, uniform = _distances(run_cache.bundle_key(bundle), _bundle=bundle)
@@ -111,10 +118,7 @@ def _whole_network(bundle: Bundle) -> None:
             key="distances",
             alt=f"Mean attention distances from {distances.min():.1f} to {distances.max():.1f} patches",
         )
-        st.caption(
-            f"Mean over {IMAGES} test images and all patches. Low: local attention, as in a convolution. "
-            "Dotted line: uniform attention over all patches."
-        )
+        st.caption(f"Mean over {IMAGES} test images. Low: local, as in a convolution. Dotted: uniform.")
 
 
 IMAGES = 32

@@ -7,14 +7,14 @@ import streamlit as st
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
-from dlcore.ui.modalities import predict as image_predict
+from dlcore.ui.modalities import gallery
 from dlcore.ui.pages.vit.attention import show_attention_view
 from dlcore.ui.widgets import run_cache
 
 
 def predict(project: Project, run: Run | None) -> None:
     """Draw the shared panel; for an uploaded image also the attention."""
-    prediction = image_predict.predict(project, run)
+    prediction = gallery.predict(project, run)
     bundle = run.bundle if run is not None else None
     if prediction is None or bundle is None or not hasattr(run_cache.load_model(bundle).module, "attentions"):
         return

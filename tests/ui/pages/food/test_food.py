@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dlcore import runs
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.ui.modalities.predict import describe_rule
 from dlcore.ui.pages.food import predict as food_try
 from dlcore.ui.pages.food import results as food_results
+from dlcore.ui.widgets import run_cache
 
 
 def panel(which: str, **state: str) -> AppTest:
@@ -39,15 +41,17 @@ def photo(seed: int = 0) -> bytes:
 def test_ten_sample_drawings_are_predicted_without_upload():
     app = panel("try")
     assert not app.exception and not app.error
-    item = next(box for box in app.selectbox if box.label == "Drawing")
-    assert len(item.options) == 10
+    assert app.file_uploader[0].label.startswith("Drop a photo here")  # the drop zone is not a click away
+    assert len(drawings := food_try._drawings()) == 10
     words = " ".join(part.value for part in [*app.markdown, *app.warning])
     assert "Predicted: **" in words or "possibly none of the 10 classes" in words
-    text = " ".join(part.value for part in app.caption)
+    text = " ".join(f"{part.value} {part.help}" for part in app.caption)
     assert "Predicted in" in text and "are flagged as uncertain" in text and "False flags on test" in text
-    for name in item.options[1:4]:
-        item.select(name).run()
+    for index in range(1, 4):
+        app.session_state[food_try.SAMPLE_KEY] = index
+        app.run()
         assert not app.exception and not app.error
+        assert app.session_state[food_try.LAST_PHOTO][0] == drawings[index].name
 
 
 def test_good_and_bad_files_together_are_each_answered():
@@ -79,7 +83,7 @@ def test_case_23_the_content_of_a_photo_decides_not_its_name(name):
 def test_uploaded_photos_stay_when_another_source_is_shown():
     app = panel("try", food_input=food_try.FILES)
     app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg"), ("b.jpg", photo(2), "image/jpeg")]).run()
-    app.session_state["food-input"] = food_try.DRAWINGS
+    app.session_state["food-input"] = food_try.CAMERA
     app.run()
     assert not app.get("file_uploader")
     app.session_state["food-input"] = food_try.FILES
@@ -87,6 +91,29 @@ def test_uploaded_photos_stay_when_another_source_is_shown():
     assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
     app.button(key="food-uploads-remove").click().run()
     assert not app.exception and "Photo" not in [box.label for box in app.selectbox]
+
+
+def test_a_sample_is_shown_after_an_upload_until_the_next_upload():
+    app = panel("try")
+    app.file_uploader[0].set_value([("a.jpg", photo(1), "image/jpeg")]).run()
+    assert app.session_state[food_try.LAST_PHOTO][0] == "a.jpg"
+    app.session_state[food_try.SAMPLE_KEY] = 2
+    app.run()
+    assert app.session_state[food_try.LAST_PHOTO][0] == food_try._drawings()[2].name
+    app.file_uploader[0].set_value([("b.jpg", photo(2), "image/jpeg")]).run()
+    assert app.session_state[food_try.LAST_PHOTO][0] == "b.jpg"
+
+
+@pytest.mark.realdata("food101_mini")
+def test_samples_are_test_photos_with_their_stored_predictions_where_the_dataset_is():
+    bundle = runs.open_run("reference:food/mobilenet_v2_frozen").finished_bundle
+    app = panel("try")
+    assert not app.exception and not app.error
+    stored = run_cache.predictions(bundle)
+    row = int(np.flatnonzero(stored["test_targets"] == 0)[0])
+    answer = run_cache.stored_prediction(bundle, row)
+    words = " ".join(part.value for part in [*app.markdown, *app.warning])
+    assert food_try.class_title(answer["label"]) in words and "Actual: “apple pie”" in words
 
 
 def test_a_drawing_is_explained_without_any_data():

@@ -1,0 +1,34 @@
+// Thumbnails with captions; a click reports the index of one.
+
+import { htmlElement } from "../shared/dom.js";
+
+const SMALL = 64; // pixels: smaller images are enlarged without blur
+
+function build(root, items) {
+  root.replaceChildren();
+  items.forEach(({ image, caption }, index) => {
+    const button = htmlElement("button", { type: "button" }, root);
+    const picture = htmlElement("img", { src: image, alt: "" }, button);
+    picture.addEventListener("load", () => picture.classList.toggle("dl-small", picture.naturalWidth < SMALL));
+    htmlElement("span", {}, button, caption);
+    button.addEventListener("click", () => {
+      select(root, index);
+      root.dlcoreReport("picked", index);
+    });
+  });
+}
+
+function select(root, selected) {
+  [...root.children].forEach((button, index) => button.setAttribute("aria-pressed", index === selected));
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".dl-gallery");
+  root.dlcoreReport = setTriggerValue;
+  root.setAttribute("aria-label", data.label);
+  if (root.dataset.version !== data.version) {
+    build(root, data.items);
+    root.dataset.version = data.version;
+  }
+  select(root, data.selected);
+}
