@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
+from dlcore.ui.shell.security import inline_script
 
 ELEMENTS = (
     *("PageLink", "Html", "Selectbox", "ButtonGroup", "Button", "DownloadButton", "Slider", "Progress"),
@@ -81,12 +82,8 @@ MIDDLEWARE = [Middleware(Preload)]
 
 def read_plotly(*, ours: bool) -> None:
     """Load plotly.js after the first paint: the custom components' copy, or that of `st.plotly_chart`."""
-    name = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
-    if name:
-        with st.container(key="preload"):
-            load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % name
-            script = f"requestAnimationFrame(() => setTimeout(() => {{{load}}}));"  # after the page header
-            st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    with st.container(key="preload"):
+        st.html(_SCRIPTS[ours], unsafe_allow_javascript=True)
 
 
 @lru_cache(maxsize=2)
@@ -121,3 +118,13 @@ def _needed(elements: Iterable[str]) -> list[str]:
 def _is_html(message: Message) -> bool:
     headers = Headers(raw=message["headers"])
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
+
+
+def _after_header(load: str) -> str:
+    return inline_script(f"requestAnimationFrame(() => setTimeout(() => {{{load}}}));")
+
+
+_SCRIPTS = {
+    True: _after_header(_LOAD_CUSTOM % PLOTLY_FILE),
+    False: "".join(_after_header(_LOAD_STREAMLIT % name) for name in chunks("PlotlyChart")[:1]),
+}
