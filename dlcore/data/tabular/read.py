@@ -14,6 +14,8 @@ from dlcore.data.tabular.records import read_excel, read_json, read_parquet
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000
 CELL_LIMIT = 2**20
+NAME_LENGTH = 200
+"""Longest name of a column."""
 SUFFIXES = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "parquet")
 
 
@@ -74,6 +76,11 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
 def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
     read = _name_columns(read, repairs)
     header, width = read.header, len(read.header)
+    longest = max(enumerate(header, 1), key=lambda pair: len(pair[1]), default=(0, ""))
+    if len(longest[1]) > NAME_LENGTH:
+        raise DataError(
+            f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters: the limit is {NAME_LENGTH}. Shorten it."
+        )
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
     lengths = np.fromiter((len(cells) for cells in read.rows), np.int64, len(read.rows))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
-from dlcore.data.tabular.delimited import Rows, skip_preamble
+from dlcore.data.tabular.delimited import Rows, check_size, skip_preamble
 
 PARQUET_ROWS = 4096
+EXCEL_BYTES = 256 * 2**20
+"""Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
@@ -32,9 +35,11 @@ def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
         raise DataError(f"{len(records):,} rows are more than the limit of {row_limit:,}: shorten the file.")
     header: dict[str, None] = {}
     flat = [(number, flatten(record)) for number, record in records]
-    for _, cells in flat:
+    for number, cells in flat:
         header.update(dict.fromkeys(cells))
+        check_size(0, len(header), number)
     names = list(header)
+    check_size(len(flat) * len(names), 0, len(flat))
     rows = [[cells.get(name, "") for name in names] for _, cells in flat]
     if REPLACEMENT not in text and (
         bad := [number for number, cells in flat if REPLACEMENT in "".join(cells.values())]
@@ -78,6 +83,9 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
     from openpyxl import load_workbook
 
     try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if any(entry.file_size > EXCEL_BYTES for entry in archive.infolist()):
+                raise DataError(f"a part of the Excel file unpacks to more than {EXCEL_BYTES >> 20} MiB: shorten it.")
         book = load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
         sheets = [sheet.title for sheet in book.worksheets]
         filled = [name for name in sheets if (book[name].max_column or 2) >= 2]
@@ -92,12 +100,13 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
                 example=", ".join(filled),
             )
             repairs.record(f"sheet '{name}' read, {len(filled) - 1} others not")
-        rows = [
-            (number, [_excel_cell(value) for value in cells])
-            for number, cells in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1)
-        ]
+        rows, size = [], 0
+        for number, values in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1):
+            cells = [_excel_cell(value) for value in values]
+            size = check_size(size, max((i for i, cell in enumerate(cells, 1) if cell), default=0), number)
+            rows.append((number, cells))
         book.close()
-    except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError) as error:
+    except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
     return _from_rows(rows, "Excel", repairs)
 
@@ -115,6 +124,10 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
         file = parquet.ParquetFile(io.BytesIO(payload))
         if file.metadata.num_rows > row_limit:
             raise DataError(f"{file.metadata.num_rows:,} rows are more than the limit of {row_limit:,}: shorten it.")
+        check_size(0, file.metadata.num_columns, 1)
+        check_size(file.metadata.num_rows * file.metadata.num_columns, 0, file.metadata.num_rows)
+        texts = [field.name for field in file.schema_arrow if str(field.type) in ("string", "large_string")]
+        file = parquet.ParquetFile(io.BytesIO(payload), read_dictionary=texts)  # equal texts stay one text in memory
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line, escape_markdown
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
 from dlcore.data.custom.importers import IMPORTERS
@@ -177,7 +177,7 @@ def _save(importer: Importer[Any], name: str, preview: Preview[Any], file: Uploa
         with checking.progress_bar("Saving"):
             entry = importer.save(name, preview.accept(), source=file.name)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     samples.load_images.clear()  # a removed dataset may have had this name
     saved.remember_added(importer.kind, entry, file.file_id)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line, escape_markdown
 from dlcore.data.custom import registry
 from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import CustomDataset, Kind
@@ -48,7 +48,7 @@ def show_remove(entry: CustomDataset) -> None:
             try:
                 registry.remove(entry.name)
             except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
+                st.error(error_line(error), icon=":material/error:")
                 return
             st.toast(f"Removed '{entry.name}'.", icon=":material/delete:")
             st.rerun()

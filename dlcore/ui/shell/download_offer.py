@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate
 from dlcore.data.sources.dataset import Dataset
 
@@ -48,6 +49,6 @@ def _fetch(name: str) -> None:
         locate.fetch(name, show_progress)
     except WorkbenchError as error:
         bar.empty()
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
     else:
         st.rerun()

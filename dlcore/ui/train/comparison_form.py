@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate as sources
 from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
@@ -134,7 +135,7 @@ def _start(project: "Project", models: Sequence[str], *, dataset: str, preset: s
         )
         comparison = comparisons.create(title, variants)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     open_under_results(comparison.comparison_id)
 

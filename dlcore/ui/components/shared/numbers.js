@@ -26,7 +26,7 @@ export function formatPlain(value) {
   return toParts(value).filter(Boolean).join("e");
 }
 
-// A sum as a table: the largest terms, the sum of the others, the total.
+// A sum as a table (a term's name is a function, called for the rows shown): the largest terms, the sum of the others, the total.
 export function sumTable(headings, terms, total, { start = null, maxRows = 6 } = {}) {
   const ordered = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
   const shown = ordered.slice(0, maxRows);
@@ -34,7 +34,7 @@ export function sumTable(headings, terms, total, { start = null, maxRows = 6 } =
   const cell = (content) => markup`<td>${content}</td>`;
   const lastRow = (name, value) => markup`<tr><td colspan="3">${name}</td>${cell(formatNumber(value))}</tr>`;
   const rows = shown.map(
-    (term) => markup`<tr>${[term.name, ...[term.a, term.b, term.product].map(formatNumber)].map(cell)}</tr>`,
+    (term) => markup`<tr>${[term.name(), ...[term.a, term.b, term.product].map(formatNumber)].map(cell)}</tr>`,
   );
   const sum = others.reduce((partialSum, term) => partialSum + term.product, 0);
   if (others.length) rows.push(lastRow(`${others.length.toLocaleString("en")} smaller terms`, sum));

@@ -18,9 +18,9 @@ function describeUnit(state) {
       Cell gradient: <b>${formatNumber(state.byStep[(t - 1) * width + d])}</b>.</p></div>`;
   const terms = [];
   for (let f = 0; f < F; f++)
-    terms.push({ name: subscript("x", t, f), a: state.x[(t - 1) * F + f], b: state.weight[d * F + f] });
+    terms.push({ name: () => subscript("x", t, f), a: state.x[(t - 1) * F + f], b: state.weight[d * F + f] });
   for (let e = 0; e < width; e++)
-    terms.push({ name: subscript("h", t - 1, e), a: previousState(e), b: state.recurrent[d * width + e] });
+    terms.push({ name: () => subscript("h", t - 1, e), a: previousState(e), b: state.recurrent[d * width + e] });
   let a = state.bias[d];
   for (const term of terms) {
     term.product = term.a * term.b;
@@ -42,7 +42,7 @@ function describeUnit(state) {
     const h = state.states[t * width + u];
     const delta = state.byStep[t * width + u] * (1 - h * h);
     const weight = state.recurrent[u * width + d];
-    back.push({ name: `unit ${u}`, a: delta, b: weight, product: delta * weight });
+    back.push({ name: () => `unit ${u}`, a: delta, b: weight, product: delta * weight });
   }
   const gradient = markup`(${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i>`;
   return markup`${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4>

@@ -38,7 +38,7 @@ export const LAYER_FORMULAS = {
       const terms = [];
       for (let f = 0; f < F; f++)
         terms.push({
-          name: subscript("x", f),
+          name: () => subscript("x", f),
           a: s.x[f],
           b: s.weight[d * F + f],
           product: s.x[f] * s.weight[d * F + f],
@@ -55,7 +55,7 @@ export const LAYER_FORMULAS = {
       const terms = [];
       for (let d = 0; d < s.y.length; d++)
         terms.push({
-          name: subscript("y", d),
+          name: () => subscript("y", d),
           a: s.dy[d],
           b: s.weight[d * F + f],
           product: s.dy[d] * s.weight[d * F + f],
@@ -141,7 +141,7 @@ export const LAYER_FORMULAS = {
             const value = from < 0 ? 0 : s.x[from];
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: subscript("x", c, h + a - s.padding, w + b - s.padding),
+              name: () => subscript("x", c, h + a - s.padding, w + b - s.padding),
               a: value,
               b: weight,
               product: value * weight,
@@ -165,7 +165,7 @@ export const LAYER_FORMULAS = {
             if (to < 0) continue;
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: subscript("y", o, h - a + s.padding, w - b + s.padding),
+              name: () => subscript("y", o, h - a + s.padding, w - b + s.padding),
               a: s.dy[to],
               b: weight,
               product: s.dy[to] * weight,

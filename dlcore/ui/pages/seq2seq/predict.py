@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line, escape_markdown
 from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
@@ -59,12 +60,12 @@ def predict(project: "Project", run: Run | None) -> None:
     try:
         text, source = seq2seq.encode_source(loaded, text.encode())
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(decoded.best[0].tolist())
-    st.markdown(f"Output **`{answer or ' '}`**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
+    st.markdown(f"Output **{escape_markdown(answer) or ' '}**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
     if dataset in NOTES:
         st.caption(NOTES[dataset])
     _steps(loaded, text, source, decoded, target)
