@@ -9,7 +9,7 @@ _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w@)(?=\w)", re.IGNORECA
 _JOINER = "\u2060"
 
 
-def escape_markdown(text: object) -> str:
+def as_text(text: object) -> str:
     """Return text on one line that Markdown shows as it is: no emphasis, link, HTML, formula, icon or color.
 
     An invisible joiner keeps addresses from becoming links, for which Markdown has no escape.
@@ -20,4 +20,4 @@ def escape_markdown(text: object) -> str:
 
 def error_line(error: BaseException) -> str:
     """Return the message of an error on one line, for Markdown: it may quote a file."""
-    return escape_markdown(one_line(error))
+    return as_text(one_line(error))

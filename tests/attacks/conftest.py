@@ -23,12 +23,12 @@ TEXT = (
 """A text that HTML, Markdown or Plotly would show as an image, a link, a script, an icon, a formula, or bold."""
 MARKUP = {
     "markdown": re.compile(
-        r"!\[p\]\(|(?<!\\)\[l\]|(?<!\\):red|(?<!\\):smile|(?<!\\)\$x|(?<!\\)\*\*b|https://evil|www\.evil"
+        r"!\[p\]\(|(?<!\\)\[l\]|(?<!\\):red\[r|(?<!\\):smile|(?<!\\)\$x|(?<!\\)\*\*b\*\*|https://evil|www\.evil"
     ),
     "html": re.compile(r"<img src=x|<a href=http"),
 }
 PLAIN = re.compile(
-    r"(Selectbox|MultiSelect)\.(options|raw_value)|.*\.alt|BidiComponent|(Code|FileUploader|TextInput|TextArea)\."
+    r"(Selectbox|MultiSelect)\.(options|raw_value)|.*\.alt|BidiComponent|(Code|Text|FileUploader|TextInput|TextArea)\."
 )
 """Fields that Streamlit shows as text."""
 

@@ -66,7 +66,7 @@ def _first(header: dict[str, Any]) -> dict[str, Any]:
 
 ROW = b"batch_loss,1,0.5\n"
 HOSTILE: dict[str, Callable[[Files], Files]] = {
-    "metrics of 120 MB": lambda f: {**f, "metrics.csv": b"name,step,value\n" + ROW * (120 * 2**20 // len(ROW))},
+    "metrics of 70 MB": lambda f: {**f, "metrics.csv": b"name,step,value\n" + ROW * (70 * 2**20 // len(ROW))},
     "metrics of 2,000,000 rows": lambda f: {**f, "metrics.csv": b"name,step,value\n" + b"a,1,1\n" * 2_000_000},
     "metrics of 2,000 names": lambda f: {
         **f,
@@ -105,8 +105,8 @@ HOSTILE: dict[str, Callable[[Files], Files]] = {
     "a million empty lists": lambda f: {**f, "preprocessing.json": b'{"a": [' + b"[]," * 4_000_000 + b"1]}"},
     "a card of 2 MB": lambda f: {**f, "card.md": b"a" * 2**21},
     "a card that is no text": lambda f: {**f, "card.md": b"\xff\xfe\x00"},
-    "scores that unpack to 400 MB": lambda f: {**f, "predictions.npz": _npy_bomb(400)},
-    "gradients that unpack to 400 MB": lambda f: {**f, "gradients.npz": _npy_bomb(400)},
+    "scores that unpack to 200 MB": lambda f: {**f, "predictions.npz": _npy_bomb(200)},
+    "gradients that unpack to 200 MB": lambda f: {**f, "gradients.npz": _npy_bomb(200)},
     "2,000 arrays": lambda f: {**f, "predictions.npz": _npz(**{f"a{n}": np.zeros(1) for n in range(2_000)})},
     "scores that are not finite": lambda f: _predictions(f, scores=np.full((500, 6), np.nan, np.float32)),
     "scores of more classes": lambda f: _predictions(f, scores=np.zeros((500, 7), np.float32)),

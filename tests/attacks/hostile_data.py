@@ -26,7 +26,7 @@ def _parquet(**columns: object) -> bytes:
 
 
 def _texts(label: str) -> bytes:
-    return "text,label\n".encode() + "".join(f"word {n},{label if n % 2 else 'b'}\n" for n in range(40)).encode()
+    return b"text,label\n" + "".join(f"word {n},{label if n % 2 else 'b'}\n" for n in range(40)).encode()
 
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -55,13 +55,13 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a pickle": ("texts.csv", lambda: b"\x80\x04\x95\x1a\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94."),
     "a parquet of 2,500 columns": ("texts.parquet", lambda: _parquet(**{f"c{n}": [1] for n in range(2_500)})),
     "a parquet that is cut": ("texts.parquet", lambda: _parquet(text=["a"], label=["b"])[:-50]),
-    "a parquet of 2 GB of equal texts": (
+    "a parquet of 400 MB of equal texts": (
         "texts.parquet",
-        lambda: _parquet(text=pd.Categorical.from_codes(np.zeros(200_000, int), ["a" * 10_000]), label=["b"] * 200_000),
+        lambda: _parquet(text=pd.Categorical.from_codes(np.zeros(40_000, int), ["a" * 10_000]), label=["b"] * 40_000),
     ),
-    "an Excel file of 300 MB": (
+    "an Excel file of 260 MB": (
         "texts.xlsx",
-        lambda: _zip(**{"xl__sharedStrings.xml": bytes(300 * 2**20), "[Content_Types].xml": b"<Types/>"}),
+        lambda: _zip(**{"xl__sharedStrings.xml": bytes(260 * 2**20), "[Content_Types].xml": b"<Types/>"}),
     ),
     "an Excel file of entities": (
         "texts.xlsx",
@@ -76,7 +76,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "pairs of 200,000 characters": ("pairs.csv", lambda: b"input,target\n" + (b"a" * LONG + b",b\n") * 20),
     "a zip of a program": ("photos.zip", lambda: _zip(**{"a__setup.py": b"import os", "b__run.sh": b"#!/bin/sh"})),
     "a zip in a zip": ("photos.zip", lambda: _zip(a__inner=_zip(a=bytes(10 * 2**20)))),
-    "a zip of 20,000 files": ("photos.zip", lambda: _zip(**{f"a__{n}.jpg": b"" for n in range(20_000)})),
+    "a zip of 5,000 files": ("photos.zip", lambda: _zip(**{f"a__{n}.jpg": b"" for n in range(5_000)})),
 }
 KINDS = {"series": "series", "texts": "text", "pairs": "pairs", "photos": "images"}
 """Kinds of datasets by the stem of the file."""

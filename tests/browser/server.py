@@ -101,7 +101,7 @@ def calm(page: Page, *, seconds: float = 60) -> None:
 
 
 def wait_until(page: Page, expression: str, *, timeout: float = 30_000) -> None:
-    """Wait until an expression is true. Playwright's `wait_for_function` needs `eval`, which the pages' policy forbids."""
+    """Wait until an expression is true: Playwright's `wait_for_function` needs `eval`, which the policy forbids."""
     deadline = time.monotonic() + timeout / 1000
     while not page.evaluate(expression):
         if time.monotonic() > deadline:

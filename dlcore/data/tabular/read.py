@@ -79,7 +79,7 @@ def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
     longest = max(enumerate(header, 1), key=lambda pair: len(pair[1]), default=(0, ""))
     if len(longest[1]) > NAME_LENGTH:
         raise DataError(
-            f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters: the limit is {NAME_LENGTH}. Shorten it."
+            f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters, the limit is {NAME_LENGTH}."
         )
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")

@@ -14,6 +14,7 @@ from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, check_size, skip_preamble
 
 PARQUET_ROWS = 4096
+MAX_CHARACTERS = 100_000_000
 EXCEL_BYTES = 256 * 2**20
 """Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
@@ -108,6 +109,7 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
         book.close()
     except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
+    _check_characters(cells for _, cells in rows)
     return _from_rows(rows, "Excel", repairs)
 
 
@@ -134,6 +136,7 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
     if list(frame.columns)[:1] == ["index"] and (frame["index"].to_numpy() == np.arange(len(frame))).all():
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
     columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
+    _check_characters(columns)
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
 
@@ -160,6 +163,17 @@ def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[s
                 yield from zip(*([_scalar_cell(value) for value in frame[name]] for name in columns), strict=True)
 
     return names, rows, read
+
+
+def _check_characters(parts: Iterable[Sequence[str]]) -> None:
+    """Check the size of all cells as text: a format may store a text once and repeat it in every row.
+
+    Raises:
+        DataError: The texts are too large together.
+    """
+    characters = sum(len(cell) for cells in parts for cell in cells)
+    if characters > MAX_CHARACTERS:
+        raise DataError(f"its cells hold {characters:,} characters: the limit is {MAX_CHARACTERS:,}. Take a sample.")
 
 
 def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:

@@ -208,10 +208,13 @@ def _model(bundle: Bundle) -> None:
             raise RunError(f"{bundle.folder / 'run.json'}: the facts are too large for {config.model}.") from None
         bundle.load(complete=False)
         return
-    stored = {name: shape for name, shape in shapes.items() if not name.endswith(SCALE)}
-    differing = {item[0][:100] for item in stored.items() ^ {name: tuple(w.shape) for name, w in expected.items()}.items()}
+    known = {name: tuple(weight.shape) for name, weight in expected.items()}
+    scales = {name + SCALE: shape[:1] for name, shape in known.items() if name + SCALE in shapes}
+    differing = {name[:100] for name, _ in shapes.items() ^ (known | scales).items()}
     if differing:
-        raise RunError(f"{bundle.folder / 'model.safetensors'} does not fit {config.model}: '{min(differing)}' differs.")
+        raise RunError(
+            f"{bundle.folder / 'model.safetensors'} does not fit {config.model}: '{min(differing)}' differs."
+        )
     bundle.calibration  # noqa: B018 - reading it is the check
     half_widths = projects.get(config.project).half_widths
     if half_widths is not None:

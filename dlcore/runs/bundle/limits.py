@@ -43,6 +43,8 @@ COUNTS = {
 }
 """Least and largest value of the numbers of a record."""
 WEIGHT_HEADER_BYTES = 2**20
+WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+"""Bytes of each number by its type in a safetensors file."""
 
 
 def check_size(name: str, size: int) -> None:
@@ -116,10 +118,13 @@ def read_weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
         shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
         ends = sorted(tuple(map(int, entry["data_offsets"])) for entry in entries.values())
+        sizes = {name: entry["data_offsets"][1] - entry["data_offsets"][0] for name, entry in entries.items()}
+        widths = {name: WIDTHS[entry["dtype"]] for name, entry in entries.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
         raise RunError(f"{path} has a damaged header ({type(error).__name__}): export the run again.") from None
     content = path.stat().st_size - 8 - size
-    is_complete = [start for start, _ in ends] == [0, *(stop for _, stop in ends[:-1])] and ends[-1][1] == content
-    if not ends or not is_complete or any(math.prod(shape) > content for shape in shapes.values()):
+    is_complete = [0, *(stop for _, stop in ends)] == [*(start for start, _ in ends), content]
+    fits = all(min(shape, default=0) >= 0 and math.prod(shape) * widths[n] == sizes[n] for n, shape in shapes.items())
+    if not is_complete or not fits:
         raise RunError(f"{path} has a header that does not match its size: export the run again.")
     return shapes

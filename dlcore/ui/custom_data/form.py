@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
 from dlcore.data.custom.importers import IMPORTERS
@@ -87,7 +87,7 @@ def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Ins
     """Draw the options, columns first; the others start from what the validation guessed."""
     _step(1, "File as read")
     if inspection.format:
-        st.caption(f"{escape_markdown(inspection.format)}. Change a guess below if it is wrong.")
+        st.caption(f"{as_text(inspection.format)}. Change a guess below if it is wrong.")
     if inspection.samples:
         show_table(pd.DataFrame(inspection.samples), alt="The first rows of the file")
     options = list_options(importer)
@@ -163,7 +163,7 @@ def _show_save(importer: Importer[Any], preview: Preview[Any], file: UploadedFil
         st.caption(f"The same content is saved already, as **{same}**.")
     undecided = ", ".join(problem.kind.replace("_", " ") for problem in preview.undecided)
     if undecided:
-        st.caption(f":material/info: To save, choose a repair above: {escape_markdown(undecided)}.")
+        st.caption(f":material/info: To save, choose a repair above: {as_text(undecided)}.")
     pressed = st.button(
         SAVE, type="primary", icon=":material/save:", key=f"custom-{importer.kind}-save", disabled=bool(undecided)
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
@@ -87,7 +87,7 @@ def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run
             hint = "" if is_custom else f": get {sources.get_dataset(dataset).title} under Data to see it"
             st.caption(f"The image is not on this machine{hint}. Its probabilities are stored with the run.")
         verdict = "correct" if predicted == truth else "incorrect"
-        st.markdown(f"Predicted **{escape_markdown(labels[predicted])}** ({scores[predicted]:.1%}): **{verdict}**.")
+        st.markdown(f"Predicted **{as_text(labels[predicted])}** ({scores[predicted]:.1%}): **{verdict}**.")
     with right:
         figure = plots.class_probabilities(scores, labels, truth=truth)
         show_figure(

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import attribution as plots
@@ -72,7 +72,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         key=f"explained-own-class-{run_cache.bundle_key(bundle)}-{hash(text)}",
     )
     st.markdown(
-        f"Predicted: **{escape_markdown(prediction['label'])}** ({format_percent(prediction['probability'])})."
+        f"Predicted: **{as_text(prediction['label'])}** ({format_percent(prediction['probability'])})."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return text, target
@@ -89,7 +89,8 @@ def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
     st.html(highlight(words, explanation.values))
     baseline = "masked words" if explanation.is_masked else "unknown words, so an unknown word contributes nothing"
     st.caption(
-        f"Orange-red, underlined: evidence for class “{escape_markdown(label)}”. Blue, dotted: evidence against it. Integrated "
+        f"Orange-red, underlined: evidence for class “{as_text(label)}”. Blue, dotted: evidence against it. "
+        "Integrated "
         f"gradients (Sundararajan et al. 2017) at the word vectors. Baseline: a text of {baseline}."
     )
     _show_checks(key, text, target, explanation, bundle)
@@ -127,7 +128,8 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     )
     verdict = "correct" if predicted == actual else "incorrect"
     st.markdown(
-        f"Predicted: **{escape_markdown(predicted)}** ({format_percent(prediction['probability'])}), **{verdict}**. Actual: “{escape_markdown(actual)}”."
+        f"Predicted: **{as_text(predicted)}** ({format_percent(prediction['probability'])}), **{verdict}**. "
+        f"Actual: “{as_text(actual)}”."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return row, target

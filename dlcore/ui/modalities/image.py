@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import images as custom_images
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.images import images
@@ -113,7 +113,7 @@ def _show_dataset(config: RunConfig) -> None:
 def _show_source(name: str) -> None:
     if custom_registry.is_custom(name):
         entry = custom_registry.require(name, "images")
-        st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from {escape_markdown(entry.source)}.")
+        st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from {as_text(entry.source)}.")
         return
     source = sources.get_dataset(name)
     where = f"[Source]({source.homepage})" if source.homepage else "No home page"

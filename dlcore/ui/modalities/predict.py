@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.sources import locate as sources
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.metrics import format_percent
@@ -63,7 +63,7 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
         prediction = run_cache.stored_prediction(bundle, row)
         show_prediction(prediction, bundle, truth=truth)
         verdict = "correct" if prediction["label"] == actual else "incorrect"
-        st.markdown(f"Actual: “{escape_markdown(actual)}”. The prediction is **{verdict}**.")
+        st.markdown(f"Actual: “{as_text(actual)}”. The prediction is **{verdict}**.")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -116,7 +116,7 @@ def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | 
 
 def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     """Show the predicted label with its probability or a low-confidence warning, and the abstention rule."""
-    label, labels = escape_markdown(prediction["label"].replace("_", " ")), bundle.labels
+    label, labels = as_text(prediction["label"].replace("_", " ")), bundle.labels
     if prediction["uncertain"]:
         classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
         st.warning(

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean_text
@@ -67,7 +67,7 @@ def _show_coverage(dataset: str) -> None:
         return
     st.markdown(
         f"**GloVe** covers {of_words:.1%} of the distinct whole words and {of_text:.1%} of all words in the texts. "
-        f"Most frequent missing words: {', '.join(f'“{escape_markdown(word)}”' for word in missing)}."
+        f"Most frequent missing words: {', '.join(f'“{as_text(word)}”' for word in missing)}."
     )
 
 

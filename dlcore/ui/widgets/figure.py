@@ -1,6 +1,7 @@
 """Show a Plotly figure on a page with the shared style, a key and alternative text."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,12 @@ def escape_texts(figure: go.Figure) -> go.Figure:
     Only the tags that our figures use stay: line breaks, and the `<extra>` of hover texts.
     """
     for part in (*figure.data, figure.layout):
-        changed = {name: value for name, value in part.to_plotly_json().items() if (value := _escape(value)) is not None}
-        part.update(changed, overwrite=True)
+        part.update(_escape_items(part.to_plotly_json()), overwrite=True)
     return figure
+
+
+def _escape_items(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: escaped for name, item in items.items() if (escaped := _escape(item)) is not None}
 
 
 def _escape(value: Any) -> Any:
@@ -49,8 +53,8 @@ def _escape(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist() if value.dtype.kind in "OUST" else ()
     if isinstance(value, dict):
-        items = {name: _escape(item) for name, item in value.items()}
-        return {**value, **{k: v for k, v in items.items() if v is not None}} if any(items.values()) else None
+        changed = _escape_items(value)
+        return {**value, **changed} if changed else None
     if not isinstance(value, list | tuple):
         return None
     parts = [_escape(item) for item in value]

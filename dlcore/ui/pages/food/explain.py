@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dlcore.core.errors import DataError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.images.uploads import Photo
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
@@ -40,7 +40,7 @@ def _explain_last_photo(project: Project, bundle: Bundle) -> None:
     except DataError as error:
         st.error(error_line(error), icon=":material/block:")
         return
-    st.caption(f"“{escape_markdown(name)}”. To explain another photo, choose it under **Predict**, then come back.")
+    st.caption(f"“{as_text(name)}”. To explain another photo, choose it under **Predict**, then come back.")
     probabilities = prediction.answer["probabilities"]
     label: str = st.selectbox(
         "Evidence for class",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.plots import classification as plots
@@ -156,7 +156,7 @@ def _show_photos(bundle: Bundle, files: Iterable[tuple[str, bytes]]) -> None:
 
 def _show_rejected(rejected: list[RejectedUpload]) -> None:
     for upload in rejected[:5]:
-        st.error(f"{escape_markdown(upload.name)}: {escape_markdown(upload.reason)}", icon=":material/block:")
+        st.error(f"{as_text(upload.name)}: {as_text(upload.reason)}", icon=":material/block:")
     if len(rejected) > 5:
         with st.expander(f"{len(rejected) - 5} more files rejected", icon=":material/block:"):
             st.dataframe(

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS
 from dlcore.data.splits import Prepared
@@ -158,7 +158,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
     with st.expander("Forecast from your own file", icon=":material/upload_file:"):
         names = bundle.preprocessing["names"]
         st.caption(
-            f"A table with a time column and the columns {escape_markdown(', '.join(names))}; empty cells are missing values. "
+            f"A table with a time column and the columns {as_text(', '.join(names))}; empty cells are missing values. "
             "It is processed with this run's model and scaling. The file is not stored."
         )
         file = st.file_uploader("Your file", type=list(SUFFIXES), key="forecast-csv", max_upload_size=64)

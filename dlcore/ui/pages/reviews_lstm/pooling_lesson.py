@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects.language import pooling_lesson as lesson
@@ -71,8 +71,8 @@ def _padding_effect(bundle: Bundle) -> None:
     show_figure(figure, key="over-padding", alt=f"Difference left after {steps} words of padding: {words}")
     st.caption(
         f"Distance between the states for the two reviews, by number of padding words. After "
-        f"{steps} of them: {words}. At the last word of the first review, the probability of “{escape_markdown(bundle.labels[1])}” is "
-        f"{probabilities[0]:.1%}; after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
+        f"{steps} of them: {words}. At the last word of the first review, the probability of "
+        f"“{as_text(bundle.labels[1])}” is {probabilities[0]:.1%}; after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
         "A trained network can keep its prediction through padding that it never saw."
     )
 

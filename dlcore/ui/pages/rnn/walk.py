@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
 from dlcore.runs import Bundle, Run
@@ -47,8 +48,8 @@ def explain(project: "Project", run: Run | None) -> None:
     row, unrolled = _example(project, run, bundle)
     predicted = int(unrolled.probabilities.argmax())
     st.markdown(
-        f"Predicted: **{bundle.labels[predicted]}** ({unrolled.probabilities[predicted]:.1%}), actual: "
-        f"**{bundle.labels[unrolled.target]}**. Loss {unrolled.loss:.3g}. Gradient norm at the last step: "
+        f"Predicted: **{as_text(bundle.labels[predicted])}** ({unrolled.probabilities[predicted]:.1%}), actual: "
+        f"**{as_text(bundle.labels[unrolled.target])}**. Loss {unrolled.loss:.3g}. Gradient norm at the last step: "
         f"{unrolled.lengths[-1]:.2g}, at the first: {unrolled.lengths[0]:.2g}; ratio {_ratio(unrolled)}."
     )
     mount(_UNROLLED, packed(unrolled, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")

@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line, escape_markdown
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
@@ -65,7 +65,7 @@ def predict(project: "Project", run: Run | None) -> None:
     decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(decoded.best[0].tolist())
-    st.markdown(f"Output **{escape_markdown(answer) or ' '}**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
+    st.markdown(f"Output **{as_text(answer) or ' '}**, probability {float(decoded.scores[0, 0].exp()):.1%}.")
     if dataset in NOTES:
         st.caption(NOTES[dataset])
     _steps(loaded, text, source, decoded, target)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.explanation import rollout
 from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
@@ -47,7 +47,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     actual = labels[int(stored["test_targets"][row])]
     verdict = "correct" if prediction["label"] == actual else "incorrect"
     st.markdown(
-        f"Predicted: **{escape_markdown(prediction['label'])}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{escape_markdown(actual)}”. "
+        f"Predicted: **{as_text(prediction['label'])}** ({prediction['probability']:.1%}), **{verdict}**. "
+        f"Actual: “{as_text(actual)}”. "
         "Each map is one head of one block; orange marks the attention of the selected patch. "
         "**Hover over a patch** in the image or in a map, or press an arrow key."
     )
