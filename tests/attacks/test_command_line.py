@@ -10,7 +10,7 @@ import hostile_bundles
 import hostile_data
 import hostile_files
 import pytest
-from conftest import hostile_bundle
+from hostile_texts import hostile_bundle
 
 from dlcore.core.settings import ASSETS, ROOT
 

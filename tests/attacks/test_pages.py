@@ -1,7 +1,7 @@
 """Hostile texts on the pages: labels, names and verdicts of a bundle, files to upload, and addresses."""
 
 import pytest
-from conftest import HOST, TEXT, find_markup, hostile_bundle
+from hostile_texts import HOST, TEXT, find_markup, hostile_bundle
 from streamlit.testing.v1 import AppTest
 
 from dlcore import runs

@@ -70,8 +70,8 @@ def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
     top = int(counts.argmax())
     if counts[top] < DEGENERATE_SHARE or (actual == top).mean() > MAJORITY_SHARE:
         return ""
-    share = f"{counts[top]:.1%}"
-    return f"**{as_text(variant.name)}** is degenerate: it predicts “{as_text(labels[top])}” for {share} of the samples."
+    name, label = as_text(variant.name), as_text(labels[top])
+    return f"**{name}** is degenerate: it predicts “{label}” for {counts[top]:.1%} of the samples."
 
 
 def show(variants: Sequence[TestedVariant]) -> None:

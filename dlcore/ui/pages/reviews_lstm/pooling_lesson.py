@@ -72,7 +72,8 @@ def _padding_effect(bundle: Bundle) -> None:
     st.caption(
         f"Distance between the states for the two reviews, by number of padding words. After "
         f"{steps} of them: {words}. At the last word of the first review, the probability of "
-        f"“{as_text(bundle.labels[1])}” is {probabilities[0]:.1%}; after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
+        f"“{as_text(bundle.labels[1])}” is {probabilities[0]:.1%}; "
+        f"after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
         "A trained network can keep its prediction through padding that it never saw."
     )
 
