@@ -116,7 +116,9 @@ HOSTILE: dict[str, Callable[[Files], Files]] = {
     "texts of a million characters": lambda f: _predictions(f, ids=np.full(2, "a" * 1_000_000)),
     "weights with a header of 2^60 bytes": lambda f: {**f, "model.safetensors": struct.pack("<Q", 2**60) + b"{}"},
     "weights that claim 80 TB": lambda f: _weights(f, lambda h: _first(h).update(shape=[10**13])),
-    "weights of another shape": lambda f: _weights(f, lambda h: _first(h)["shape"].reverse()),
+    "weights of another shape": lambda f: _weights(
+        f, lambda h: max(h.values(), key=lambda entry: entry["shape"])["shape"].reverse()
+    ),
     "weights below zero": lambda f: _weights(f, lambda h: _first(h).update(shape=[-1, -1])),
     "weights that overlap": lambda f: _weights(f, lambda h: _first(h).update(data_offsets=[0, 1])),
     "weights without names": lambda f: {**f, "model.safetensors": struct.pack("<Q", 2) + b"{}"},

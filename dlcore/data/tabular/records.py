@@ -5,13 +5,16 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import Rows, check_size, skip_preamble
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARQUET_ROWS = 4096
 MAX_CHARACTERS = 100_000_000
@@ -128,14 +131,14 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
             raise DataError(f"{file.metadata.num_rows:,} rows are more than the limit of {row_limit:,}: shorten it.")
         check_size(0, file.metadata.num_columns, 1)
         check_size(file.metadata.num_rows * file.metadata.num_columns, 0, file.metadata.num_rows)
-        texts = [field.name for field in file.schema_arrow if str(field.type) in ("string", "large_string")]
+        texts = [field.name for field in file.schema_arrow if "string" in str(field.type)]
         file = parquet.ParquetFile(io.BytesIO(payload), read_dictionary=texts)  # equal texts stay one text in memory
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
     if list(frame.columns)[:1] == ["index"] and (frame["index"].to_numpy() == np.arange(len(frame))).all():
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
-    columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
+    columns = [_column_cells(frame[name]) for name in frame.columns]
     _check_characters(columns)
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
@@ -233,6 +236,14 @@ def _excel_cell(value: object) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
     return as_cell(value)
+
+
+def _column_cells(column: "pd.Series[Any]") -> list[str]:
+    """Return the cells of a column; equal texts of a dictionary stay one text in memory."""
+    if not hasattr(column, "cat"):
+        return [_scalar_cell(value) for value in column]
+    texts = [*(_scalar_cell(value) for value in column.cat.categories), ""]
+    return [texts[code] for code in column.cat.codes]  # a missing value has code -1
 
 
 def _scalar_cell(value: object) -> str:

@@ -96,11 +96,7 @@ def show(variants: Sequence[TestedVariant]) -> None:
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
-    what = (
-        f"class “{as_text(labels[1])}” at the threshold of each run"
-        if len(labels) == 2
-        else "mean over classes"
-    )
+    what = f"class “{as_text(labels[1])}” at the threshold of each run" if len(labels) == 2 else "mean over classes"
     several = " Mean over seeds; in brackets the lowest and highest." * any(
         len(variant.bundles) > 1 for variant in variants
     )
@@ -159,7 +155,7 @@ def _roc(variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
     first = " First seed of each." * any(len(variant.bundles) > 1 for variant in variants)
     st.caption(
         f"True positive rate of “{as_text(labels[1])}” against false positive rate over all "
-            "thresholds. Dot: threshold of the "
+        "thresholds. Dot: threshold of the "
         f"run. Number: ROC AUC (1 perfect, 0.5 random).{first}"
     )
 

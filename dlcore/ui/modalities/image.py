@@ -48,7 +48,7 @@ def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) ->
 def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, large: bool = False) -> None:
     """Show test images in a row, each above its caption."""
     if not samples.is_available(config):
-        st.caption("; ".join(captions) + ".")
+        st.caption(as_text("; ".join(captions) + "."))
         if large and not custom_registry.is_custom(config.dataset):
             download_offer.offer_download(config.dataset)
         return

@@ -59,7 +59,7 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
             st.text((samples.get_text(config.dataset, row) if available else "") or samples.GONE)
         return
     if not available:
-        st.caption(f"{'; '.join(captions[:MAX_LISTED])}. The texts are not on this machine: see Data.")
+        st.caption(f"{as_text('; '.join(captions[:MAX_LISTED]))}. The texts are not on this machine: see Data.")
         return
     for row, caption in zip(ids[:MAX_LISTED], captions, strict=False):
         with st.expander(as_text(caption)):
