@@ -11,7 +11,7 @@ import streamlit as st
 
 from dlcore.ui.components import mount
 from dlcore.ui.shell import app as shell
-from dlcore.ui.shell import error_boundary, preload, server
+from dlcore.ui.shell import error_boundary, preload, security, server
 
 if __name__ == "__main__":
     shell.run(Path(__file__).parent / "pages")
@@ -20,6 +20,6 @@ else:
     app = st.App(
         __file__,
         routes=mount.static_routes(),
-        middleware=preload.MIDDLEWARE,
+        middleware=[*security.MIDDLEWARE, *preload.MIDDLEWARE],
         on_script_error=error_boundary.show_error,
     )

@@ -90,4 +90,6 @@ def _format(value: Any) -> str:
     if isinstance(value, list | tuple):
         text = ", ".join(_format(item) for item in value[:LIST_ITEMS])
         return text + (f", ... ({len(value)} in all)" if len(value) > LIST_ITEMS else "")
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in str(value))

@@ -91,5 +91,6 @@ class OutOfMemoryError(TrainingError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the error's message on one line, or its class name if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return the error's message on one line of printable characters, or its class name if it has none."""
+    text = "".join(sign if sign.isprintable() else " " for sign in str(error))
+    return " ".join(text.split()) or type(error).__name__

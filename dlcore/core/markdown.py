@@ -1,8 +1,23 @@
-"""Text of a person's file inside Markdown."""
+"""Text from outside (labels, file names, cells, messages) inside Markdown."""
 
 import re
 
+from dlcore.core.errors import one_line
 
-def escape_markdown(text: str) -> str:
-    """Return text on one line that Markdown shows as it is: no emphasis, link, HTML, formula, icon or color."""
-    return re.sub(r"([\\`*_\[\]<>#|~$]|:(?=[a-z]))", r"\\\1", " ".join(text.split()))
+_SIGNS = re.compile(r"([\\`*_\[\]<>#|~$&]|:(?=[a-zA-Z]|[\w+-]+:)|^[-+=](?=\s|$|[-=])|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w@)(?=\w)", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
+def as_text(text: object) -> str:
+    """Return text on one line that Markdown shows as it is: no emphasis, link, HTML, formula, icon or color.
+
+    An invisible joiner keeps addresses from becoming links, for which Markdown has no escape.
+    """
+    line = " ".join(str(text).split())
+    return _SIGNS.sub(r"\\\1", _ADDRESS.sub(_JOINER, line))
+
+
+def error_line(error: BaseException) -> str:
+    """Return the message of an error on one line, for Markdown: it may quote a file."""
+    return as_text(one_line(error))

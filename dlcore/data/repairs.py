@@ -11,6 +11,8 @@ from dlcore.core.errors import ConfigError
 
 DEFAULT = "default"
 """In place of choices: accept the default of every problem."""
+LINE = 32_000
+"""Longest line of a receipt, so that a run of the dataset can be exported and imported."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Repairs:
 
     def record(self, line: str) -> None:
         """Add a line to the receipt: what was changed, how often, and where first."""
-        self.receipt.append(" ".join(line.split()).rstrip("."))
+        text = " ".join(line.split()).rstrip(".")
+        self.receipt.append(text if len(text) <= LINE else f"{text[: LINE - 3]}...")
 
     def copy(self) -> "Repairs":
         """Return a copy that later steps can add to."""

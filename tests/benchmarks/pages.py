@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from server import browser, calm, panel_switch, server, visit  # noqa: E402
+from server import browser, calm, panel_switch, server, visit, wait_until  # noqa: E402
 
 from dlcore.ui.shell.menu import find_pages  # noqa: E402
 
@@ -89,8 +89,8 @@ def reruns(chromium: Browser, address: str, repeats: int) -> list[float]:
         panel = ("Results", "Train")[turn % 2]
         start = time.perf_counter()
         panel_switch(page, panel).click()
-        page.wait_for_function(
-            f"new URL(location).searchParams.get('panel') {'!==' if panel == 'Results' else '==='} 'train'"
+        wait_until(
+            page, f"new URL(location).searchParams.get('panel') {'!==' if panel == 'Results' else '==='} 'train'"
         )
         calm(page)
         took.append(since(start))

@@ -25,7 +25,8 @@ def serve(page: Page, html: str = "") -> None:
 
 def open_component(page: Page, name: str, data: dict[str, Any], *, style: str = "") -> None:
     """Draw a component with its style sheet; its reports are collected in `window.reports`."""
-    sheet, html = ((mount._FOLDER / name / f"{name}.{kind}").read_text() for kind in ("css", "html"))
+    css, html = mount._FOLDER / name / f"{name}.css", (mount._FOLDER / name / f"{name}.html").read_text()
+    sheet = css.read_text() if css.exists() else ""
     serve(page, f"<style>{style}{sheet}</style>{html}")
     page.evaluate(
         """async ([name, data]) => {

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect
-from server import calm, visit
+from server import calm, visit, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
 EPOCHS = 10_000
@@ -81,7 +81,7 @@ def test_zoom_survives_a_live_update(run_address, page):
     page.mouse.up()
     page.wait_for_timeout(400)
     zoomed, points = page.evaluate(RANGE), page.evaluate(POINTS)
-    page.wait_for_function(f"{POINTS} > {points}", timeout=WITHIN)
+    wait_until(page, f"{POINTS} > {points}", timeout=WITHIN)
     assert page.evaluate(RANGE) == zoomed
     assert page.locator(".dl-curves .dl-select").input_value() == "step"
 
@@ -90,9 +90,9 @@ def test_jobs_bar_links_from_another_page_to_the_run(run_address, address, page)
     visit(page, f"{address}/fashion")
     page.locator(".st-key-jobs-bar a").first.click(timeout=WITHIN)
     page.wait_for_url("**/anomaly?**")
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'", timeout=WITHIN)
+    wait_until(page, "new URL(location).searchParams.get('panel') === 'train'", timeout=WITHIN)
     run_id = re.search(r"run=([0-9a-f]+)", run_address).group(1)
-    page.wait_for_function(f"new URL(location).searchParams.get('run') === '{run_id}'")
+    wait_until(page, f"new URL(location).searchParams.get('run') === '{run_id}'")
 
 
 def test_stop_is_shown_although_the_worker_does_not_answer(run_address, page, server_home):
@@ -145,5 +145,5 @@ def test_ended_run_is_deleted_after_a_confirmation(run_address, page, server_hom
     page.get_by_role("button", name="Delete", exact=True).click()
     assert (server_home / "runs" / run_id).exists()
     page.get_by_role("button", name="Delete run").click()
-    page.wait_for_function(f"new URL(location).searchParams.get('run') !== '{run_id}'", timeout=WITHIN)
+    wait_until(page, f"new URL(location).searchParams.get('run') !== '{run_id}'", timeout=WITHIN)
     assert not (server_home / "runs" / run_id).exists()

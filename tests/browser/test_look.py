@@ -3,7 +3,7 @@
 import pytest
 
 pytest.importorskip("playwright")
-from server import panel_switch, visit
+from server import panel_switch, visit, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +16,7 @@ def test_menu_closes_after_a_choice_on_a_phone(address, page):
     page.get_by_test_id("stSidebar").get_by_role("link", name="Anomaly").click()
     page.wait_for_url("**/anomaly*")
     page.get_by_role("heading", name="Anomaly detection in time series").wait_for()
-    page.wait_for_function("document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
+    wait_until(page, "document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
 
 
 def test_fork_button_opens_the_fork_form(address, page):
@@ -38,9 +38,9 @@ def test_panel_survives_a_page_switch_and_works_from_the_keyboard(address, page)
     panel_switch(page, "Results").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'")
+    wait_until(page, "new URL(location).searchParams.get('panel') === 'train'")
     page.get_by_role("link", name="Fashion classification").click()
     page.wait_for_url("**/fashion**")
     page.get_by_role("heading", name="Fashion classification").wait_for()
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'train'")
+    wait_until(page, "new URL(location).searchParams.get('panel') === 'train'")
     assert panel_switch(page, "Train").is_checked()

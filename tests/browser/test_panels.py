@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from playwright.sync_api import Page
-from server import calm, errors, panel_switch, serious, visit
+from server import calm, errors, panel_switch, serious, visit, wait_until
 
 from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.shell.page import PANELS
@@ -75,7 +75,7 @@ def _layout_problems(page: Page, schemes: Iterable[str]) -> list[object]:
     problems: list[object] = []
     for scheme, rules in zip(schemes, ((), COLOR_RULES), strict=True):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(f"{SCHEME} === '{scheme}'")
+        wait_until(page, f"{SCHEME} === '{scheme}'")
         problems += serious(page, rules=rules)
     page.set_viewport_size(PHONE)
     excess = 1

@@ -27,7 +27,7 @@ MAX_CHARACTERS = 100_000
 """Maximum characters per text."""
 MIN_TEXTS = 5
 """Texts per class, so that each split has some."""
-MAX_CLASSES = 200
+MAX_CLASSES, MAX_LABEL = 200, 200
 FILE = "texts.json"
 SAMPLES, SAMPLE_LETTERS = 8, 200
 
@@ -140,6 +140,13 @@ def _read_texts(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.
     raw = file.table[roles["text"]]
     frame = pd.DataFrame({"row": file.rows, "text": raw.map(clean_text), "label": file.table[roles["label"]]})
     frame["label"] = frame["label"].where(frame["label"].map(label_steps.normalize_label) != "", "")
+    lengths = frame["label"].str.len().to_numpy()
+    if len(lengths) and lengths.max() > MAX_LABEL:
+        row = int(np.argmax(lengths))
+        raise DataError(
+            f"row {frame['row'].iloc[row]}, column '{roles['label'][:40]}': a label of {lengths[row]:,} characters: "
+            f"the limit is {MAX_LABEL}. Shorten it, or choose another --label column."
+        )
     frame["split"] = _read_splits(file, roles["split"]) if "split" in roles else "train"
     changed = (frame["text"] != raw).to_numpy()
     if changed.any():

@@ -14,6 +14,10 @@ SEPARATORS = "\t;|,"
 """In order of preference: a comma is also a decimal or thousands mark, and common in texts."""
 SAMPLE = 5_000
 """Rows that the separator is judged by; longer files are sampled at the start, the middle and the end."""
+MAX_COLUMNS, MAX_CELLS = 2_000, 10_000_000
+"""Limits of a table, checked while it is read."""
+MAX_SEPARATORS = 200_000
+"""Most separators in a line, those in quotes included."""
 SEP_LINE = re.compile(r'^"?sep=(.)"?\r?\n?', re.IGNORECASE)
 _VALUE = re.compile(
     r"[-+]?[\d.,' \u00a0]*\d[\d.,]*(e[-+]?\d+)?\s*%?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*$", re.IGNORECASE
@@ -48,6 +52,8 @@ def read_delimited(text: str, repairs: Repairs, *, cell_limit: int, row_limit: i
         repairs.record("cells are separated by spaces")
         separator, body = "\t", spaced
     offset = 1 if declared else 0
+    if any(line.count(separator) > MAX_SEPARATORS for line in io.StringIO(body, newline="")):
+        raise DataError(f"a line has more than {MAX_SEPARATORS:,} cells: a table has at most {MAX_COLUMNS:,} columns.")
     numbered = list(_parse(body, separator, offset, row_limit))
     blank = [number for number, cells in numbered if not any(cell.strip() for cell in cells)]
     if blank and any(number > blank[0] for number, cells in numbered if any(cell.strip() for cell in cells)):
@@ -129,6 +135,8 @@ def _sample(text: str) -> list[str]:
 
 def _lengths(lines: list[str], separator: str) -> list[int]:
     """Return the number of cells of each row; quoted line breaks and separators do not count."""
+    if any(line.count(separator) > MAX_SEPARATORS for line in lines):
+        return []
     try:
         return [len(row) for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
     except csv.Error:
@@ -138,9 +146,10 @@ def _lengths(lines: list[str], separator: str) -> list[int]:
 def _parse(text: str, separator: str, offset: int, row_limit: int) -> Iterator[tuple[int, list[str]]]:
     """Yield rows with their numbers; a row that spans several lines has the number of its first one."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    number, count = 1 + offset, 0
+    number, count, size = 1 + offset, 0, 0
     try:
         for cells in reader:
+            size = check_size(size, len(cells), number)
             yield number, cells
             number, count = reader.line_num + 1 + offset, count + 1
             if count > row_limit + 1:
@@ -151,6 +160,19 @@ def _parse(text: str, separator: str, offset: int, row_limit: int) -> Iterator[t
             f"row {number}: {problem}: a cell that contains '{separator}', a quote or a line break needs double quotes "
             "around it, and a quote inside them is written twice."
         ) from None
+
+
+def check_size(size: int, columns: int, row: int) -> int:
+    """Return the number of cells up to this row.
+
+    Raises:
+        DataError: There are too many columns or cells.
+    """
+    if columns > MAX_COLUMNS:
+        raise DataError(f"row {row}: {columns:,} columns: the limit is {MAX_COLUMNS:,}. Leave some out.")
+    if size + columns > MAX_CELLS:
+        raise DataError(f"row {row}: more than {MAX_CELLS:,} cells up to here: leave out rows or columns.")
+    return size + columns
 
 
 def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[tuple[int, list[str]]]:

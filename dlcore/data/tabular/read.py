@@ -18,6 +18,8 @@ MEMORY_PER_BYTE = 17
 """Measured on tables of short numbers; texts need less."""
 _FREE = "close other programs, stop a run, or take a sample of its rows"
 CELL_LIMIT = 2**20
+NAME_LENGTH = 200
+"""Longest name of a column."""
 SUFFIXES = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "parquet")
 
 
@@ -79,6 +81,11 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
 def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
     read = _name_columns(read, repairs)
     header, width = read.header, len(read.header)
+    longest = max(enumerate(header, 1), key=lambda pair: len(pair[1]), default=(0, ""))
+    if len(longest[1]) > NAME_LENGTH:
+        raise DataError(
+            f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters, the limit is {NAME_LENGTH}."
+        )
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
     read = _drop_trailing_cells(read, repairs)

@@ -2,17 +2,24 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
-from dlcore.data.tabular.delimited import Rows, skip_preamble
+from dlcore.data.tabular.delimited import Rows, check_size, skip_preamble
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARQUET_ROWS = 4096
+MAX_CHARACTERS = 100_000_000
+EXCEL_BYTES = 256 * 2**20
+"""Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
@@ -32,9 +39,11 @@ def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
         raise DataError(f"{len(records):,} rows are more than the limit of {row_limit:,}: shorten the file.")
     header: dict[str, None] = {}
     flat = [(number, flatten(record)) for number, record in records]
-    for _, cells in flat:
+    for number, cells in flat:
         header.update(dict.fromkeys(cells))
+        check_size(0, len(header), number)
     names = list(header)
+    check_size(len(flat) * len(names), 0, len(flat))
     rows = [[cells.get(name, "") for name in names] for _, cells in flat]
     if REPLACEMENT not in text and (
         bad := [number for number, cells in flat if REPLACEMENT in "".join(cells.values())]
@@ -78,6 +87,9 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
     from openpyxl import load_workbook
 
     try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if any(entry.file_size > EXCEL_BYTES for entry in archive.infolist()):
+                raise DataError(f"a part of the Excel file unpacks to more than {EXCEL_BYTES >> 20} MiB: shorten it.")
         book = load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
         sheets = [sheet.title for sheet in book.worksheets]
         filled = [name for name in sheets if (book[name].max_column or 2) >= 2]
@@ -92,13 +104,15 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
                 example=", ".join(filled),
             )
             repairs.record(f"sheet '{name}' read, {len(filled) - 1} others not")
-        rows = [
-            (number, [_excel_cell(value) for value in cells])
-            for number, cells in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1)
-        ]
+        rows, size = [], 0
+        for number, values in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1):
+            cells = [_excel_cell(value) for value in values]
+            size = check_size(size, max((i for i, cell in enumerate(cells, 1) if cell), default=0), number)
+            rows.append((number, cells))
         book.close()
-    except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError) as error:
+    except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
+    _check_characters(cells for _, cells in rows)
     return _from_rows(rows, "Excel", repairs)
 
 
@@ -115,12 +129,17 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
         file = parquet.ParquetFile(io.BytesIO(payload))
         if file.metadata.num_rows > row_limit:
             raise DataError(f"{file.metadata.num_rows:,} rows are more than the limit of {row_limit:,}: shorten it.")
+        check_size(0, file.metadata.num_columns, 1)
+        check_size(file.metadata.num_rows * file.metadata.num_columns, 0, file.metadata.num_rows)
+        texts = [field.name for field in file.schema_arrow if "string" in str(field.type)]
+        file = parquet.ParquetFile(io.BytesIO(payload), read_dictionary=texts)  # equal texts stay one text in memory
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
     if list(frame.columns)[:1] == ["index"] and (frame["index"].to_numpy() == np.arange(len(frame))).all():
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
-    columns = [[_scalar_cell(value) for value in frame[name]] for name in frame.columns]
+    columns = [_column_cells(frame[name]) for name in frame.columns]
+    _check_characters(columns)
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
 
@@ -147,6 +166,17 @@ def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[s
                 yield from zip(*([_scalar_cell(value) for value in frame[name]] for name in columns), strict=True)
 
     return names, rows, read
+
+
+def _check_characters(parts: Iterable[Sequence[str]]) -> None:
+    """Check the size of all cells as text: a format may store a text once and repeat it in every row.
+
+    Raises:
+        DataError: The texts are too large together.
+    """
+    characters = sum(len(cell) for cells in parts for cell in cells)
+    if characters > MAX_CHARACTERS:
+        raise DataError(f"its cells hold {characters:,} characters: the limit is {MAX_CHARACTERS:,}. Take a sample.")
 
 
 def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
@@ -232,6 +262,14 @@ def _excel_cell(value: object) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
     return as_cell(value)
+
+
+def _column_cells(column: "pd.Series[Any]") -> list[str]:
+    """Return the cells of a column; equal texts of a dictionary stay one text in memory."""
+    if not hasattr(column, "cat"):
+        return [_scalar_cell(value) for value in column]
+    texts = [*(_scalar_cell(value) for value in column.cat.categories), ""]
+    return [texts[code] for code in column.cat.codes]  # a missing value has code -1
 
 
 def _scalar_cell(value: object) -> str:

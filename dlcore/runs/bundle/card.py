@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore import projects
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
@@ -63,7 +63,7 @@ def _data_repairs(run: Mapping[str, Any]) -> list[str]:
     receipt = run.get("data_receipt")
     if receipt is None:
         return []
-    lines = [f"{number}. {escape_markdown(line)}" for number, line in enumerate(receipt[:MOST_REPAIRS], start=1)]
+    lines = [f"{number}. {as_text(line)}" for number, line in enumerate(receipt[:MOST_REPAIRS], start=1)]
     if len(receipt) > MOST_REPAIRS:
         lines.append(f"... and {len(receipt) - MOST_REPAIRS:,} more, in `run.json`")
     return ["## Data repairs", "\n".join(lines) or "None: the data are as in the file."]

@@ -12,13 +12,14 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import dlcore.runs.local_store as local_store
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.runs.bundle import inspection
+from dlcore.runs.bundle import inspection, limits
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
 from dlcore.runs.folder import translate_errors
 from dlcore.runs.lifecycle import update_state
@@ -27,9 +28,7 @@ from dlcore.runs.metric_log import write_gradients
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
-LIMIT_BYTES = 2 * 2**30
-"""Largest size of an unpacked bundle; the limit of an upload in the page is lower."""
-_CHUNK = 2**20
+_CHUNK, _ROWS = 2**20, 50_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bundle always gives the same zip, byte for byte
 
 
@@ -100,27 +99,25 @@ def _staged(path: Path) -> Iterator[Path]:
 
 
 def _copy_folder(source: Path, draft: Path) -> None:
-    total = 0
     for name in (*REQUIRED, *OPTIONAL):
         file = source / name
         if file.is_symlink():
             raise RunError(f"{source.name}: '{name}' is a link, which a bundle cannot contain: copy the file itself.")
         if file.is_file():
-            total += file.stat().st_size
-            _within(total, source)
+            limits.check_size(name, file.stat().st_size)
             with translate_errors(draft):
                 shutil.copyfile(file, draft / name)
 
 
 def _unpack(source: Path, draft: Path) -> None:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with limits.open_zip(source) as archive:
             entries = _entries(archive, source)
-            _within(sum(entry.file_size for entry in entries.values()), source)
-            left = LIMIT_BYTES
+            for name, entry in entries.items():
+                limits.check_size(name, entry.file_size)
             for name, entry in entries.items():
                 with archive.open(entry) as packed:
-                    left -= _copy(packed, draft / name, limit=min(left, entry.file_size))
+                    _copy(packed, draft / name, limit=entry.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"{source.name} is not a readable zip file ({error}): export the run again.") from None
 
@@ -148,7 +145,7 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
     return entries
 
 
-def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
+def _copy(packed: IO[bytes], target: Path, *, limit: int) -> None:
     """Unpack one file, never more than its header says."""
     total = 0
     with translate_errors(target), target.open("wb") as file:
@@ -157,12 +154,6 @@ def _copy(packed: IO[bytes], target: Path, *, limit: int) -> int:
             if total > limit:
                 raise RunError(f"'{target.name}' unpacks to more than its stated size: rejected.")
             file.write(chunk)
-    return total
-
-
-def _within(total: int, source: Path) -> None:
-    if total > LIMIT_BYTES:
-        raise RunError(f"{source.name} unpacks to {total / 2**30:.1f} GiB: the limit is {LIMIT_BYTES / 2**30:.0f} GiB.")
 
 
 def _store(bundle: Bundle, name: str) -> Record:
@@ -173,7 +164,9 @@ def _store(bundle: Bundle, name: str) -> Record:
             shutil.copytree(bundle.folder, folder.bundle)
         if (gradients := bundle.gradients()) is not None:
             write_gradients(folder.gradients, gradients)
-        append_metrics(folder, _rows(bundle))
+        rows = _rows(bundle)
+        while batch := list(islice(rows, _ROWS)):
+            append_metrics(folder, batch)
         record = dataclasses.replace(
             bundle.record, state="finished", reason=f"imported from {name}"[:200], parent="", created=time.time()
         )
@@ -181,9 +174,7 @@ def _store(bundle: Bundle, name: str) -> Record:
     return dataclasses.replace(record, run_id=folder.run_id, pid=None)
 
 
-def _rows(bundle: Bundle) -> list[Row]:
-    return [
-        (step, {name: value}, 0)
-        for name, curve in bundle.history().items()
-        for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)
-    ]
+def _rows(bundle: Bundle) -> Iterator[Row]:
+    for name, curve in bundle.history().items():
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            yield int(step), {name: float(value)}, 0

@@ -3,20 +3,17 @@
 import math
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlcore.core.errors import RunError
+from dlcore.runs.bundle import limits
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, TEST_NAMES, Bundle
 from dlcore.training.events import MEASURES
 
-JSON_BYTES = 64 * 2**20
-ARRAY_BYTES = 2 * 2**30
-MOST_ROWS = 5_000_000
-LARGEST_FACT = 10_000_000
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 ARRAYS = {*TEST_NAMES, *(f"{split}_{kind}" for split in ("train", "validation", "longer") for kind in TEST_NAMES)}
 
@@ -32,11 +29,11 @@ def validate_bundle(folder: Path) -> Bundle:
     for name in REQUIRED:
         if not (folder / name).is_file():
             raise RunError(f"{folder} has no {name}: it is not a bundle. Export the run again.")
-    for path in (folder / name for name in (*REQUIRED, *OPTIONAL) if name.endswith((".json", ".md"))):
-        if path.is_file() and path.stat().st_size > JSON_BYTES:
-            raise RunError(f"{path} is larger than {JSON_BYTES >> 20} MiB: rejected.")
+    for name in (*REQUIRED, *OPTIONAL):
+        if (folder / name).is_file():
+            limits.check_size(name, (folder / name).stat().st_size)
     bundle = Bundle(folder)
-    checks: tuple[Callable[[Bundle], None], ...] = (_card, _facts, _record, _numbers, _history, _arrays, _model)
+    checks: tuple[Callable[[Bundle], None], ...] = (_texts, _facts, _record, _numbers, _history, _arrays, _model)
     for check in checks:
         try:
             check(bundle)
@@ -48,14 +45,24 @@ def validate_bundle(folder: Path) -> Bundle:
     return bundle
 
 
-def _card(bundle: Bundle) -> None:
+def _texts(bundle: Bundle) -> None:
+    """Texts are not too long, JSON not too deep."""
     bundle.card  # noqa: B018 - reading it is the check
+    run, path = bundle.run, bundle.folder / "run.json"
+    receipt = {name: run.pop(name) for name in ("data_receipt", "data_source") if name in run}
+    limits.check_json(receipt, f"{path}", length=limits.RECEIPT_LENGTH)
+    limits.check_labels(run.pop("labels", []), f"{path}: labels")
+    limits.check_json(run, f"{path}")
+    limits.check_labels(bundle._json("labels.json"), f"{bundle.folder / 'labels.json'}")
+    limits.check_json(bundle._json("preprocessing.json"), f"{bundle.folder / 'preprocessing.json'}", length=2**20)
 
 
 def _facts(bundle: Bundle) -> None:
     for name, value in bundle.facts.items():
-        if not 0 <= value <= LARGEST_FACT:
-            raise RunError(f"{bundle.folder / 'run.json'}: {name}={value} is not from 0 to {LARGEST_FACT}: rejected.")
+        if not 0 <= value <= limits.LARGEST_FACT:
+            raise RunError(
+                f"{bundle.folder / 'run.json'}: {name[:60]}={value} is not from 0 to {limits.LARGEST_FACT:,}: rejected."
+            )
 
 
 def _record(bundle: Bundle) -> None:
@@ -71,6 +78,9 @@ def _record(bundle: Bundle) -> None:
         where = ".".join(str(part) for part in first["loc"])
         raise RunError(f"{bundle.folder / 'run.json'}: record.{where}: {first['msg']}: rejected.") from None
     record, config = bundle.record, bundle.config
+    for name, (least, most) in limits.COUNTS.items():
+        if not least <= getattr(record, name) <= most:
+            raise RunError(f"{bundle.folder / 'run.json'}: record.{name} is out of bounds: rejected.")
     for name in ("project", "model", "dataset", "seed"):
         if getattr(record, name) != getattr(config, name):
             raise RunError(f"{bundle.folder / 'run.json'}: record and config do not name the same {name}: rejected.")
@@ -93,25 +103,23 @@ def _numbers(bundle: Bundle) -> None:
     if bundle.threshold is not None and not math.isfinite(bundle.threshold):
         raise RunError(f"{bundle.folder / 'threshold.json'}: the threshold is not a finite number: rejected.")
     dict(bundle.preprocessing)
-    tuple(bundle.labels)
 
 
 def _history(bundle: Bundle) -> None:
-    rows = 0
     for name, curve in bundle.history().items():
-        rows += len(curve.steps)
         _check_name(name, bundle)
-        if rows > MOST_ROWS or (len(curve.steps) and curve.steps[0] < 0):
-            raise RunError(
-                f"{bundle.folder / 'metrics.csv'}: negative steps, or more than {MOST_ROWS:,} rows: rejected."
-            )
+        if len(curve.steps) and curve.steps[0] < 0:
+            raise RunError(f"{bundle.folder / 'metrics.csv'}: negative steps: rejected.")
 
 
 def _arrays(bundle: Bundle) -> None:
     """Arrays are as large as their headers say, and those of one split have one length."""
+    size = 0
     for name in ("predictions.npz", "gradients.npz", "baselines.npz"):
         if (bundle.folder / name).exists():
-            _check_npz(bundle.folder / name)
+            size += _check_npz(bundle.folder / name)
+            if size > limits.ARRAY_BYTES:
+                raise RunError(f"{bundle.folder} has arrays of more than {limits.ARRAY_BYTES >> 20} MiB: rejected.")
     norms = bundle.gradients()
     fits = norms is None or {values.shape for values in (norms.norms, *norms.measures.values())} == {
         (len(norms.steps), len(norms.layers))
@@ -125,18 +133,36 @@ def _arrays(bundle: Bundle) -> None:
             raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: rejected.")
     if "test_scores" not in predictions:
         raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: rejected.")
+    _check_scores(bundle, predictions)
 
 
-def _check_npz(path: Path) -> None:
-    """Check the headers: an array may claim to be larger than the file, or contain Python objects."""
+def _check_scores(bundle: Bundle, predictions: Mapping[str, np.ndarray]) -> None:
+    """Scores are finite and as many as there are labels; targets of a classifier are numbers of labels."""
+    labels = len(bundle.labels)
+    for split in ("train", "validation", "test"):
+        scores, targets = (predictions.get(f"{split}_{kind}") for kind in ("scores", "targets"))
+        if scores is None:
+            continue
+        fits = scores.dtype.kind in "fiu" and bool(np.isfinite(scores).all())
+        fits = fits and (scores.ndim < 2 or not labels or scores.shape[-1] == labels)
+        if fits and scores.ndim == 2 and labels and targets is not None:
+            fits = targets.dtype.kind in "iu" and bool(((targets >= 0) & (targets < labels)).all())
+        if not fits:
+            raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays do not fit the labels: rejected.")
+
+
+def _check_npz(path: Path) -> int:
+    """Check the headers: an array may claim to be larger than the file, or contain Python objects; return the size."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > ARRAY_BYTES:
-                raise RunError(f"{path} unpacks to more than {ARRAY_BYTES >> 30} GiB: rejected.")
+        with limits.open_zip(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > limits.ARRAY_BYTES:
+                raise RunError(f"{path} unpacks to more than {limits.ARRAY_BYTES >> 20} MiB: rejected.")
             for entry in archive.infolist():
                 if not _is_array_name(path.name, entry.filename.removesuffix(".npy")):
                     raise RunError(f"{path}: '{entry.filename[:60]}' is not an array of a bundle: rejected.")
                 _check_npy(path, archive, entry)
+            return size
     except (OSError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read ({error}): export the run again.") from None
 
@@ -156,12 +182,43 @@ def _check_npy(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> 
         shape, _, dtype = read[version](file)
     if dtype.hasobject:
         raise RunError(f"{path}: '{entry.filename[:60]}' holds Python objects, which are never loaded: rejected.")
+    if dtype.itemsize > 8 and (dtype.kind != "U" or dtype.itemsize > 4 * limits.LABEL_LENGTH):
+        raise RunError(f"{path}: '{entry.filename[:60]}' has elements of an unknown type: rejected.")
     if math.prod(shape) * dtype.itemsize > entry.file_size:
         raise RunError(f"{path}: '{entry.filename[:60]}' claims more numbers than it contains: rejected.")
 
 
 def _model(bundle: Bundle) -> None:
-    bundle.load(complete=False)
+    """The weights have the shapes of the model, compared before memory is spent on either."""
+    import torch
+
+    from dlcore import projects
+    from dlcore.runs.bundle.weight_format import SCALE
+
+    shapes = limits.read_weight_shapes(bundle.folder / "model.safetensors")
+    config, facts = bundle.config, bundle.facts
+    build = projects.get(config.project).models[config.model].build
+    try:
+        with torch.device("meta"):
+            expected = build(config.model_options, facts).state_dict()
+    except RuntimeError as error:
+        if "meta" not in str(error):
+            raise RunError(f"{bundle.folder / 'run.json'}: no model has these facts: export the run again.") from None
+        if math.prod(max(1, value) for value in facts.values()) > limits.LARGEST_NUMPY_INPUT:  # a NumPy network
+            raise RunError(f"{bundle.folder / 'run.json'}: the facts are too large for {config.model}.") from None
+        bundle.load(complete=False)
+        return
+    known = {name: tuple(weight.shape) for name, weight in expected.items()}
+    scales = {name + SCALE: shape[:1] for name, shape in known.items() if name + SCALE in shapes}
+    differing = {name[:100] for name, _ in shapes.items() ^ (known | scales).items()}
+    if differing:
+        raise RunError(
+            f"{bundle.folder / 'model.safetensors'} does not fit {config.model}: '{min(differing)}' differs."
+        )
+    bundle.calibration  # noqa: B018 - reading it is the check
+    half_widths = projects.get(config.project).half_widths
+    if half_widths is not None:
+        half_widths(bundle.predictions())
 
 
 def _check_name(name: str, bundle: Bundle) -> None:

@@ -6,14 +6,18 @@ gradients.npz calibration.json`. Nothing in it is a pickle; reading it never run
 
 import csv
 import json
+import math
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcore.core.errors import DataError, RunError
+from dlcore.runs.bundle import limits
 from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
@@ -74,13 +78,22 @@ class Bundle:
 
     def history(self) -> dict[str, Curve]:
         """History of every metric."""
-        rows: dict[str, dict[int, float]] = {}
+        path = self.folder / "metrics.csv"
+        columns: dict[str, tuple[array[int], array[float]]] = {}
         try:
-            for name, step, value in list(csv.reader(self._read("metrics.csv").decode().splitlines()))[1:]:
-                rows.setdefault(name, {})[int(step)] = float(value)
-        except ValueError as error:
-            raise RunError(f"{self.folder / 'metrics.csv'} cannot be read ({error}): take another bundle.") from None
-        return {name: _curve(values) for name, values in rows.items()}
+            with path.open(encoding="utf-8", newline="") as file:
+                for number, row in enumerate(islice(csv.reader(file), 1, None), 1):
+                    name, step, value = row
+                    steps, values = columns.setdefault(name, (array("q"), array("d")))
+                    steps.append(int(step))
+                    values.append(float(value))
+                    if number > limits.METRIC_ROWS or len(columns) > limits.METRICS:
+                        raise ValueError(f"more than {limits.METRIC_ROWS:,} rows or {limits.METRICS:,} metrics")
+        except OSError:
+            raise RunError(f"{path} is missing or cannot be read: take another bundle.") from None
+        except (ValueError, OverflowError, csv.Error) as error:
+            raise RunError(f"{path} cannot be read ({str(error)[:100]}): take another bundle.") from None
+        return {name: _curve(*pair) for name, pair in columns.items()}
 
     def gradients(self) -> GradientNorms | None:
         """Gradient norms by layer; None if recording was off."""
@@ -217,9 +230,9 @@ class Bundle:
 
     def _json(self, name: str) -> Any:
         try:
-            return json.loads(self._read(name))
-        except ValueError:
-            raise RunError(f"{self.folder / name} is not JSON: take another bundle.") from None
+            return json.loads(self._read(name), parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError):
+            raise RunError(f"{self.folder / name} is not JSON of finite numbers: take another bundle.") from None
 
     def _part(self, name: str) -> dict[str, Any]:
         value = self.run.get(name)
@@ -239,6 +252,14 @@ class Bundle:
             raise RunError(f"{self.folder / name} cannot be read ({what}): take another bundle.") from None
 
 
-def _curve(values: dict[int, float]) -> Curve:
-    steps = np.array(sorted(values), dtype=np.int64)
-    return Curve(steps, np.array([values[step] for step in steps.tolist()], dtype=np.float64))
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
+
+
+def _curve(steps: "array[int]", values: "array[float]") -> Curve:
+    """Return the curve with its steps in order; of a step written twice the last value counts."""
+    order, positions = np.unique(np.array(steps, dtype=np.int64)[::-1], return_index=True)
+    return Curve(order, np.array(values, dtype=np.float64)[::-1][positions])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.evaluation import curves, seeds
 from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
 from dlcore.plots.roc import RocCurve, roc_curves
@@ -73,7 +74,8 @@ def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
     top = int(counts.argmax())
     if counts[top] < DEGENERATE_SHARE or (actual == top).mean() > MAJORITY_SHARE:
         return ""
-    return f"**{variant.name}** is degenerate: it predicts “{labels[top]}” for {counts[top]:.1%} of the samples."
+    name, label = as_text(variant.name), as_text(labels[top])
+    return f"**{name}** is degenerate: it predicts “{label}” for {counts[top]:.1%} of the samples."
 
 
 def show(variants: Sequence[TestedVariant]) -> None:
@@ -98,7 +100,7 @@ def show(variants: Sequence[TestedVariant]) -> None:
     st.dataframe(
         pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Precision, recall, F1 and areas on test"
     )
-    what = f"class “{labels[1]}” at the threshold of each run" if len(labels) == 2 else "mean over classes"
+    what = f"class “{as_text(labels[1])}” at the threshold of each run" if len(labels) == 2 else "mean over classes"
     several = " Mean over seeds; in brackets the lowest and highest." * any(
         len(variant.bundles) > 1 for variant in variants
     )
@@ -156,7 +158,8 @@ def _roc(variants: Sequence[TestedVariant], labels: tuple[str, ...]) -> None:
     show_figure(figure, key="compared-roc", alt=f"ROC curves; ROC AUC: {areas}")
     first = " First seed of each." * any(len(variant.bundles) > 1 for variant in variants)
     st.caption(
-        f"True positive rate of “{labels[1]}” against false positive rate over all thresholds. Dot: threshold of the "
+        f"True positive rate of “{as_text(labels[1])}” against false positive rate over all "
+        "thresholds. Dot: threshold of the "
         f"run. Number: ROC AUC (1 perfect, 0.5 random).{first}"
     )
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dlcore import projects
-from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Option, Preview, list_options
 from dlcore.data.custom.importers import IMPORTERS, kind_of_content
@@ -103,7 +103,7 @@ def _choose_options(importer: Importer[Any], file: UploadedFile, inspection: Ins
     """Draw the options, columns first; the others start from what the validation guessed."""
     _step(1, "File as read")
     if inspection.format:
-        st.caption(f"{escape_markdown(inspection.format)}. Change a guess below if it is wrong.")
+        st.caption(f"{as_text(inspection.format)}. Change a guess below if it is wrong.")
     if inspection.samples:
         show_table(pd.DataFrame(inspection.samples), alt="The first rows of the file")
     options = list_options(importer)
@@ -179,7 +179,7 @@ def _show_save(importer: Importer[Any], preview: Preview[Any], file: UploadedFil
         st.caption(f"The same content is saved already, as **{same}**.")
     undecided = ", ".join(problem.kind.replace("_", " ") for problem in preview.undecided)
     if undecided:
-        st.caption(f":material/info: To save, choose a repair above: {escape_markdown(undecided)}.")
+        st.caption(f":material/info: To save, choose a repair above: {as_text(undecided)}.")
     pressed = st.button(
         SAVE, type="primary", icon=":material/save:", key=f"custom-{importer.kind}-save", disabled=bool(undecided)
     )
@@ -193,7 +193,7 @@ def _save(importer: Importer[Any], name: str, preview: Preview[Any], file: Uploa
         with checking.progress_bar("Saving"):
             entry = importer.save(name, preview.accept(), source=file.name)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     samples.load_images.clear()  # a removed dataset may have had this name
     saved.remember_added(importer.kind, entry, file.file_id)

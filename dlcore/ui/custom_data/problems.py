@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.markdown import as_text
 from dlcore.data.repairs import Problem
 
 
@@ -32,7 +32,7 @@ def _show_problem(problem: Problem, *, store: str, key: str) -> None:
         facts += [f"first: {problem.where}"] if problem.where else []
         facts += [f"for example “{problem.example}”"] if problem.example else []
         facts += [] if problem.repair else [f"the preview shows {problem.choices[0]}"]
-        st.caption(escape_markdown(", ".join(facts)))
+        st.caption(as_text(", ".join(facts)))
     with right:
         _choose_repair(problem, store=store, key=key)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
-from dlcore.core.markdown import escape_markdown
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry
 from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import CustomDataset, Kind
@@ -23,7 +23,7 @@ def show_saved(*kinds: Kind) -> None:
     with st.expander(f"Your datasets: {len(entries)}", icon=":material/folder:"):
         for entry in entries:
             with st.container(border=True):
-                st.caption(f"{_describe(entry)} Source: {escape_markdown(entry.source) or 'unknown'}.")
+                st.caption(f"{_describe(entry)} Source: {as_text(entry.source) or 'unknown'}.")
                 show_classes(entry.describe()["classes"])
                 show_receipt(entry.receipt)
                 show_remove(entry)
@@ -35,7 +35,7 @@ def show_receipt(receipt: Sequence[str]) -> None:
         return
     title = "; ".join(receipt)
     title = title if len(title) <= TITLE_LETTERS else f"{title[:TITLE_LETTERS].rsplit(' ', 1)[0]} …"
-    with st.expander(f"Receipt: {escape_markdown(title)}", icon=":material/receipt_long:"):
+    with st.expander(f"Receipt: {as_text(title)}", icon=":material/receipt_long:"):
         for number, line in enumerate(receipt, start=1):
             st.text(f"{number}. {line}")
 
@@ -48,7 +48,7 @@ def show_remove(entry: CustomDataset) -> None:
             try:
                 registry.remove(entry.name)
             except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
+                st.error(error_line(error), icon=":material/error:")
                 return
             st.toast(f"Removed '{entry.name}'.", icon=":material/delete:")
             st.rerun()

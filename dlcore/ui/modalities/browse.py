@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -86,6 +87,6 @@ def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run
             hint = "" if custom_registry.is_custom(dataset) else download_hint(dataset)
             st.caption(f"The image is not on this machine. Its probabilities are stored with the run.{hint}")
         verdict = "correct" if predicted == truth else "incorrect"
-        st.markdown(f"Predicted **{labels[predicted]}** ({scores[predicted]:.1%}): **{verdict}**.")
+        st.markdown(f"Predicted **{as_text(labels[predicted])}** ({scores[predicted]:.1%}): **{verdict}**.")
     with right:
         show_probabilities(scores, labels, truth=truth)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.images import images
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
@@ -62,7 +63,7 @@ def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target:
             show_figure(figure, key="explained", alt=f"Evidence for class {label} by pixel, {METHODS[method]}")
     st.caption(_caption(question, method, label))
     if not attribution.values.any():
-        st.info(f"No evidence for class “{label}” in this image by this method.", icon=":material/info:")
+        st.info(f"No evidence for class “{as_text(label)}” in this image by this method.", icon=":material/info:")
         return
     second = _compute_map(key, target, explanations.second_method(method), _question=question)
     _show_checks(
@@ -90,7 +91,9 @@ def _choose_method(project: Project, question: ImageQuestion) -> Method:
 def _caption(question: ImageQuestion, method: Method, label: str) -> str:
     plan = question.plan
     rows, columns = plan.grid
-    caption = CAPTIONS[method].format(label=label, side=plan.window.side, layer=plan.layer, grid=f"{rows} x {columns}")
+    caption = CAPTIONS[method].format(
+        label=as_text(label), side=plan.window.side, layer=plan.layer, grid=f"{rows} x {columns}"
+    )
     return caption if plan.budget.full else f"{caption} Computed with fewer steps, as the network is large."
 
 

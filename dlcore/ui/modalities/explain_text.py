@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import attribution as plots
@@ -60,7 +61,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
     try:
         text, prediction = read_text(payload), project.answer(loaded, payload)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return None
     labels, probabilities = bundle.labels, prediction["probabilities"]
     target: int = st.selectbox(
@@ -71,7 +72,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         key=f"explained-own-class-{run_cache.bundle_key(bundle)}-{hash(text)}",
     )
     st.markdown(
-        f"Predicted: **{prediction['label']}** ({format_percent(prediction['probability'])})."
+        f"Predicted: **{as_text(prediction['label'])}** ({format_percent(prediction['probability'])})."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return text, target
@@ -88,7 +89,8 @@ def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
     st.html(highlight(words, explanation.values))
     baseline = "masked words" if explanation.is_masked else "unknown words, so an unknown word contributes nothing"
     st.caption(
-        f"Orange-red, underlined: evidence for class “{label}”. Blue, dotted: evidence against it. Integrated "
+        f"Orange-red, underlined: evidence for class “{as_text(label)}”. Blue, dotted: evidence against it. "
+        "Integrated "
         f"gradients (Sundararajan et al. 2017) at the word vectors. Baseline: a text of {baseline}."
     )
     _show_checks(key, text, target, explanation, bundle)
@@ -126,7 +128,8 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     )
     verdict = "correct" if predicted == actual else "incorrect"
     st.markdown(
-        f"Predicted: **{predicted}** ({format_percent(prediction['probability'])}), **{verdict}**. Actual: “{actual}”."
+        f"Predicted: **{as_text(predicted)}** ({format_percent(prediction['probability'])}), **{verdict}**. "
+        f"Actual: “{as_text(actual)}”."
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return row, target

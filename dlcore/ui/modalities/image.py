@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import images as custom_images
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.images import images
@@ -70,7 +71,7 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
         samples.show_images(images_available, texts, alt="Test image", width=224 if large else 112)
     missing = [caption for image, caption in zip(pixels, captions, strict=True) if image is None]
     if missing:
-        st.caption(f"{'Not shown: ' if available else ''}{'; '.join(missing)}.")
+        st.caption(f"{'Not shown: ' if available else ''}{as_text('; '.join(missing))}.")
         if large and not custom_registry.is_custom(config.dataset):
             download_offer.offer_download(config.dataset)
 
@@ -132,7 +133,7 @@ def _show_dataset(config: RunConfig) -> None:
 def _show_source(name: str) -> None:
     if custom_registry.is_custom(name):
         entry = custom_registry.require(name, "images")
-        st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from `{entry.source}`.")
+        st.markdown(f"**{entry.name}**, custom dataset: {entry.rows:,} images from {as_text(entry.source)}.")
         return
     source = sources.get_dataset(name)
     where = f"[Source]({source.homepage})" if source.homepage else "No home page"

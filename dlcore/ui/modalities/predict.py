@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
@@ -70,7 +71,7 @@ def test_sample(project: Project, run: Run, bundle: Bundle) -> None:
             prediction = run_cache.stored_prediction(bundle, row)
             show_prediction(prediction, bundle, truth=truth)
             verdict = "correct" if prediction["label"] == actual else "incorrect"
-            st.markdown(f"Actual: “{actual}”. The prediction is **{verdict}**.")
+            st.markdown(f"Actual: “{as_text(actual)}”. The prediction is **{verdict}**.")
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:
@@ -115,7 +116,7 @@ def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[st
     try:
         return predict_with(baseline, project, bundle, payload)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return None
 
 
@@ -128,7 +129,7 @@ def show_prediction(prediction: dict[str, Any], bundle: Bundle, *, truth: int | 
 
 def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     """Show the predicted label with its probability or a low-confidence warning, and the abstention rule."""
-    label, labels = prediction["label"].replace("_", " "), bundle.labels
+    label, labels = as_text(prediction["label"].replace("_", " ")), bundle.labels
     if prediction["uncertain"]:
         classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
         st.warning(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
 from dlcore.evaluation.metrics import format_metric
 from dlcore.plots import classification as plots
@@ -38,7 +39,7 @@ def results(project: Project, run: Run | None) -> None:
         return
     record, evaluation = run.record, run_cache.evaluation(bundle)
     scores, targets = _test(bundle)
-    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
+    st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
     if record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
         st.caption(f"Differs from the full preset of {project.models[record.model].title}: {other}.")
@@ -71,7 +72,7 @@ def _show_threshold_panel(bundle: Bundle, run_threshold: float) -> None:
     scores, targets = _test(bundle)
     metrics = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
-        f"A sample is predicted as “{bundle.labels[1]}” from the threshold on. The run's threshold "
+        f"A sample is predicted as “{as_text(bundle.labels[1])}” from the threshold on. The run's threshold "
         f"{run_threshold:.3f} was chosen on validation. Test accuracy at {released.threshold:.3f}: "
         f"**{format_metric('accuracy', metrics['accuracy'])}**. Moving it does not change the stored scores above."
     )
@@ -110,7 +111,7 @@ def _show_classes(bundle: Bundle) -> None:
         figure = plots.class_bars(share[indices], names, title="Recall per class", unit="recall, %", sort=True)
         text = describe_hardest(share[indices], names)
         show_figure(figure, key="by-class", alt=f"Recall per class; {text}")
-        st.caption(text)
+        st.caption(as_text(text))
 
 
 def describe_hardest(recall: np.ndarray, names: Sequence[str]) -> str:
@@ -128,7 +129,9 @@ def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     actual, predicted = np.unravel_index(int(errors.argmax()), errors.shape)
     most = f"most often “{labels[actual]}” is predicted as “{labels[predicted]}” ({int(errors.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
-    st.caption(f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {most}.")
+    st.caption(
+        f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {as_text(most)}."
+    )
 
 
 def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore.core.config import describe
 from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text
 from dlcore.data.sources import locate as sources
 from dlcore.data.text.corpora import TextDataset, read_text
 from dlcore.evaluation.metrics import format_percent
@@ -61,10 +62,10 @@ def show(config: RunConfig, ids: Sequence[int], captions: Sequence[str], *, larg
             st.text((samples.get_text(config.dataset, row) if available else "") or samples.GONE)
         return
     if not available:
-        st.caption(f"{'; '.join(captions[:MAX_LISTED])}. The texts are not on this machine: see Data.")
+        st.caption(f"{as_text('; '.join(captions[:MAX_LISTED]))}. The texts are not on this machine: see Data.")
         return
     for row, caption in zip(ids[:MAX_LISTED], captions, strict=False):
-        with st.expander(caption):
+        with st.expander(as_text(caption)):
             st.text(cut_text(samples.get_text(config.dataset, row), MAX_CHARACTERS))
 
 
@@ -133,7 +134,7 @@ def _show_texts(config: RunConfig) -> None:
     for k in classes:
         for row in np.flatnonzero((dataset.labels == k) & is_short)[:SAMPLES_PER_CLASS]:
             with st.container(border=True):
-                st.caption(dataset.names[k])
+                st.caption(as_text(dataset.names[k]))
                 st.text(cut_text(dataset.texts[row]))
     show_tokens(config.dataset)
 
@@ -189,7 +190,9 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
     """Show the prediction without the hidden words."""
     encoded = texts.encode_text(loaded, read_text(typed.text.encode("utf-8", "replace")))
     prediction_without = texts.classify(loaded, encoded, hidden=typed.hidden)
-    words = ", ".join(f"“{shorten(encoded.words[index])}”" for index in typed.hidden[:6] if index < len(encoded.words))
+    words = ", ".join(
+        f"“{as_text(shorten(encoded.words[index]))}”" for index in typed.hidden[:6] if index < len(encoded.words)
+    )
     label, label_without, probability = (
         prediction["label"],
         prediction_without["label"],
@@ -202,7 +205,8 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
     probabilities = prediction_without["probabilities"]
     show_probabilities(np.array([probabilities[name] for name in probabilities]), list(probabilities))
     st.markdown(
-        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{label}” has a probability of {probability:.1%} "
+        f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{as_text(label)}” has a "
+        f"probability of {probability:.1%} "
         f"({change:+.1f} points).{label_note}"
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean_text
@@ -62,11 +63,11 @@ def _show_coverage(dataset: str) -> None:
     try:
         of_words, of_text, missing = _vector_coverage(dataset, samples.dataset_version(dataset))
     except WorkbenchError as error:
-        st.caption(str(error))
+        st.caption(error_line(error))
         return
     st.markdown(
         f"**GloVe** covers {of_words:.1%} of the distinct whole words and {of_text:.1%} of all words in the texts. "
-        f"Most frequent missing words: {', '.join(f'“{word}”' for word in missing)}."
+        f"Most frequent missing words: {', '.join(f'“{as_text(word)}”' for word in missing)}."
     )
 
 

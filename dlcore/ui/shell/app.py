@@ -14,9 +14,10 @@ from dlcore.core.settings import ASSETS
 from dlcore.ui.shell import first_paint, home, jobs_bar, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import find_pages, heading
+from dlcore.ui.shell.security import inline_script
 
 NAME = "Deep Learning Workbench"
-_CLOSE_ON_PHONES = """<script>
+_CLOSE_ON_PHONES = inline_script("""
 if (!window.dlMenuCloses) {
   window.dlMenuCloses = true;
   document.addEventListener("click", (event) => {
@@ -24,7 +25,7 @@ if (!window.dlMenuCloses) {
       document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   });
 }
-</script>"""
+""")
 """Close the menu after a choice on phones, where it covers the page."""
 
 

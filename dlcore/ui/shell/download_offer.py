@@ -4,7 +4,8 @@ import time
 
 import streamlit as st
 
-from dlcore.core.errors import DataError, WorkbenchError, one_line
+from dlcore.core.errors import DataError, WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate
 from dlcore.data.sources.dataset import Dataset
 from dlcore.ui.shell.times import format_remaining
@@ -80,7 +81,7 @@ def _offer_upload(name: str, dataset: Dataset) -> None:
                     left = locate.list_missing_files(name)
                     raise DataError(f"stored; {' and '.join(left)} {'is' if len(left) == 1 else 'are'} still missing.")
             except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
+                st.error(error_line(error), icon=":material/error:")
             else:
                 st.rerun()
 
@@ -98,6 +99,6 @@ def _fetch(name: str) -> None:
         locate.fetch(name, show_progress)
     except WorkbenchError as error:
         bar.empty()
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
     else:
         st.rerun()

@@ -8,7 +8,8 @@ from typing import TypeVarTuple
 
 import streamlit as st
 
-from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
+from dlcore.core.errors import DataMissingError, WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.core.settings import home
 from dlcore.ui.shell import download_offer
 
@@ -39,11 +40,11 @@ def show_error(error: Exception) -> bool:
         download_offer.offer_download(error.dataset)
         return True
     if isinstance(error, WorkbenchError):
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return True
     where = _record(error)
     st.error(
-        f"This part of the page failed: {type(error).__name__}: {one_line(error)} "
+        f"This part of the page failed: {type(error).__name__}: {error_line(error)} "
         f"The rest of the workbench still works. The full traceback is in {where}.",
         icon=":material/error:",
     )

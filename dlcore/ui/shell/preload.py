@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.ui.components.mount import PLOTLY_FILE, script_urls
+from dlcore.ui.shell.security import inline_script
 
 FIRST = ("StreamlitMarkdown", "Html", "Selectbox", "ButtonGroup", "BidiComponent")
 """Element types of every first screen, named as in Streamlit's file names; unknown names are skipped."""
@@ -97,13 +98,8 @@ MIDDLEWARE = [Middleware(Preload)]
 
 def load_rest(place: DeltaGenerator, *, ours: bool) -> None:
     """Load the files of other panels and plotly.js (`ours`: that of the components) from a script in `place`."""
-    charts = PLOTLY_FILE if ours else next(iter(chunks("PlotlyChart")), "")
-    if not charts:
-        return
-    load = (_LOAD_CUSTOM if ours else _LOAD_STREAMLIT) % charts
     with place:
-        script = f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{timeout: 2000}});"
-        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+        st.html(_SCRIPTS[ours], unsafe_allow_javascript=True)
 
 
 def _links_of(scope: Scope) -> str:
@@ -148,3 +144,15 @@ def _needed(elements: Iterable[str]) -> list[str]:
 def _is_html(message: Message) -> bool:
     headers = Headers(raw=message["headers"])
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
+
+
+def _when_idle(load: str) -> str:
+    return inline_script(
+        f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{timeout: 2000}});"
+    )
+
+
+_SCRIPTS = {
+    True: _when_idle(_LOAD_CUSTOM % PLOTLY_FILE),
+    False: "".join(_when_idle(_LOAD_STREAMLIT % name) for name in chunks("PlotlyChart")[:1]),
+}

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects.variants import VariantGrid, build_variants, epoch_budget
 from dlcore.runs import comparisons
@@ -87,7 +88,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         grid = VariantGrid(slug, models, dataset=dataset, preset=preset, values=values, epochs=int(epochs))
         variants = build_variants(grid, range(seeds))
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     runs = sum(len(configs) for configs in variants.values())
     if values:
@@ -166,7 +167,7 @@ def _start(variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds
     try:
         comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     open_under_results(comparison.comparison_id)
 

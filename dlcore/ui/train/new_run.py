@@ -7,7 +7,8 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.config import Field, describe
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
@@ -246,7 +247,7 @@ def _open(slug: str, run_id: str | None) -> None:
         remember_run(slug, run_id)
         st.toast("Started. You may close this tab.", icon=":material/play_arrow:")
     except WorkbenchError as error:
-        st.error(one_line(error))
+        st.error(error_line(error))
     st.rerun()
 
 

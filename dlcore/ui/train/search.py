@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.plots import search as plots
 from dlcore.projects.command import command_line
 from dlcore.runs.search import searches
@@ -121,7 +122,7 @@ def _button(label: str, icon: str, key: str, perform: Callable[[], object]) -> N
         try:
             perform()
         except WorkbenchError as error:
-            st.toast(one_line(error), icon=":material/error:")
+            st.toast(error_line(error), icon=":material/error:")
             return
         st.rerun()
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dlcore.core.config import Field
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space
 from dlcore.runs.search import searches
@@ -96,7 +97,7 @@ def _start(base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, w
         search = searches.create(config, space, n_trials=n_trials, workers=workers, prune=prune)
         searches.start(search.search_id)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     st.query_params[ADDRESS] = search.search_id
     st.rerun()

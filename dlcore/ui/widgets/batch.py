@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dlcore.core.errors import RequestError, WorkbenchError, one_line
+from dlcore.core.errors import RequestError, WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.custom.text_columns import TEXT_NAMES
 from dlcore.data.tabular.read import BYTES_LIMIT, SUFFIXES
 from dlcore.projects.project import Project
@@ -38,7 +39,7 @@ def show_text_batch(project: Project, bundle: Bundle) -> None:
         try:
             columns, rows = _read_sample(file.name, payload)
         except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
+            st.error(error_line(error), icon=":material/error:")
             return
         names = SOURCE_NAMES if "pairs" in project.custom_data else TEXT_NAMES
         try:
@@ -77,7 +78,7 @@ def offer_table(bundle: Bundle, files: Sequence[UploadedFile], *, key: str, text
         try:
             stored = (request, *_predict(bundle, files, text=text))
         except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
+            st.error(error_line(error), icon=":material/error:")
             return
         st.session_state[f"batch-table-{key}"] = stored
     _show_table(stored[1], stored[2], key=key)

@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.run_picker import remember_run
@@ -65,7 +66,7 @@ def _onnx(run: Run, bundle: Bundle) -> None:
             archive = _export_onnx(run.run_id, bundle.record.step)
     except WorkbenchError as error:
         del st.session_state[_LAST_EXPORTED]
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     report = archive.report
     off = " and ".join(f"{value:.1e} at a batch of {size}" for size, value in report.differences.items())
@@ -118,7 +119,7 @@ def import_run_panel(slug: str) -> None:
             path.write_bytes(file.getbuffer())
             record = runs.import_run(path)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     if record.project != slug:
         st.success(

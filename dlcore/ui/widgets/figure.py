@@ -1,7 +1,10 @@
 """Show a Plotly figure on a page with the shared style, a key and alternative text."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -15,6 +18,8 @@ CONFIG: dict[str, Any] = {
 }
 """Plotly options: no logo, no hover toolbar; double click resets the view."""
 
+_TAG = re.compile(r"<(?!br>|/?extra>)")
+
 
 def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
     """Draw a figure in the shared style.
@@ -24,7 +29,36 @@ def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
         key: unique on the page; preserves the chart's identity between reruns.
         alt: one sentence that describes the chart, for screen readers.
     """
-    st.plotly_chart(house_style(figure), key=key, alt=alt, theme="streamlit", config=CONFIG)
+    st.plotly_chart(escape_texts(house_style(figure)), key=key, alt=alt, theme="streamlit", config=CONFIG)
+
+
+def escape_texts(figure: go.Figure) -> go.Figure:
+    """Escape HTML in every text of a figure in place: Plotly shows links and images that stand in labels of data.
+
+    Only the tags that our figures use stay: line breaks, and the `<extra>` of hover texts.
+    """
+    for part in (*figure.data, figure.layout):
+        part.update(_escape_items(part.to_plotly_json()), overwrite=True)
+    return figure
+
+
+def _escape_items(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: escaped for name, item in items.items() if (escaped := _escape(item)) is not None}
+
+
+def _escape(value: Any) -> Any:
+    """Return an escaped copy of a value of a figure, or None if there is nothing to escape."""
+    if isinstance(value, str):
+        return _TAG.sub("&lt;", value) if "<" in value else None
+    if isinstance(value, np.ndarray):
+        value = value.tolist() if value.dtype.kind in "OUST" else ()
+    if isinstance(value, dict):
+        changed = _escape_items(value)
+        return {**value, **changed} if changed else None
+    if not isinstance(value, list | tuple):
+        return None
+    parts = [_escape(item) for item in value]
+    return [old if new is None else new for old, new in zip(value, parts, strict=True)] if any(parts) else None
 
 
 def house_style(figure: go.Figure) -> go.Figure:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.explanation.findings import SanityCheck
 
 CHECK_STYLE = {
@@ -20,4 +21,4 @@ def show_checks(checks: Iterable[SanityCheck]) -> None:
         color, icon = CHECK_STYLE[check.status]
         left, right = st.columns([2, 5], gap="small")
         left.badge(f"{check.name}: {check.status}", icon=icon, color=color)  # type: ignore[arg-type]
-        right.markdown(check.sentence)
+        right.markdown(as_text(check.sentence))

@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations.quiz import Failure, MarkedAnswer, Question, RunEvidence, mark_answer, score
@@ -81,7 +82,7 @@ def _grade(
             if choice is not None
         ]
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return False
     st.session_state[done] = {answer.question: answer for answer in marked}
     return True
@@ -125,7 +126,7 @@ def show_failures(
         with st.spinner("Running"):
             evidence = run(selected)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     has_signature, explanation = selected.shows(evidence)
     if has_signature:

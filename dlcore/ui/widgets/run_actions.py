@@ -7,7 +7,8 @@ from typing import Literal
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.runs.record import RESUMABLE, Record
 from dlcore.ui.shell.states import short_id
 
@@ -83,7 +84,7 @@ def perform_action(action: Action, run_id: str) -> None:
     try:
         action.perform(run_id)
     except WorkbenchError as error:
-        st.toast(one_line(error), icon=":material/error:")
+        st.toast(error_line(error), icon=":material/error:")
         return
     st.toast(action.message, icon=action.icon)
 
@@ -95,7 +96,7 @@ def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
         if start:
             runs.start(record.run_id)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return None
     return record.run_id
 
@@ -110,6 +111,6 @@ def delete_button(record: Record, on_delete: Callable[[], None]) -> None:
             try:
                 runs.delete_run(record.run_id)
             except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
+                st.error(error_line(error), icon=":material/error:")
                 return
             on_delete()

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import runs
+from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.calibration import apply_temperature
@@ -41,7 +42,7 @@ def _explain_missing_bundle(run: Run, to_see: str) -> None:
             icon=":material/hourglass_top:",
         )
     elif record.state == "failed":
-        st.warning(f"This run failed before it was tested: {record.reason}", icon=":material/error:")
+        st.warning(f"This run failed before it was tested: {as_text(record.reason)}", icon=":material/error:")
     else:
         advice = "Resume or stop it" if record.state != "stopped" and record.best else "Resume it"
         st.info(f"This run is {record.state} and was not tested. {advice} to get {to_see}.", icon=":material/pause:")
@@ -76,7 +77,8 @@ def threshold_note(labels: tuple[str, ...], prediction: Mapping[str, Any]) -> st
     if "calibrated_threshold" not in prediction or prediction["probability"] >= 0.5:
         return ""
     return (
-        f" “{labels[1]}” is predicted from a probability of {prediction['calibrated_threshold']:.1%} on (threshold "
+        f" “{as_text(labels[1])}” is predicted from a probability of {prediction['calibrated_threshold']:.1%} on "
+        "(threshold "
         "chosen on validation), so the less probable class is predicted here."
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom import texts as custom_texts
 from dlcore.data.images import images, thumbnails
@@ -157,4 +158,9 @@ def show_images(values: Sequence[np.ndarray], captions: Sequence[str], *, alt: s
     with st.container(horizontal=True, gap="small"):
         for image, caption in zip(values, captions, strict=True):
             with st.container(width=width):
-                st.image(enlarge(image, side=max(width, 112)), caption=caption, width=width, alt=f"{alt}: {caption}")
+                st.image(
+                    enlarge(image, side=max(width, 112)),
+                    caption=as_text(caption),
+                    width=width,
+                    alt=f"{alt}: {caption}",
+                )

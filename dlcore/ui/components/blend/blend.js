@@ -1,6 +1,7 @@
 // Blends an image with its attribution map; the slider works without the server.
 
 import { decode } from "../shared/arrays.js";
+import { markup, setMarkup } from "../shared/markup.js";
 
 const NEGATIVE = [0, 114, 178];
 const ZERO = [247, 247, 247];
@@ -34,9 +35,10 @@ export default function ({ data, parentElement }) {
   if (root.dataset.version === data.version) return;
   root.dataset.version = data.version;
   root.dlcoreModel = { data, pixels: decode(data.image), map: decode(data.map) };
-  const swatch = (color, label) => `<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
-  root.querySelector(".dl-blend-legend").innerHTML =
-    swatch(POSITIVE, "evidence for the class") + (data.oneSided ? "" : swatch(NEGATIVE, "evidence against the class"));
+  const swatch = (color, label) => markup`<span><i style="background: rgb(${color.join(",")})"></i>${label}</span>`;
+  const swatches = [swatch(POSITIVE, "evidence for the class")];
+  if (!data.oneSided) swatches.push(swatch(NEGATIVE, "evidence against the class"));
+  setMarkup(root.querySelector(".dl-blend-legend"), swatches);
   let isScheduled = false;
   root.querySelector("input").oninput = () => {
     if (isScheduled) return;

@@ -1,5 +1,6 @@
 // Plotly traces of training curves: lines, bands over seeds, best epochs.
 
+import { plotText } from "../shared/plotly.js";
 import { ROWS } from "./rows.js";
 import { downsample, smooth, toAxis } from "./series.js";
 
@@ -12,7 +13,7 @@ export function lineTraces(run, row, index, settings, isMany) {
     if (!curve?.values.length) continue;
     const x = toAxis(run, curve.steps, settings.kind);
     const batch = split === "each batch";
-    const label = isMany ? run.label : split; // several runs: one legend entry each, validation is dashed
+    const label = isMany ? plotText(run.label) : split; // several runs: one legend entry each, validation is dashed
     const line = {
       color: run.color,
       dash: DASH[split],
@@ -96,7 +97,7 @@ export function starTrace(run, rows, settings, isMany) {
     (near, s, i) => (Math.abs(s - step) < Math.abs(curve.steps[near] - step) ? i : near),
     0,
   );
-  const name = isMany ? run.label : `best epoch (${run.best.epoch})`;
+  const name = isMany ? plotText(run.label) : `best epoch (${run.best.epoch})`;
   return [
     {
       type: "scatter",
@@ -110,7 +111,7 @@ export function starTrace(run, rows, settings, isMany) {
       yaxis: row ? `y${row + 1}` : "y",
       uid: `${run.uid}-best`,
       marker: { symbol: "star", size: 15, color: run.color, line: { width: 1.5, color: settings.colors.text } },
-      hovertemplate: `${run.best.metric.replaceAll("_", " ")} %{y:.4~g}`,
+      hovertemplate: `${plotText(run.best.metric).replaceAll("_", " ")} %{y:.4~g}`,
       cliponaxis: false,
     },
   ];
@@ -118,6 +119,6 @@ export function starTrace(run, rows, settings, isMany) {
 
 export function buildMarks(run, settings) {
   return (run.marks ?? [])
-    .map((mark) => ({ x: toAxis(run, [mark.step], settings.kind)[0], text: mark.text, color: run.color }))
+    .map((mark) => ({ x: toAxis(run, [mark.step], settings.kind)[0], text: plotText(mark.text), color: run.color }))
     .filter((mark) => mark.x !== null);
 }

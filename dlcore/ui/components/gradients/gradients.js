@@ -1,7 +1,7 @@
 // Heat map of the gradient norm by layer and step.
 
 import { decode } from "../shared/arrays.js";
-import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
+import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout, plotText } from "../shared/plotly.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 
 const MOST_COLUMNS = 400;
@@ -49,7 +49,7 @@ export default async function ({ data, parentElement }) {
         {
           type: "heatmap",
           x: steps,
-          y: data.layers,
+          y: data.layers.map(plotText),
           z,
           colorscale: "Viridis",
           customdata: z.map((row) => row.map((value) => (value === null ? 0 : 10 ** value))),

@@ -1,31 +1,31 @@
 // The formula behind the selected cell.
 
+import { joinMarkup, markup, setMarkup } from "../shared/markup.js";
 import { allowed, jacobianNorm } from "./attention.js";
 import { cell } from "./matrix.js";
-import { findMatrix, formatPrecise, formatShort, matrixKey, symbolHtml } from "./names.js";
+import { findMatrix, formatPrecise, formatShort, matrixKey, symbol } from "./names.js";
 
-// Describes a cell: {html, parts: the cells it is computed from}.
+// Describes a cell: {content, parts: the cells it is computed from}.
 function describeCell(s, { key, r, c }) {
   const { a, done: computation } = s;
   const m = findMatrix(s, key);
   const operation = computation.tape.find((op) => op.key === key);
   const value = cell(m, r, c);
-  const token = (i) => `“${a.tokens[i].replace(/[<&]/g, "")}”`;
-  const name = (k, i, j) => `${symbolHtml(k)}<sub>${i + 1},${j + 1}</sub>`;
+  const token = (i) => `“${a.tokens[i]}”`;
+  const name = (k, i, j) => markup`${symbol(k)}<sub>${i + 1},${j + 1}</sub>`;
   const sign = (number) => (number < 0 ? `(${formatShort(number)})` : formatShort(number));
-  const equals = ` = <b>${formatPrecise(value)}</b>`;
+  const equals = markup` = <b>${formatPrecise(value)}</b>`;
   const inputs = [];
   if (!operation || operation.name === "input")
     return {
-      html:
-        `${name(key, r, c)}${equals} <i>${key === "x" ? `input, dimension ${c + 1} of ${token(r)}` : "weight"}. ` +
-        "Change it below to recompute all that depends on it.</i>",
+      content: markup`${name(key, r, c)}${equals} <i>${key === "x" ? `input, dimension ${c + 1} of ${token(r)}` : "weight"}.
+        Change it below to recompute all that depends on it.</i>`,
       parts: inputs,
       isInput: true,
     };
   const sources = operation.sources.map((i) => computation.tape[i].key);
   const [A, B] = sources.map((k) => findMatrix(s, k));
-  const sum = (terms) => (terms.length > 8 ? [...terms.slice(0, 7), "…"] : terms).join(" + ");
+  const sum = (terms) => joinMarkup(terms.length > 8 ? [...terms.slice(0, 7), "…"] : terms, " + ");
   if (operation.how === "linear") {
     const W = a[operation.weightName];
     const b = operation.biases ? a[operation.biasName] : null;
@@ -39,10 +39,9 @@ function describeCell(s, { key, r, c }) {
       inputs.push([operation.biasName, 0, c]);
     }
     return {
-      html:
-        `${name(key, r, c)} = Σ<sub>i</sub> ${symbolHtml(sources[0])}<sub>${r + 1},i</sub> ` +
-        `${symbolHtml(operation.weightName)}<sub>i,${c + 1}</sub>` +
-        `${b ? ` + ${symbolHtml(operation.biasName)}<sub>${c + 1}</sub>` : ""}<br>= ${sum(terms)}${equals}`,
+      content: markup`${name(key, r, c)} = Σ<sub>i</sub> ${symbol(sources[0])}<sub>${r + 1},i</sub>
+        ${symbol(operation.weightName)}<sub>i,${c + 1}</sub>
+        ${b ? markup` + ${symbol(operation.biasName)}<sub>${c + 1}</sub>` : ""}<br>= ${sum(terms)}${equals}`,
       parts: inputs,
     };
   }
@@ -52,22 +51,20 @@ function describeCell(s, { key, r, c }) {
   switch (operation.how) {
     case "position":
       return {
-        html:
-          `${name(key, r, c)} = ${c % 2 ? "cos" : "sin"}(${r} / 10000<sup>${c - (c % 2)}/${m.cols}</sup>)` +
-          `${equals} <i>at position ${r}</i>`,
+        content: markup`${name(key, r, c)} = ${c % 2 ? "cos" : "sin"}(${r} / 10000<sup>${c - (c % 2)}/${m.cols}</sup>)
+          ${equals} <i>at position ${r}</i>`,
         parts: inputs,
       };
     case "plus":
       inputs.push(["x", r, c], ["P", r, c]);
       return {
-        html:
-          `${name("x", r, c)} + ${name("P", r, c)} = ` +
-          `${formatShort(cell(A, r, c))} + ${sign(cell(B, r, c))}${equals}`,
+        content: markup`${name("x", r, c)} + ${name("P", r, c)} =
+          ${formatShort(cell(A, r, c))} + ${sign(cell(B, r, c))}${equals}`,
         parts: inputs,
       };
     case "slice":
       return {
-        html: `${name(key, r, c)} is a column of ${symbolHtml(sources[0])} for this head${equals}`,
+        content: markup`${name(key, r, c)} is a column of ${symbol(sources[0])} for this head${equals}`,
         parts: inputs,
       };
     case "scores": {
@@ -75,27 +72,25 @@ function describeCell(s, { key, r, c }) {
       const terms = [];
       for (let i = 0; i < A.cols; i++) terms.push(`${formatShort(cell(A, r, i))}·${sign(cell(B, c, i))}`);
       return {
-        html:
-          `${token(r)} attends to ${token(c)}: ${symbolHtml(sources[0])}<sub>${r + 1}</sub> · ` +
-          `${symbolHtml(sources[1])}<sub>${c + 1}</sub> = ${sum(terms)}${equals}`,
+        content: markup`${token(r)} attends to ${token(c)}: ${symbol(sources[0])}<sub>${r + 1}</sub> ·
+          ${symbol(sources[1])}<sub>${c + 1}</sub> = ${sum(terms)}${equals}`,
         parts: inputs,
       };
     }
     case "divide":
       inputs.push([sources[0], r, c]);
       return {
-        html:
-          `${formatShort(cell(A, r, c))} / √${computation.dk} = ` +
-          `${formatShort(cell(A, r, c))} / ${formatShort(Math.sqrt(computation.dk))}${equals}`,
+        content: markup`${formatShort(cell(A, r, c))} / √${computation.dk} =
+          ${formatShort(cell(A, r, c))} / ${formatShort(Math.sqrt(computation.dk))}${equals}`,
         parts: inputs,
       };
     case "mask":
       inputs.push([sources[0], r, c]);
       return {
-        html: allowed(a, r, c)
-          ? `${token(r)} can attend to ${token(c)}: the score is unchanged${equals}`
-          : `${token(r)} cannot attend to ${token(c)} ` +
-            `(${c >= a.tokens.length - a.padding ? "padding" : "a later token"}): −∞, so its weight is exactly 0`,
+        content: allowed(a, r, c)
+          ? markup`${token(r)} can attend to ${token(c)}: the score is unchanged${equals}`
+          : markup`${token(r)} cannot attend to ${token(c)}
+            (${c >= a.tokens.length - a.padding ? "padding" : "a later token"}): −∞, so its weight is exactly 0`,
         parts: inputs,
       };
     case "softmax": {
@@ -107,13 +102,12 @@ function describeCell(s, { key, r, c }) {
       }
       for (let i = 0; i < A.cols; i++) total += Math.exp(cell(A, r, i));
       const terms = [];
-      for (let i = 0; i < A.cols; i++) terms.push(`e<sup>${formatShort(cell(A, r, i))}</sup>`);
+      for (let i = 0; i < A.cols; i++) terms.push(markup`e<sup>${formatShort(cell(A, r, i))}</sup>`);
       const norm = jacobianNorm(m.data.subarray(r * m.cols, (r + 1) * m.cols));
       return {
-        html:
-          `attention weight of ${token(c)} for ${token(r)} = e<sup>${formatShort(cell(A, r, c))}</sup> / ` +
-          `(${sum(terms)}) = ${formatPrecise(Math.exp(cell(A, r, c)))} / ${formatPrecise(total)}${equals} ` +
-          `<i>rows sum to 1; norm of the softmax Jacobian: ${norm.toFixed(3)} (at most 0.5)</i>`,
+        content: markup`attention weight of ${token(c)} for ${token(r)} = e<sup>${formatShort(cell(A, r, c))}</sup> /
+          (${sum(terms)}) = ${formatPrecise(Math.exp(cell(A, r, c)))} / ${formatPrecise(total)}${equals}
+          <i>rows sum to 1; norm of the softmax Jacobian: ${norm.toFixed(3)} (at most 0.5)</i>`,
         parts: inputs,
       };
     }
@@ -124,15 +118,14 @@ function describeCell(s, { key, r, c }) {
         inputs.push([sources[0], r, i], [sources[1], i, c]);
       }
       return {
-        html:
-          `${name(key, r, c)} = Σ<sub>j</sub> ${symbolHtml(sources[0])}<sub>${r + 1},j</sub> ` +
-          `${symbolHtml(sources[1])}<sub>j,${c + 1}</sub> = ${sum(terms)}${equals}`,
+        content: markup`${name(key, r, c)} = Σ<sub>j</sub> ${symbol(sources[0])}<sub>${r + 1},j</sub>
+          ${symbol(sources[1])}<sub>j,${c + 1}</sub> = ${sum(terms)}${equals}`,
         parts: inputs,
       };
     }
     default:
       return {
-        html: `${name(key, r, c)} from head ${Math.floor(c / computation.dk) + 1}${equals}`,
+        content: markup`${name(key, r, c)} from head ${Math.floor(c / computation.dk) + 1}${equals}`,
         parts: inputs,
       };
   }
@@ -143,7 +136,7 @@ export function updateFormula(s) {
   if (!m || s.chosen.r >= m.rows || s.chosen.c >= m.cols) s.chosen = { key: matrixKey(s, "A"), r: 0, c: 0 };
   const description = describeCell(s, s.chosen);
   const highlighted = new Set(description.parts.map((operation) => operation.join(":")));
-  s.root.querySelector(".dla-says").innerHTML = description.html;
+  setMarkup(s.root.querySelector(".dla-says"), description.content);
   for (const { key, cells } of s.views)
     for (const td of cells) {
       const name = `${key}:${td.dataset.r}:${td.dataset.c}`;

@@ -1,5 +1,7 @@
 // Names and numbers as the page shows them.
 
+import { markup } from "../shared/markup.js";
+
 const NAMES = {
   x: "x",
   P: "P",
@@ -29,13 +31,19 @@ export const formatShort = (value) =>
 export const formatPrecise = (value) =>
   value === -Infinity ? "−∞" : String(Number(value.toPrecision(5))).replace("-", "−");
 
-export const symbolHtml = (key) => {
+// Letter, subscript and head of a matrix.
+const symbolParts = (key) => {
   const [, base, head] = /^([A-Za-z]+?)(\d*)$/.exec(key);
-  const name = NAMES[base] || base;
-  return name.replace(/_(\w)/, "<sub>$1</sub>") + (head ? `<sup>(${head})</sup>` : "");
+  const [letter, below = ""] = (NAMES[base] || base).split("_");
+  return [letter, below, head ? `(${head})` : ""];
 };
 
-export const symbolText = (key) => symbolHtml(key).replace(/<[^>]+>/g, "");
+export const symbol = (key) => {
+  const [letter, below, above] = symbolParts(key);
+  return markup`${letter}${below && markup`<sub>${below}</sub>`}${above && markup`<sup>${above}</sup>`}`;
+};
+
+export const symbolText = (key) => symbolParts(key).join("");
 
 export const isPerHead = (base) => ["S", "D", "M", "A", "Z"].includes(base);
 

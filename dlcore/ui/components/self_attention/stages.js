@@ -1,8 +1,9 @@
 // The stages of the computation as tables of numbers.
 
 import { htmlElement } from "../shared/dom.js";
+import { markup, setMarkup } from "../shared/markup.js";
 import { allowed, jacobianNorm } from "./attention.js";
-import { findMatrix, formatShort, isPerHead, matrixKey, symbolHtml, symbolText } from "./names.js";
+import { findMatrix, formatShort, isPerHead, matrixKey, symbol, symbolText } from "./names.js";
 
 const STAGES = [
   [
@@ -20,7 +21,7 @@ const STAGES = [
   ["scores", "Scores", "Dot product of every query with every key. Rows: queries. Columns: keys.", ["S"]],
   [
     "scale",
-    "Divide by the root of d_k",
+    markup`Divide by the root of d<sub>k</sub>`,
     "The variance of scores grows with the key size; dividing by the root keeps the softmax from saturating.",
     ["D"],
   ],
@@ -48,7 +49,7 @@ export function buildStages(s) {
     card.toggleAttribute("open", isFolded && open.has(id));
     if (id === "scores") card.dataset.picture = "";
     const head = htmlElement("h3", {}, isFolded ? htmlElement("summary", {}, card) : card);
-    head.innerHTML = `<span>${number}</span><span>${title.replace("d_k", "d<sub>k</sub>")}</span>`;
+    setMarkup(head, markup`<span>${number}</span><span>${title}</span>`);
     if (s.a.heads > 1 && isPerHead(bases[0])) headTabs(s, head);
     htmlElement(
       "p",
@@ -114,7 +115,7 @@ function addMatrix(s, parent, key) {
   const tokens = !/^[Wb]/.test(base);
   const square = ["S", "D", "M", "A"].includes(base);
   const caption = htmlElement("figcaption", {}, figure);
-  caption.innerHTML = `${symbolHtml(key)} <small>${m.rows} × ${m.cols}</small>`;
+  setMarkup(caption, markup`${symbol(key)} <small>${m.rows} × ${m.cols}</small>`);
   const wrap = htmlElement("div", { class: "dla-scroll" }, figure);
   const table = htmlElement(
     "table",

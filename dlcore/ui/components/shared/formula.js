@@ -1,5 +1,7 @@
-// HTML for symbols with subscripts and for partial derivatives.
+// Symbols with subscripts, and partial derivatives.
 
-export const partial = (name) => `∂L/∂${name}`;
+import { joinMarkup, markup } from "./markup.js";
 
-export const subscript = (name, ...indices) => `<i>${name}</i><sub>${indices.join(",")}</sub>`;
+export const partial = (name) => markup`∂L/∂${name}`;
+
+export const subscript = (name, ...indices) => markup`<i>${name}</i><sub>${joinMarkup(indices, ",")}</sub>`;

@@ -16,6 +16,9 @@ export function loadPlotly() {
   return window.dlcorePlotly;
 }
 
+// Text from data: Plotly would show links and images in it.
+export const plotText = (text) => String(text).replaceAll("<", "&lt;");
+
 export function axisLayout(colors, overrides) {
   return {
     gridcolor: colors.line,

@@ -50,7 +50,7 @@ export function drawYAxis(s, view, context, scale, limit = 4) {
       ],
       { color: colors.line },
     );
-    drawText(context, formatTick(tick), box.left - 6, y, { color: colors.dim, font: colors.font, align: "correct" });
+    drawText(context, formatTick(tick), box.left - 6, y, { color: colors.dim, font: colors.font, align: "right" });
   }
 }
 

@@ -102,7 +102,7 @@ export function drawValueAxis(s, view, context, scale, limit = 4) {
       ],
       { color: s.colors.line },
     );
-    drawText(context, formatTick(tick), LEFT - 7, y, { color: s.colors.dim, font: s.colors.font, align: "correct" });
+    drawText(context, formatTick(tick), LEFT - 7, y, { color: s.colors.dim, font: s.colors.font, align: "right" });
   }
 }
 

@@ -3,6 +3,7 @@
 import { decode } from "../shared/arrays.js";
 import { partial, subscript } from "../shared/formula.js";
 import { keep, recall } from "../shared/memory.js";
+import { markup, setMarkup } from "../shared/markup.js";
 import { autogradBadge, formatNumber, formatPlain, sumTable } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { drawChain, drawGrid, drawLengths } from "./charts.js";
@@ -12,29 +13,29 @@ function describeUnit(state) {
   const previousState = (unit) => (t > 1 ? state.states[(t - 2) * width + unit] : 0);
   const current = state.states[(t - 1) * width + d];
   if (!state.weight)
-    return `<div class="dl-wide"><h4>Unit ${d} after step ${t}: ${formatNumber(current)}</h4>
+    return markup`<div class="dl-wide"><h4>Unit ${d} after step ${t}: ${formatNumber(current)}</h4>
       <p>LSTM, trained by autograd: ${subscript("c", "t")} = <i>f</i> ${subscript("c", "t−1")} + <i>i</i> <i>g</i>.
       In the backward pass the cell gradient is multiplied by the forget gate <i>f</i> only, which can stay near 1.
       Cell gradient: <b>${formatNumber(state.byStep[(t - 1) * width + d])}</b>.</p></div>`;
   const terms = [];
   for (let f = 0; f < F; f++)
-    terms.push({ name: `${subscript("x", t, f)}`, a: state.x[(t - 1) * F + f], b: state.weight[d * F + f] });
+    terms.push({ name: () => subscript("x", t, f), a: state.x[(t - 1) * F + f], b: state.weight[d * F + f] });
   for (let e = 0; e < width; e++)
-    terms.push({ name: `${subscript("h", t - 1, e)}`, a: previousState(e), b: state.recurrent[d * width + e] });
+    terms.push({ name: () => subscript("h", t - 1, e), a: previousState(e), b: state.recurrent[d * width + e] });
   let a = state.bias[d];
   for (const term of terms) {
     term.product = term.a * term.b;
     a += term.product;
   }
-  const update = `<i>W</i> ${subscript("x", "t")} + <i>U</i> ${subscript("h", "t−1")} + <i>b</i>`;
-  const bias = { name: `bias ${subscript("b", d)}`, value: state.bias[d] };
-  const forward = `<div><h4>Forward: unit ${d} at step ${t}</h4>
+  const update = markup`<i>W</i> ${subscript("x", "t")} + <i>U</i> ${subscript("h", "t−1")} + <i>b</i>`;
+  const bias = { name: markup`bias ${subscript("b", d)}`, value: state.bias[d] };
+  const forward = markup`<div><h4>Forward: unit ${d} at step ${t}</h4>
     <p class="dl-formula">${subscript("h", "t")} = tanh(${update})</p>
     ${sumTable(["from", "value", "weight", "product"], terms, a, { start: bias, maxRows: 5 })}
     <p>tanh(${formatNumber(a)}) = <b>${formatNumber(current)}</b></p></div>`;
   const e = state.byStep[(t - 1) * width + d];
   if (t === state.T)
-    return `${forward}<div><h4>Backward: at the last step</h4>
+    return markup`${forward}<div><h4>Backward: at the last step</h4>
       <p class="dl-formula">${partial(subscript("h", "T"))} from the logits</p>
       <p>${partial(subscript("h", t, d))} = <b>${formatNumber(e)}</b></p>${autogradBadge(state.error)}</div>`;
   const back = [];
@@ -42,10 +43,10 @@ function describeUnit(state) {
     const h = state.states[t * width + u];
     const delta = state.byStep[t * width + u] * (1 - h * h);
     const weight = state.recurrent[u * width + d];
-    back.push({ name: `unit ${u}`, a: delta, b: weight, product: delta * weight });
+    back.push({ name: () => `unit ${u}`, a: delta, b: weight, product: delta * weight });
   }
-  const gradient = `(${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i>`;
-  return `${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4>
+  const gradient = markup`(${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i>`;
+  return markup`${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4>
     <p class="dl-formula">${subscript("e", "t")} = ${gradient}</p>
     ${sumTable(["through", "e (1−h²)", "U", "product"], back, e, { maxRows: 5 })}${autogradBadge(state.error)}</div>`;
 }
@@ -75,11 +76,13 @@ function draw(root) {
     "aria-label",
     `Gradient of ${formatPlain(first)} at the first step and ${formatPlain(last)} at the last`,
   );
-  query(".dl-walk-legend").innerHTML =
-    `Gradient norm: ${formatNumber(last)} at the last step, <b>${formatNumber(first)}</b> at the first; ` +
-    `here ${formatNumber(state.lengths[state.t - 1])}. Axis from 10<sup>${state.scale[0]}</sup> to ` +
-    `10<sup>${state.scale[1]}</sup>. Orange: positive, blue: negative. Click a column or unit, or use the arrow keys.`;
-  query(".dl-walk-open").innerHTML = describeUnit(state);
+  setMarkup(
+    query(".dl-walk-legend"),
+    markup`Gradient norm: ${formatNumber(last)} at the last step, <b>${formatNumber(first)}</b> at the first;
+    here ${formatNumber(state.lengths[state.t - 1])}. Axis from 10<sup>${state.scale[0]}</sup> to
+    10<sup>${state.scale[1]}</sup>. Orange: positive, blue: negative. Click a column or unit, or use the arrow keys.`,
+  );
+  setMarkup(query(".dl-walk-open"), describeUnit(state));
   root.dataset.drawn = `${state.t}-${state.d}`;
   root.dataset.took = (performance.now() - started).toFixed(1);
 }

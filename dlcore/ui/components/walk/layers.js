@@ -2,6 +2,7 @@
 // A stage holds x, y, dx, dy as flat arrays with their shapes, and its weights.
 
 import { partial, subscript } from "../shared/formula.js";
+import { joinMarkup, markup } from "../shared/markup.js";
 import { formatFactor, formatNumber, formatPlain, sumTable } from "../shared/numbers.js";
 
 const index3d = (shape, i) => [
@@ -13,15 +14,15 @@ const index3d = (shape, i) => [
 const flatIndex = (shape, c, h, w) =>
   h < 0 || w < 0 || h >= shape[1] || w >= shape[2] ? -1 : (c * shape[1] + h) * shape[2] + w;
 
-export const unchanged = (name, value) => `<p>${name}: <b>${formatNumber(value)}</b></p>`;
+export const unchanged = (name, value) => markup`<p>${name}: <b>${formatNumber(value)}</b></p>`;
 
 const identity = {
   forward: (s, i) => ({
-    formula: `${subscript("y", i)} = ${subscript("x", i)}`,
+    formula: markup`${subscript("y", i)} = ${subscript("x", i)}`,
     body: unchanged("unchanged", s.y[i]),
   }),
   back: (s, i) => ({
-    formula: `${partial(subscript("x", i))} = ${partial(subscript("y", i))}`,
+    formula: markup`${partial(subscript("x", i))} = ${partial(subscript("y", i))}`,
     body: unchanged("unchanged", s.dx[i]),
   }),
 };
@@ -37,16 +38,15 @@ export const LAYER_FORMULAS = {
       const terms = [];
       for (let f = 0; f < F; f++)
         terms.push({
-          name: subscript("x", f),
+          name: () => subscript("x", f),
           a: s.x[f],
           b: s.weight[d * F + f],
           product: s.x[f] * s.weight[d * F + f],
         });
-      const bias = s.bias ? { name: `bias ${subscript("b", d)}`, value: s.bias[d] } : null;
+      const bias = s.bias ? { name: markup`bias ${subscript("b", d)}`, value: s.bias[d] } : null;
       return {
-        formula:
-          `${subscript("y", d)} = Σ<sub>f</sub> ${subscript("x", "f")} ${subscript("W", d, "f")}` +
-          (s.bias ? ` + ${subscript("b", d)}` : ""),
+        formula: markup`${subscript("y", d)} = Σ<sub>f</sub> ${subscript("x", "f")}
+          ${subscript("W", d, "f")}${s.bias ? markup` + ${subscript("b", d)}` : ""}`,
         body: sumTable(["from", "x", "W", "x W"], terms, s.y[d], { start: bias }),
       };
     },
@@ -55,21 +55,20 @@ export const LAYER_FORMULAS = {
       const terms = [];
       for (let d = 0; d < s.y.length; d++)
         terms.push({
-          name: subscript("y", d),
+          name: () => subscript("y", d),
           a: s.dy[d],
           b: s.weight[d * F + f],
           product: s.dy[d] * s.weight[d * F + f],
         });
       return {
-        formula:
-          `${partial(subscript("x", f))} = Σ<sub>d</sub> ` +
-          `${partial(subscript("y", "d"))} ${subscript("W", "d", f)}`,
+        formula: markup`${partial(subscript("x", f))} = Σ<sub>d</sub>
+          ${partial(subscript("y", "d"))} ${subscript("W", "d", f)}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[f]),
       };
     },
     weight: (s, d, f) => ({
-      formula: `${partial(subscript("W", d, f))} = ${partial(subscript("y", d))} ${subscript("x", f)}`,
-      body: `<p>${formatNumber(s.dy[d])} · ${formatFactor(s.x[f])} = <b>${formatNumber(s.dy[d] * s.x[f])}</b></p>`,
+      formula: markup`${partial(subscript("W", d, f))} = ${partial(subscript("y", d))} ${subscript("x", f)}`,
+      body: markup`<p>${formatNumber(s.dy[d])} · ${formatFactor(s.x[f])} = <b>${formatNumber(s.dy[d] * s.x[f])}</b></p>`,
     }),
   },
   batchnorm: {
@@ -78,60 +77,55 @@ export const LAYER_FORMULAS = {
       const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       const h = (s.x[i] - s.mean[c]) / s.spread[c];
       return {
-        formula: `<i>h</i> = (<i>x</i> − <i>m</i>) / <i>s</i>, &nbsp; <i>y</i> = γ <i>h</i> + β`,
-        body:
-          `<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])} ` +
-          `= ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)} ` +
-          `+ ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
+        formula: markup`<i>h</i> = (<i>x</i> − <i>m</i>) / <i>s</i>, &nbsp; <i>y</i> = γ <i>h</i> + β`,
+        body: markup`<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])}
+          = ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)}
+          + ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
     back: (s, i) => {
       const c = s.shape.length === 1 ? i : index3d(s.shape, i)[0];
       return {
-        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} γ / <i>s</i>`,
-        body:
-          `<p>${formatNumber(s.dy[i])} · ${formatFactor(s.weight[c])} / ${formatNumber(s.spread[c])} ` +
-          `= <b>${formatNumber(s.dx[i])}</b></p>`,
+        formula: markup`${partial(markup`<i>x</i>`)} = ${partial(markup`<i>y</i>`)} γ / <i>s</i>`,
+        body: markup`<p>${formatNumber(s.dy[i])} · ${formatFactor(s.weight[c])} / ${formatNumber(s.spread[c])}
+          = <b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },
   relu: {
     note: "Negative inputs become 0.",
     forward: (s, i) => ({
-      formula: `<i>y</i> = max(0, <i>x</i>)`,
-      body: `<p>max(0, ${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
+      formula: markup`<i>y</i> = max(0, <i>x</i>)`,
+      body: markup`<p>max(0, ${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} · [<i>x</i> &gt; 0]`,
-      body:
-        `<p>x = ${formatNumber(s.x[i])} is ${s.x[i] > 0 ? "positive: gradient passes" : "not positive: 0"}</p>` +
-        `<p>${formatNumber(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${formatNumber(s.dx[i])}</b></p>`,
+      formula: markup`${partial(markup`<i>x</i>`)} = ${partial(markup`<i>y</i>`)} · [<i>x</i> &gt; 0]`,
+      body: markup`<p>x = ${formatNumber(s.x[i])} is ${s.x[i] > 0 ? "positive: gradient passes" : "not positive: 0"}</p>
+        <p>${formatNumber(s.dy[i])} · ${s.x[i] > 0 ? 1 : 0} = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   tanh: {
     note: "Range −1 to 1.",
     forward: (s, i) => ({
-      formula: `<i>y</i> = tanh(<i>x</i>)`,
-      body: `<p>tanh(${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
+      formula: markup`<i>y</i> = tanh(<i>x</i>)`,
+      body: markup`<p>tanh(${formatNumber(s.x[i])}) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} (1 − <i>y</i><sup>2</sup>)`,
-      body:
-        `<p>${formatNumber(s.dy[i])} · (1 − ${formatFactor(s.y[i])}<sup>2</sup>) ` +
-        `= <b>${formatNumber(s.dx[i])}</b></p>`,
+      formula: markup`${partial(markup`<i>x</i>`)} = ${partial(markup`<i>y</i>`)} (1 − <i>y</i><sup>2</sup>)`,
+      body: markup`<p>${formatNumber(s.dy[i])} · (1 − ${formatFactor(s.y[i])}<sup>2</sup>)
+        = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   sigmoid: {
     note: "Range 0 to 1; slope at most 1/4.",
     forward: (s, i) => ({
-      formula: `<i>y</i> = 1 / (1 + <i>e</i><sup>−x</sup>)`,
-      body: `<p>1 / (1 + <i>e</i><sup>${formatPlain(-s.x[i])}</sup>) = <b>${formatNumber(s.y[i])}</b></p>`,
+      formula: markup`<i>y</i> = 1 / (1 + <i>e</i><sup>−x</sup>)`,
+      body: markup`<p>1 / (1 + <i>e</i><sup>${formatPlain(-s.x[i])}</sup>) = <b>${formatNumber(s.y[i])}</b></p>`,
     }),
     back: (s, i) => ({
-      formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} <i>y</i> (1 − <i>y</i>)`,
-      body:
-        `<p>${formatNumber(s.dy[i])} · ${formatNumber(s.y[i])} · (1 − ${formatNumber(s.y[i])}) ` +
-        `= <b>${formatNumber(s.dx[i])}</b></p>`,
+      formula: markup`${partial(markup`<i>x</i>`)} = ${partial(markup`<i>y</i>`)} <i>y</i> (1 − <i>y</i>)`,
+      body: markup`<p>${formatNumber(s.dy[i])} · ${formatNumber(s.y[i])} · (1 − ${formatNumber(s.y[i])})
+        = <b>${formatNumber(s.dx[i])}</b></p>`,
     }),
   },
   convolution: {
@@ -147,17 +141,16 @@ export const LAYER_FORMULAS = {
             const value = from < 0 ? 0 : s.x[from];
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: subscript("x", c, h + a - s.padding, w + b - s.padding),
+              name: () => subscript("x", c, h + a - s.padding, w + b - s.padding),
               a: value,
               b: weight,
               product: value * weight,
             });
           }
-      const bias = s.bias ? { name: `bias ${subscript("b", o)}`, value: s.bias[o] } : null;
+      const bias = s.bias ? { name: markup`bias ${subscript("b", o)}`, value: s.bias[o] } : null;
       return {
-        formula:
-          `${subscript("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${subscript("x", "c", "h+i", "w+j")} ` +
-          `${subscript("W", "o", "c", "i", "j")} + ${subscript("b", "o")}`,
+        formula: markup`${subscript("y", "o", "h", "w")} = Σ<sub>c,i,j</sub> ${subscript("x", "c", "h+i", "w+j")}
+          ${subscript("W", "o", "c", "i", "j")} + ${subscript("b", "o")}`,
         body: sumTable(["from", "x", "W", "x W"], terms, s.y[i], { start: bias }),
       };
     },
@@ -172,16 +165,15 @@ export const LAYER_FORMULAS = {
             if (to < 0) continue;
             const weight = s.weight[((o * C + c) * K + a) * K + b];
             terms.push({
-              name: subscript("y", o, h - a + s.padding, w - b + s.padding),
+              name: () => subscript("y", o, h - a + s.padding, w - b + s.padding),
               a: s.dy[to],
               b: weight,
               product: s.dy[to] * weight,
             });
           }
       return {
-        formula:
-          `${partial(subscript("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub> ` +
-          `${partial(subscript("y", "o", "h−i", "w−j"))} ${subscript("W", "o", "c", "i", "j")}`,
+        formula: markup`${partial(subscript("x", "c", "h", "w"))} = Σ<sub>o,i,j</sub>
+          ${partial(subscript("y", "o", "h−i", "w−j"))} ${subscript("W", "o", "c", "i", "j")}`,
         body: sumTable(["through", "∂L/∂y", "W", "product"], terms, s.dx[i]),
       };
     },
@@ -195,8 +187,8 @@ export const LAYER_FORMULAS = {
         for (let b = 0; b < s.side; b++)
           values.push(formatNumber(s.x[flatIndex(s.shapeX, c, h * s.side + a, w * s.side + b)]));
       return {
-        formula: `<i>y</i> = max of ${s.side * s.side}`,
-        body: `<p>max(${values.join(", ")}) = <b>${formatNumber(s.y[i])}</b></p>`,
+        formula: markup`<i>y</i> = max of ${s.side * s.side}`,
+        body: markup`<p>max(${joinMarkup(values, ", ")}) = <b>${formatNumber(s.y[i])}</b></p>`,
       };
     },
     back: (s, i) => {
@@ -204,10 +196,9 @@ export const LAYER_FORMULAS = {
       const to = flatIndex(s.shape, c, Math.floor(h / s.side), Math.floor(w / s.side));
       const isMaximum = to >= 0 && s.y[to] === s.x[i];
       return {
-        formula: `${partial("<i>x</i>")} = ${partial("<i>y</i>")} where x is the maximum, else 0`,
-        body:
-          `<p>${isMaximum ? "maximum of its window" : "not the maximum, or cut off"}: ` +
-          `<b>${formatNumber(s.dx[i])}</b></p>`,
+        formula: markup`${partial(markup`<i>x</i>`)} = ${partial(markup`<i>y</i>`)} where x is the maximum, else 0`,
+        body: markup`<p>${isMaximum ? "maximum of its window" : "not the maximum, or cut off"}:
+          <b>${formatNumber(s.dx[i])}</b></p>`,
       };
     },
   },

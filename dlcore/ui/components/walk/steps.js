@@ -2,6 +2,7 @@
 
 import { decode } from "../shared/arrays.js";
 import { partial, subscript } from "../shared/formula.js";
+import { markup } from "../shared/markup.js";
 import { formatNumber, formatPlain } from "../shared/numbers.js";
 import { LAYER_FORMULAS, unchanged } from "./layers.js";
 
@@ -60,29 +61,26 @@ export function describeCell(state, at) {
   if (at.values)
     return {
       title: `Pixel ${i}`,
-      formula: "<i>x</i> = (pixel / 255 − mean) / std",
+      formula: markup`<i>x</i> = (pixel / 255 − mean) / std`,
       body: unchanged("normalized", state.x[i]),
     };
   if (at.end === "forward") {
     const sum = state.scores.reduce((total, z) => total + Math.exp(z), 0);
     return {
       title: `Probability of “${names[i]}”`,
-      formula:
-        `${subscript("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> / Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>, ` +
-        `&nbsp; <i>L</i> = −log ${subscript("p", "true")}`,
-      body:
-        `<p><i>e</i><sup>${formatPlain(state.scores[i])}</sup> / ${formatNumber(sum)} = ` +
-        `<b>${formatNumber(state.probabilities[i])}</b></p><p>Target “${names[state.target]}”: ` +
-        `<i>L</i> = −log ${formatNumber(state.probabilities[state.target])} = <b>${formatNumber(state.loss)}</b></p>`,
+      formula: markup`${subscript("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> / Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>,
+        &nbsp; <i>L</i> = −log ${subscript("p", "true")}`,
+      body: markup`<p><i>e</i><sup>${formatPlain(state.scores[i])}</sup> / ${formatNumber(sum)} =
+        <b>${formatNumber(state.probabilities[i])}</b></p><p>Target “${names[state.target]}”:
+        <i>L</i> = −log ${formatNumber(state.probabilities[state.target])} = <b>${formatNumber(state.loss)}</b></p>`,
     };
   }
   if (at.end)
     return {
       title: `Score of “${names[i]}”`,
-      formula: `${partial(subscript("z", "k"))} = ${subscript("p", "k")} − [<i>k</i> is true]`,
-      body:
-        `<p>${formatNumber(state.probabilities[i])} − ${i === state.target ? 1 : 0} = ` +
-        `<b>${formatNumber(state.dz[i])}</b></p><p>Probability minus target.</p>`,
+      formula: markup`${partial(subscript("z", "k"))} = ${subscript("p", "k")} − [<i>k</i> is true]`,
+      body: markup`<p>${formatNumber(state.probabilities[i])} − ${i === state.target ? 1 : 0} =
+        <b>${formatNumber(state.dz[i])}</b></p><p>Probability minus target.</p>`,
     };
   const { stage } = at;
   const kind = LAYER_FORMULAS[stage.kind];

@@ -3,6 +3,7 @@
 import { decode } from "../shared/arrays.js";
 import { cellAt, drawCells, maxAbs, neighborCell } from "../shared/cells.js";
 import { keep, recall } from "../shared/memory.js";
+import { markup, setMarkup } from "../shared/markup.js";
 import { autogradBadge, formatNumber, formatPlain } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { describeCell, describeStep, l2Norm, layerTitle, shownValues, stepOfLayer, unpackStages } from "./steps.js";
@@ -112,15 +113,20 @@ function draw(root) {
     `${values.length} values, maximum magnitude ${formatPlain(max)}; cell ${state.chosen} is ` +
       `${formatPlain(values[state.chosen])}. Arrow keys select another.`,
   );
-  root.querySelector(".dl-walk-legend").innerHTML =
-    `${values.length.toLocaleString("en")} values; orange: positive, blue: negative, full color at ` +
-    `${formatNumber(max)}. Click one, or use the arrow keys.`;
+  setMarkup(
+    root.querySelector(".dl-walk-legend"),
+    markup`${values.length.toLocaleString("en")} values; orange: positive, blue: negative, full color at
+      ${formatNumber(max)}. Click one, or use the arrow keys.`,
+  );
   const description = describeCell(state, current);
   const panel = root.querySelector(".dl-walk-open");
-  const note = description.note ? `<p>${description.note}</p>` : "";
+  const note = description.note ? markup`<p>${description.note}</p>` : "";
   const badge = description.error === undefined ? "" : autogradBadge(description.error);
-  panel.innerHTML = `<h4></h4><p class="dl-formula">${description.formula}</p>${description.body}${note}${badge}`;
-  panel.querySelector("h4").textContent = description.title;
+  setMarkup(
+    panel,
+    markup`<h4>${description.title}</h4><p class="dl-formula">${description.formula}</p>
+      ${description.body}${note}${badge}`,
+  );
   root.dataset.drawn = `${state.step}-${state.chosen}`;
   root.dataset.took = (performance.now() - started).toFixed(1);
 }

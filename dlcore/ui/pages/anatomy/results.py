@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import projects
+from dlcore.core.markdown import as_text
 from dlcore.data.sources import locate as sources
 from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
@@ -68,7 +69,7 @@ def _show_run(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     evaluation = run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'roc_auc')}")
+    st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'roc_auc')}")
     n = len(run_cache.predictions(bundle)["test_scores"])
     score_table(evaluation, title=project.models[run.record.model].title, n=n, unit="images")
     st.caption(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.errors import RequestError
+from dlcore.core.markdown import error_line
 from dlcore.inference.anatomy import Anatomy
 from dlcore.projects.vision import networks
 from dlcore.runs import Run
@@ -43,7 +44,7 @@ def step_by_step(project: "Project", run: Run | None) -> None:
     try:
         anatomy = _of_text(_text_input()) if mode == WRITE else _of_model(*_select_model())
     except RequestError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     with main_picture():
         st.html(layer_table(anatomy))

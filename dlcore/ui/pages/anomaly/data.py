@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
@@ -137,7 +138,7 @@ def _origin(config: RunConfig) -> str:
     entry = custom_registry.find(config.dataset) if about.is_custom else None
     if entry is None:
         return f"[Numenta Anomaly Benchmark]({about.homepage}), license {about.license}."
-    return f"Custom dataset from `{entry.source.replace('`', '')}`; sha256 `{entry.checksum[:12]}…`."
+    return f"Custom dataset from {as_text(entry.source)}; sha256 `{entry.checksum[:12]}…`."
 
 
 def _windows(series: Series, marks: dict[str, int]) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series
 from dlcore.data.tabular.read import SUFFIXES
@@ -66,7 +67,7 @@ def predict(project: Project, run: Run | None) -> None:
         with st.spinner("Scoring every row"):
             prediction = project.answer(run_cache.load_model(bundle), payload)
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     digest = hashlib.sha256(payload).hexdigest()[:16]
     name = file.name if file is not None else f"the sample: {about}"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.evaluation import anomaly
 from dlcore.evaluation.metrics import SMOOTHING, baseline_title, format_metric, format_with_interval, metric_title
 from dlcore.projects import verdicts
@@ -72,7 +73,7 @@ def show_summary(run: Run, bundle: Bundle) -> None:
             "below, or compare the number of alarms of each method."
         )
     elif scored is None or "nab_standard" not in evaluation.metrics:  # evaluated before NAB was added
-        st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'auc_pr')}")
+        st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'auc_pr')}")
     else:
         run_smoothing = get_smoothing(run)
         if evaluation.suggested_epochs:

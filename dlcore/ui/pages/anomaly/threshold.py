@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.markdown import error_line
 from dlcore.data.series import manual_labels
 from dlcore.data.series.series import LabeledWindow
 from dlcore.data.splits import SplitName
@@ -125,7 +126,7 @@ def _save_labels(run: Run, stored: tuple[NamedWindow, ...], labels: tuple[NamedW
     try:
         manual_labels.save(run.config.dataset, [LabeledWindow(label.start, label.end, label.name) for label in labels])
     except WorkbenchError as error:
-        st.warning(f"The labels are not stored: {one_line(error)}", icon=":material/save:")
+        st.warning(f"The labels are not stored: {error_line(error)}", icon=":material/save:")
 
 
 def _import_labels(run: Run, splits: dict[str, SplitScores]) -> None:
@@ -249,7 +250,7 @@ def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> No
         prepared = explain_series.prepared_of(project, run, bundle)
         reconstruction = anomaly_alarm.reconstruct(run_cache.load_model(bundle).module, prepared, run.config, point)
     except WorkbenchError as error:
-        st.info(f"This alarm's window cannot be reconstructed here: {one_line(error)}", icon=":material/info:")
+        st.info(f"This alarm's window cannot be reconstructed here: {error_line(error)}", icon=":material/info:")
         return
     splits = load_splits(bundle)
     times = np.concatenate([part.times for part in splits.values()])

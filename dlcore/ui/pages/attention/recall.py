@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text import recall
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
@@ -65,7 +66,7 @@ def _show_run(project: "Project", run: Run | None) -> None:
     if bundle is None or run is None:
         return
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
+    st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(
         evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="sequences"
     )
@@ -105,7 +106,7 @@ def predict(project: "Project", run: Run | None) -> None:
         try:
             _show_prediction(project.answer(run_cache.load_model(bundle), text.encode()))
         except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
+            st.error(error_line(error), icon=":material/error:")
         st.divider()
     quiz.show_quiz(
         attention.QUESTIONS,
@@ -120,7 +121,7 @@ def predict(project: "Project", run: Run | None) -> None:
 
 
 def _show_prediction(prediction: dict[str, Any]) -> None:
-    st.markdown(f"Predicted: **{prediction['label']}**, probability {prediction['probability']:.1%}.")
+    st.markdown(f"Predicted: **{as_text(prediction['label'])}**, probability {prediction['probability']:.1%}.")
     figure = blank("Attention from the question to each token", x="", y="weight", height=240)
     tokens = [f"{position}: {token}" for position, token in enumerate(prediction["tokens"], 1)]
     for head, weights in enumerate(prediction["looked_at"], 1):

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dlcore import projects
+from dlcore.core.markdown import as_text
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import backprop
@@ -91,7 +92,7 @@ def _pixels(strokes: str, side: int) -> np.ndarray | None:
 
 
 def _show_prediction(prediction: dict[str, Any], labels: tuple[str, ...]) -> None:
-    st.markdown(f"Predicted: **{prediction['label']}**, probability {prediction['probability']:.1%}.")
+    st.markdown(f"Predicted: **{as_text(prediction['label'])}**, probability {prediction['probability']:.1%}.")
     scores = np.array([prediction["probabilities"][label] for label in labels])
     show_probabilities(scores, labels)
     st.caption("**Explain** shows every intermediate number of this prediction, for your drawing too.")

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import bert_weights
 from dlcore.data.text.corpora import clean_text
 from dlcore.projects.language import bert_reading, texts
@@ -76,7 +77,7 @@ def _blank() -> None:
     try:
         blanks = bert_reading.fill_blanks(reader, sentence)
     except WorkbenchError as error:
-        st.info(one_line(error), icon=":material/edit_off:")
+        st.info(error_line(error), icon=":material/edit_off:")
         return
     for place, blank in enumerate(blanks):
         words, shares = zip(*blank.guesses, strict=True)

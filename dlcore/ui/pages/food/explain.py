@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dlcore.core.errors import DataError, one_line
+from dlcore.core.errors import DataError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.images.uploads import Photo
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
@@ -37,9 +38,9 @@ def _explain_last_photo(project: Project, bundle: Bundle) -> None:
     try:
         prediction = predict.predict_photo(bundle, Photo(name, payload))
     except DataError as error:
-        st.error(one_line(error), icon=":material/block:")
+        st.error(error_line(error), icon=":material/block:")
         return
-    st.caption(f"“{name}”. To explain another photo, choose it under **Predict**, then come back.")
+    st.caption(f"“{as_text(name)}”. To explain another photo, choose it under **Predict**, then come back.")
     probabilities = prediction.answer["probabilities"]
     label: str = st.selectbox(
         "Evidence for class",

@@ -13,6 +13,7 @@ from PIL import Image
 
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
+from dlcore.core.markdown import as_text
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
 from dlcore.projects.project import Project
@@ -246,7 +247,7 @@ def _show_photos(bundle: Bundle, files: Iterable[tuple[str, bytes]]) -> None:
 
 def _show_rejected(rejected: list[RejectedUpload]) -> None:
     for upload in rejected[:5]:
-        st.error(f"{_quote(upload.name)}: {upload.reason}", icon=":material/block:")
+        st.error(f"{as_text(upload.name)}: {as_text(upload.reason)}", icon=":material/block:")
     if len(rejected) > 5:
         with st.expander(f"{len(rejected) - 5} more files rejected", icon=":material/block:"):
             st.dataframe(
@@ -324,8 +325,3 @@ def first_drawing() -> tuple[str, bytes]:
 def class_title(label: str) -> str:
     """Return a class name for display."""
     return label.replace("_", " ")
-
-
-def _quote(name: str) -> str:
-    """Return a file name as Markdown code, so that it cannot contain links or images."""
-    return f"`{name.replace('`', chr(39))}`"

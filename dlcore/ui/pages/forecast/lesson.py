@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.projects.forecast import lesson
 from dlcore.projects.project import Project
 from dlcore.runs import comparisons
@@ -27,6 +28,6 @@ def show(project: Project, dataset: str) -> None:
                 variants = lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))
                 created = comparisons.create(lesson.TITLE, variants)
             except WorkbenchError as error:
-                st.error(one_line(error), icon=":material/error:")
+                st.error(error_line(error), icon=":material/error:")
                 return
             open_under_results(created.comparison_id)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.series import tables
 from dlcore.data.series.tables import HOUR_MS
 from dlcore.data.splits import Prepared
@@ -167,7 +168,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
     with st.expander("Forecast from your own file", icon=":material/upload_file:"):
         names = bundle.preprocessing["names"]
         st.caption(
-            f"A table with a time column and the columns {', '.join(names)}; empty cells are missing values. "
+            f"A table with a time column and the columns {as_text(', '.join(names))}; empty cells are missing values. "
             "It is processed with this run's model and scaling. The file is not stored."
         )
         file = st.file_uploader("Your file", type=list(SUFFIXES), key="forecast-csv", max_upload_size=64)
@@ -177,7 +178,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
         try:
             prediction: dict[str, Any] = predict_with(baseline, project, bundle, file.getvalue())
         except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
+            st.error(error_line(error), icon=":material/error:")
             return
         if prediction["note"]:
             st.warning(prediction["note"], icon=":material/schedule:")

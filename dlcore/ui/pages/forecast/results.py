@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import projects
+from dlcore.core.markdown import as_text
 from dlcore.data.series import tables
 from dlcore.evaluation import forecast
 from dlcore.evaluation.metrics import BASELINES, baseline_title, lower_first
@@ -74,13 +75,13 @@ def _show_verdict(evaluation: Evaluation, run: Run) -> None:
     is_beaten = metrics.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in baselines.values()), default=0.0)
     is_tied = metrics.get("lead_skill_low", 0.0) <= 0 <= metrics.get("lead_skill_high", 0.0)
     if evaluation.suggested_epochs:
-        st.info(evaluation.verdict, icon=":material/hourglass_empty:")
+        st.info(as_text(evaluation.verdict), icon=":material/hourglass_empty:")
     elif is_tied:
-        st.info(evaluation.verdict, icon=":material/trending_flat:")
+        st.info(as_text(evaluation.verdict), icon=":material/trending_flat:")
     elif is_beaten:
-        st.warning(evaluation.verdict, icon=":material/trending_down:")
+        st.warning(as_text(evaluation.verdict), icon=":material/trending_down:")
     else:
-        st.success(evaluation.verdict, icon=":material/trending_up:")
+        st.success(as_text(evaluation.verdict), icon=":material/trending_up:")
     persistence = baselines.get("persistence", {})
     if run.config.dataset == "air_quality" and "r2_mean_filled" in persistence:
         filled, measured = persistence["r2_mean_filled"], persistence["r2_mean"]
@@ -145,7 +146,9 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
     ridge = baselines.get("ridge", {})
     worse = [name for name, key in scored_here if metrics[f"r2_{key}"] < ridge.get(f"r2_{key}", -np.inf)]
     if worse:
-        st.caption(f"Ridge regression is better in {len(worse)} of {len(shown_names)} variables: {', '.join(worse)}.")
+        st.caption(
+            f"Ridge regression is better in {len(worse)} of {len(shown_names)} variables: {as_text(', '.join(worse))}."
+        )
     elif ridge:
         st.caption("The network is better than ridge regression in every variable.")
     with st.expander("All variables as a table"):

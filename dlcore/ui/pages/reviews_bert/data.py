@@ -4,7 +4,8 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core import settings
-from dlcore.core.errors import DataMissingError, WorkbenchError, one_line
+from dlcore.core.errors import DataMissingError, WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.sources import bert_weights
 from dlcore.data.text import token_states
 from dlcore.projects.project import Project
@@ -30,7 +31,7 @@ def _bert(name: str, after: int) -> None:
         download_offer.offer_download(error.dataset)
         return
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     layers, words = int(weights.config["num_hidden_layers"]), len(weights.vocabulary)
     size = "six layers, distilled from a larger model" if name == bert_weights.OFFLINE else f"{layers} layers"

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
 from dlcore.plots import classification as plots
 from dlcore.projects.language import pooling_lesson as lesson
@@ -54,7 +55,7 @@ def _padding_effect(bundle: Bundle) -> None:
             texts.encode_text(loaded, read_text(review.encode("utf-8", "replace"))) for review in (text, other_text)
         )
     except WorkbenchError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     if np.array_equal(first.ids, second.ids):
         st.caption("The two reviews are equal for this model: write another with words in its vocabulary.")
@@ -70,8 +71,9 @@ def _padding_effect(bundle: Bundle) -> None:
     show_figure(figure, key="over-padding", alt=f"Difference left after {steps} words of padding: {words}")
     st.caption(
         f"Distance between the states for the two reviews, by number of padding words. After "
-        f"{steps} of them: {words}. At the last word of the first review, the probability of “{bundle.labels[1]}” is "
-        f"{probabilities[0]:.1%}; after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
+        f"{steps} of them: {words}. At the last word of the first review, the probability of "
+        f"“{as_text(bundle.labels[1])}” is {probabilities[0]:.1%}; "
+        f"after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
         "A trained network can keep its prediction through padding that it never saw."
     )
 
@@ -88,6 +90,6 @@ def _start(dataset: str) -> None:
                 lesson.TITLE, lesson.find_variants(dataset, seeds=range(int(seeds)), epochs=int(epochs))
             )
         except WorkbenchError as error:
-            st.error(one_line(error), icon=":material/error:")
+            st.error(error_line(error), icon=":material/error:")
             return
         open_under_results(created.comparison_id)

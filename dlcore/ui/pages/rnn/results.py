@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.core.settings import ASSETS
 from dlcore.plots.palette import BLUE, GRAY, GREEN, ORANGE, VERMILLION
 from dlcore.plots.style import blank
@@ -49,7 +50,7 @@ def _show_run(project: "Project", run: Run | None) -> None:
     if bundle is None:
         return
     evaluation = run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'accuracy')}")
+    st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'accuracy')}")
     st.caption("The baselines get all steps at once and need no memory, so they are expected to win.")
     score_table(evaluation, title=project.models[run.record.model].title, n=rnn.TEST_ROWS, unit="sequences")
     show_learning_curves(

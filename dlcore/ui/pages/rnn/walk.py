@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
 from dlcore.plots import svg
 from dlcore.projects.foundations import rnn
@@ -53,8 +54,8 @@ def explain(project: "Project", run: Run | None) -> None:
         row, unrolled = _example(project, run, bundle)
     predicted = int(unrolled.probabilities.argmax())
     verdict.markdown(
-        f"Predicted: **{bundle.labels[predicted]}** ({unrolled.probabilities[predicted]:.1%}), actual: "
-        f"**{bundle.labels[unrolled.target]}**. Gradient norm from last to first step: {_ratio(unrolled)}."
+        f"Predicted: **{as_text(bundle.labels[predicted])}** ({unrolled.probabilities[predicted]:.1%}), actual: "
+        f"**{as_text(bundle.labels[unrolled.target])}**. Gradient norm from last to first step: {_ratio(unrolled)}."
     )
     first = svg.cells(unrolled.states.T, width="100%", height=FRAME_HEIGHT)
     with picture, main_picture(first, alt="Hidden state over time", height=FRAME_HEIGHT, top=FRAME_TOP):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.custom import pairs as custom_pairs
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
@@ -119,5 +120,5 @@ def _forcing(parts: SequenceSplits) -> None:
     table = pd.DataFrame(
         [["start", *target], [*target, "end"]], columns=positions, index=["decoder input", "target"]
     ).rename_axis("position")
-    st.caption(f"One item: “{parts.train.sources[0]}”.")
+    st.caption(f"One item: “{as_text(parts.train.sources[0])}”.")
     st.dataframe(table, width="stretch", alt=f"Decoder input and target at each position of {target}")

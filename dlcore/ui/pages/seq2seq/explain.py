@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from dlcore.core.markdown import as_text
 from dlcore.data.text.sequences import PAD, START
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
@@ -40,8 +41,8 @@ def explain(project: "Project", run: Run | None) -> None:
     symbols = [target.name(int(number)) for number in ids]
     actual = target.decode(stored["test_targets"][row].tolist())
     predicted = target.decode(ids.tolist())
-    verdict = "correct" if predicted == actual else f"incorrect, the target is **`{actual}`**"
-    st.markdown(f"Input **`{text}`**, output **`{predicted}`**: {verdict}.")
+    verdict = "correct" if predicted == actual else f"incorrect, the target is **{as_text(actual)}**"
+    st.markdown(f"Input **{as_text(text)}**, output **{as_text(predicted)}**: {verdict}.")
     effect = _occlusion_effect(loaded.module, source, ids)
     st.subheader("Occlusion: effect of each input symbol", anchor=False)
     figure = plots.over_source(

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import error_line
 from dlcore.data.text.sequences import END, PAD, START, Alphabet
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
@@ -64,7 +65,7 @@ def predict(project: "Project", run: Run | None) -> None:
     try:
         text, source = seq2seq.encode_source(loaded, text.encode())
     except WorkbenchError as error:
-        picture.error(one_line(error), icon=":material/error:")
+        picture.error(error_line(error), icon=":material/error:")
         return
     decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)

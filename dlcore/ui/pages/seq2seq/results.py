@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.data.text.sequences import FORMS
 from dlcore.evaluation.sequences import share_correct
 from dlcore.plots import sequences as plots
@@ -35,7 +36,7 @@ def _one(project: "Project", run: Run | None) -> None:
     if bundle is None or run is None:
         return
     stored, evaluation = run_cache.predictions(bundle), run_cache.evaluation(bundle)
-    st.markdown(f"{evaluation.verdict} {compare_with_baseline(evaluation, 'exact_match')}")
+    st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'exact_match')}")
     score_table(evaluation, title=project.models[run.record.model].title, n=len(stored["test_targets"]), unit="items")
     _decoding_methods(evaluation)
     if run.config.dataset == "dates_in_words":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.explanation import rollout
 from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
@@ -57,7 +58,8 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     actual = labels[int(stored["test_targets"][row])]
     verdict = "correct" if prediction["label"] == actual else "incorrect"
     verdict_line.markdown(
-        f"Predicted: **{prediction['label']}** ({prediction['probability']:.1%}), **{verdict}**. Actual: “{actual}”. "
+        f"Predicted: **{as_text(prediction['label'])}** ({prediction['probability']:.1%}), **{verdict}**. "
+        f"Actual: “{as_text(actual)}”. "
         "**Hover over a patch** to see its attention."
     )
     image = samples.get_test_image(run.config, origin)
