@@ -70,7 +70,7 @@ def open_tab(context: BrowserContext, address: str) -> dict[str, float]:
     page.wait_for_selector("h1")
     calm(page)
     with contextlib.suppress(Exception):  # a page without its picture has no such time
-        page.wait_for_function("'picture' in window.firstSeen", timeout=20_000)
+        wait_until(page, "'picture' in window.firstSeen", timeout=20_000)
     times: dict[str, float] = page.evaluate("window.firstSeen")
     page.close()
     return times

@@ -1,9 +1,11 @@
 """A text typed into the page is classified when typing pauses, its words can be masked, and none of it runs as HTML."""
 
+import json
+
 import pytest
 
 pytest.importorskip("playwright")
-from server import calm, errors, visit
+from server import calm, errors, visit, wait_until
 
 pytestmark = pytest.mark.browser
 TEXT = "A dull <img src=x onerror=document.title='gone'> and lifeless film \U0001f600"
@@ -13,7 +15,7 @@ def test_typed_text_is_classified_and_its_words_can_be_masked(address, page, con
     visit(page, f"{address}/reviews_lstm?panel=predict")
     page.locator(".dl-typed-words button").first.wait_for()
     page.locator(".dl-typed textarea").fill(TEXT)
-    page.wait_for_function("text => document.querySelector('.dl-typed').dataset.answered === text", arg=TEXT)
+    wait_until(page, f"document.querySelector('.dl-typed').dataset.answered === {json.dumps(TEXT)}")
     calm(page)
     words = page.locator(".dl-typed-words button")
     assert words.all_text_contents() == ["a", "dull", "and", "lifeless", "film"]
@@ -27,7 +29,7 @@ def test_typed_text_is_classified_and_its_words_can_be_masked(address, page, con
     assert words.nth(1).get_attribute("aria-pressed") == "false"
     assert page.title() != "gone"
     page.locator(".dl-typed textarea").fill("")
-    page.get_by_text("the text is empty").wait_for()
+    page.get_by_text("Type a text to see a prediction.").wait_for()
     assert errors(console) == []
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dlcore.core.errors import DataError, one_line
+from dlcore.core.errors import DataError
+from dlcore.core.markdown import error_line
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons, lessons, open_run
@@ -105,7 +106,7 @@ def _answer_upload(project: Project, networks: Mapping[str, Bundle]) -> None:
     try:
         predictions = {name: answer(project, bundle, file.getvalue()) for name, bundle in networks.items()}
     except DataError as error:
-        st.error(one_line(error), icon=":material/error:")
+        st.error(error_line(error), icon=":material/error:")
         return
     image, answers = st.columns([1, 3], gap="large")
     with image:
