@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from server import browser, calm, server  # noqa: E402
+from server import browser, calm, server, wait_until  # noqa: E402
 
 from dlcore.ui.shell.first_paint import KEY  # noqa: E402
 from dlcore.ui.shell.menu import find_pages  # noqa: E402
