@@ -22,7 +22,7 @@ NETWORK, ACCURACY = "", "accuracy_cv"
 
 def fold_count(config: RunConfig) -> int:
     """Number of folds that the run asks for; 0 if it is not cross-validated."""
-    data = config.data_options.model_dump()  # a model may have folds of its own
+    data = config.data_options.model_dump()  # the options of a model may have folds, too
     folds = int(data.get("folds", 0))
     return folds if folds > 1 and data.get("fold") == 0 else 0
 

@@ -226,10 +226,10 @@ class _Zip:
 
     def files(self) -> Iterator[tuple[str, int, str]]:
         self.renamed = 0
-        taken = _Names(name for _, _, name in self._list())
+        known_names = _Names(name for _, _, name in self._list())
         names, positions = list[str](), array("Q")
         for position, info, listed in self._list():
-            name = unique_path(listed, taken) if taken.is_repeated(listed) else listed
+            name = unique_path(listed, known_names) if known_names.is_repeated(listed) else listed
             names.append(name)
             positions.append(position)
             self.index = {name: position}  # of the file that is yielded, until all are known

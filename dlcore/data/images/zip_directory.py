@@ -140,8 +140,8 @@ def _apply_zip64(info: zipfile.ZipInfo, extra: bytes) -> None:
 
 def _find_extra(extra: bytes, kind: int) -> bytes:
     while len(extra) >= 4:
-        found, length = struct.unpack("<2H", extra[:4])
-        if found == kind:
+        field, length = struct.unpack("<2H", extra[:4])
+        if field == kind:
             return extra[4 : 4 + length]
         extra = extra[4 + length :]
     return b""

@@ -89,8 +89,8 @@ def scan_column(cells: pd.Series) -> Scan:
     mixed = find_conversions(units[numbers != ""]) if (numbers != "").any() else None
     if mixed is not None:
         if ambiguous:  # 1.500 GB beside 999 MB: integers in another unit say nothing
-            marked = units[numbers.str.contains(ambiguous, regex=False)].unique()
-            same = numbers[(numbers != "") & units.isin(marked)]
+            units_marked = units[numbers.str.contains(ambiguous, regex=False)].unique()
+            same = numbers[(numbers != "") & units.isin(units_marked)]
             largest = _largest(same[~same.str.contains(ambiguous, regex=False)])
         return Scan(texts, None, parts, decimal, ambiguous, largest, mixed[0], units, mixed[1])
     named = units[(numbers != "") & (units != "")]

@@ -64,7 +64,7 @@ def find_conversions(units: pd.Series) -> tuple[str, dict[str, tuple[float, floa
     if all(name in _TEMPERATURES for name in names):
         to_base = {name: _TEMPERATURES[name] for name in names}
     else:
-        factors = next((found for table in _TABLES.values() if (found := _find_factors(names, table))), None)
+        factors = next((factors_of for table in _TABLES.values() if (factors_of := _find_factors(names, table))), None)
         if factors is None:
             return None
         if len({name.casefold() for name in names}) < 2 and len(set(factors.values())) < 2:  # kW and KW
@@ -87,7 +87,7 @@ def _find_factors(names: list[str], table: Mapping[str, float]) -> dict[str, flo
     return factors
 
 
-def convert(values: np.ndarray, units: pd.Series, conversions: dict[str, tuple[float, float]]) -> np.ndarray:
+def convert(values: np.ndarray, units: pd.Series, conversions: Mapping[str, tuple[float, float]]) -> np.ndarray:
     """Convert values (N,) in units (N,) to the target unit; a number keeps its digits where its unit is the target."""
     factors = units.map({name: pair[0] for name, pair in conversions.items()}).to_numpy(np.float64, na_value=1.0)
     offsets = units.map({name: pair[1] for name, pair in conversions.items()}).to_numpy(np.float64, na_value=0.0)

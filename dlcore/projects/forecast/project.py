@@ -54,7 +54,7 @@ SCORED = 60
 SHORT = 3000
 """Custom series with fewer rows validate on their last part: they have too few weeks."""
 VERY_SHORT, LEAST_WINDOW = 300, 3
-"""Custom series with fewer rows read windows of a tenth of them, at least so many rows."""
+"""Custom series with fewer rows read windows of a tenth of them, at least of the second number."""
 
 
 def prepare(config: RunConfig) -> Prepared:

@@ -139,10 +139,10 @@ def test_repairs_of_images_change_only_what_the_receipt_names(fault, tmp_path_fa
         saved = {info.filename: archive.read(info) for info in archive.infolist()}
     by_number = {name.rpartition("/")[2].partition(".")[0]: item for name, item in planted.items()}
     assert len(saved) == preview.rows == len(preview.data.entries)
-    kept = set()
+    numbers = set()
     for entry, (path, data) in zip(preview.data.entries, saved.items(), strict=True):
         number = entry.name.rpartition("/")[2].partition(".")[0]
-        kept.add(number)
+        numbers.add(number)
         original, label, part = by_number[number]
         assert data == original and path.startswith(f"{entry.part}/{entry.label}/")
         assert entry.part == (part if len(fault["splits"]) > 1 else "train")
@@ -152,7 +152,7 @@ def test_repairs_of_images_change_only_what_the_receipt_names(fault, tmp_path_fa
             or is_named(receipt, label, "merged the classes")
             or (entry.label == "inner" and "in deeper folders: the class is the last folder" in receipt)
         )
-    lost = [item for number, item in by_number.items() if number not in kept]
+    lost = [item for number, item in by_number.items() if number not in numbers]
     for _, label, _ in lost:
         words = ("left out classes with fewer", "classes without training images")
         assert any(is_named(receipt, label.replace("o\u0308", "ö"), each) for each in words) or (
@@ -161,5 +161,5 @@ def test_repairs_of_images_change_only_what_the_receipt_names(fault, tmp_path_fa
     is_renamed = fault["backslash"] or any(not label.isascii() for label in fault["classes"])
     assert ("file names were read as" in receipt) <= is_renamed
     assert ("files were left out" in receipt) == bool(fault["broken"])
-    assert ("16 bits per pixel" in receipt) == (fault["deep"] and "1" in kept)
+    assert ("16 bits per pixel" in receipt) == (fault["deep"] and "1" in numbers)
     assert len(fault["splits"]) == 1 or "splits by folder" in receipt
