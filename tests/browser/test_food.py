@@ -49,8 +49,8 @@ def test_photo_is_classified_while_a_run_trains(training_run, address, page, tmp
     bad = tmp_path / "page.jpg"
     bad.write_text("<html></html>")
     page.locator("input[type=file]").first.set_input_files([DRAWING, bad])
-    expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
-    expect(page.get_by_text("this is not an image")).to_be_visible()
+    expect(page.get_by_text("this is not an image")).to_be_visible(timeout=WITHIN)
+    expect(page.get_by_text("Predicted:").or_(page.get_by_text("Best guess:"))).to_be_visible(timeout=WITHIN)
     calm(page)
     assert serious(page) == []
     first, deadline = training_run(), time.monotonic() + 60
@@ -72,6 +72,7 @@ def test_each_hostile_file_gets_an_error_line_and_the_photo_a_prediction(address
     files = [{"name": name, "mimeType": "image/jpeg", "buffer": HOSTILE[name]} for name in names]
     good = {"name": "a dish.png", "mimeType": "image/png", "buffer": DRAWING.read_bytes()}
     page.locator("input[type=file]").first.set_input_files([*files, good])
+    expect(page.locator("[data-testid=stAlert]").nth(len(names) - 1)).to_be_visible(timeout=WITHIN)
     expect(page.get_by_text("Predicted in")).to_be_visible(timeout=WITHIN)
     calm(page)
     alerts = page.locator("[data-testid=stAlert] [data-testid=stMarkdownContainer]").all_inner_texts()
