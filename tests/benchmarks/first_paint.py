@@ -4,7 +4,7 @@
 
 The first tiny page has only `st.title`, the second one `st.plotly_chart` of 10,000 points. All are opened in turn, with
 an empty and with a filled browser cache; the servers are warm. The table has medians, and ratios to the tiny pages.
-Goals: title at most 1.3 times the title page; picture at most 0.5 times (empty cache) and 0.35 times (filled) the
+Goals: title at most 1.3 times the title page; chart at most 0.5 times (empty cache) and 0.35 times (filled) the
 chart page.
 """
 
@@ -38,39 +38,39 @@ st.title("Chart")
 st.plotly_chart(go.Figure(go.Scatter(y=y)))
 """
 GOALS = {"empty": (1.3, 0.5), "filled": (1.3, 0.35)}
-"""Cache -> highest ratio of the title and of the picture."""
+"""Cache -> highest ratio of the title and of the chart."""
 CHART = ".js-plotly-plot .main-svg"
 WATCH = """
 window.firstSeen = {};
 const box = (element) => element && element.getClientRects().length && element.getBoundingClientRect();
 const isPainted = (element) => { const r = box(element); return r && r.height > 40 && r.top < innerHeight; };
 const isDrawn = () => {
-  const picture = document.querySelector(".st-key-KEY");
-  if (!picture) return isPainted(document.querySelector("CHART"));
-  const images = [...picture.querySelectorAll("img")];
+  const chart = document.querySelector(".st-key-KEY");
+  if (!chart) return isPainted(document.querySelector("CHART"));
+  const images = [...chart.querySelectorAll("img")];
   if (images.length) return images.some((image) => image.complete && image.naturalWidth && isPainted(image));
-  if (picture.querySelector("[data-testid=stBidiComponentRegular], .stBidiComponent"))
-    return isPainted(picture.querySelector("[data-drawn]"));
-  return isPainted(picture) && !picture.querySelector("[data-testid=stSkeleton]");
+  if (chart.querySelector("[data-testid=stBidiComponentRegular], .stBidiComponent"))
+    return isPainted(chart.querySelector("[data-drawn]"));
+  return isPainted(chart) && !chart.querySelector("[data-testid=stSkeleton]");
 };
 const look = () => {
   if (!("title" in firstSeen) && box(document.querySelector("h1"))) firstSeen.title = performance.now();
-  if (!("picture" in firstSeen) && isDrawn()) firstSeen.picture = performance.now();
-  if (!("picture" in firstSeen) || !("title" in firstSeen)) requestAnimationFrame(look);
+  if (!("chart" in firstSeen) && isDrawn()) firstSeen.chart = performance.now();
+  if (!("chart" in firstSeen) || !("title" in firstSeen)) requestAnimationFrame(look);
 };
 requestAnimationFrame(look);
 """.replace("KEY", KEY).replace("CHART", CHART)
 
 
 def open_tab(context: BrowserContext, address: str) -> dict[str, float]:
-    """Return milliseconds from the request to the frame with the title, and to that with the picture."""
+    """Return milliseconds from the request to the frame with the title, and to that with the chart."""
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(address, wait_until="commit")
     page.wait_for_selector("h1")
     calm(page)
-    with contextlib.suppress(Exception):  # a page without its picture has no such time
-        wait_until(page, "'picture' in window.firstSeen", timeout=20_000)
+    with contextlib.suppress(Exception):  # a page without its chart has no such time
+        wait_until(page, "'chart' in window.firstSeen", timeout=20_000)
     times: dict[str, float] = page.evaluate("window.firstSeen")
     page.close()
     return times
@@ -113,12 +113,12 @@ def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
 
 def add_ratios(times: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Return page -> times and their ratios to the title page's title and the chart page's chart."""
-    title, chart = times["(title)"]["title"], times["(chart)"].get("picture", float("nan"))
+    title, chart = times["(title)"]["title"], times["(chart)"].get("chart", float("nan"))
     return {
         name: {
             **values,
             "title_ratio": values.get("title", float("nan")) / title,
-            "picture_ratio": values.get("picture", float("nan")) / chart,
+            "chart_ratio": values.get("chart", float("nan")) / chart,
         }
         for name, values in times.items()
     }
@@ -126,11 +126,11 @@ def add_ratios(times: dict[str, dict[str, float]]) -> dict[str, dict[str, float]
 
 def print_table(cache: str, rows: dict[str, dict[str, float]]) -> None:
     """Print one cache's table; a ratio above its goal has an exclamation mark."""
-    goals = dict(zip(("title_ratio", "picture_ratio"), GOALS[cache], strict=True))
-    print(f"\n{cache} cache{'title, ms':>24}{'ratio':>9}{'picture, ms':>14}{'ratio':>9}")
+    goals = dict(zip(("title_ratio", "chart_ratio"), GOALS[cache], strict=True))
+    print(f"\n{cache} cache{'title, ms':>24}{'ratio':>9}{'chart, ms':>14}{'ratio':>9}")
     for name, row in rows.items():
         cells = []
-        for part in ("title", "picture"):
+        for part in ("title", "chart"):
             ratio = row[f"{part}_ratio"]
             is_above = not name.startswith("(") and not ratio <= goals[f"{part}_ratio"]
             cells += [f"{row.get(part, float('nan')):>13,.0f}", f"{ratio:>8.2f}{'!' if is_above else ' '}"]

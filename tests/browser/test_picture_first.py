@@ -14,7 +14,7 @@ from dlcore.ui.widgets import run_cache
 
 pytestmark = pytest.mark.browser
 NEEDS = {"backprop": "mnist", "rnn": "mnist"}
-"""Page -> dataset without which it has no picture."""
+"""Page -> dataset without which it has no chart."""
 PAGES = [
     pytest.param(page.slug, id=page.slug, marks=[pytest.mark.realdata(NEEDS[page.slug])] if page.slug in NEEDS else [])
     for page in find_pages()
@@ -66,7 +66,7 @@ def test_first_frame_needs_no_chart_script(page, address, slug):
     assert box is not None and box["height"] > 150 and box["y"] + box["height"] <= 800
 
 
-def test_first_frame_has_box_and_axis_of_the_live_picture(page, address):
+def test_first_frame_has_box_and_axis_of_the_live_chart(page, address):
     page.set_viewport_size({"width": 1280, "height": 800})
     visit(page, f"{address}/anomaly")
     page.wait_for_selector(".dlt[data-drawn]", timeout=90_000)

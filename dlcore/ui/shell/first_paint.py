@@ -1,7 +1,7 @@
 """What a page shows first: its main picture, before the menu, other panels and chart libraries.
 
-A picture is drawn twice. Its first frame is an SVG image from Python, which needs no script. The live picture, a
-component or a chart, is drawn under it in the same container and replaces it once it has drawn itself.
+It may be drawn twice. Its first frame is an SVG image from Python, which needs no script. The live chart or
+component is drawn under it in the same container and replaces it once it has drawn itself.
 """
 
 import base64
@@ -13,19 +13,19 @@ from contextvars import ContextVar
 import streamlit as st
 
 KEY = "main_picture"
-"""Key of the container of a page's main picture; a larger component marks its picture with `data-picture`."""
+"""Key of the container of a page's main picture; a larger component marks its chart with `data-picture`."""
 _deferred: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("deferred", default=())
 
 
 @contextmanager
 def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 0) -> Iterator[None]:
-    """Container of the page's main picture; the live picture is drawn inside the `with` block.
+    """Container of the page's main picture; the live chart is drawn inside the `with` block.
 
     Args:
-        frame: SVG of the first frame (`dlcore.plots.svg`); without one, the live picture is its own first frame.
+        frame: SVG of the first frame (`dlcore.plots.svg`); without one, the live chart is its own first frame.
         alt: the frame in one sentence.
         height: of the frame in pixels.
-        top: distance of the frame from the top of the live picture in pixels.
+        top: distance of the frame from the top of the live chart in pixels.
     """
     with st.container(key=KEY):
         if frame:

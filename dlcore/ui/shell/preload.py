@@ -28,7 +28,7 @@ LATER = (
     *("NumberInput", "Checkbox", "FileUploader", "Multiselect"),
 )
 """Element types of the other panels."""
-PICTURES = {
+MAIN_COMPONENTS = {
     "anomaly": ("threshold",),
     "attention": ("self_attention",),
     "backprop": ("walk",),
@@ -111,7 +111,7 @@ def links(slug: str = "", *, ours: bool = False) -> str:
     """Return the `<link>` elements of a page's first screen, or of the Train panel (`ours`)."""
     attributes = 'fetchpriority="low" crossorigin rel="modulepreload"'  # files that start the page come first
     names = [f"static/js/{name}" for name in _needed(FIRST)]
-    names += script_urls("curves", "gradients") if ours else script_urls(*PICTURES.get(slug, ()))
+    names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
     return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
 

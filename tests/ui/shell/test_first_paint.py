@@ -1,4 +1,4 @@
-"""The first frame is drawn before everything that is deferred, and that before the live picture."""
+"""The first frame is drawn before everything that is deferred, and that before the live chart."""
 
 from streamlit.testing.v1 import AppTest
 

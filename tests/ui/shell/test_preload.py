@@ -42,7 +42,7 @@ def test_page_preloads_its_main_picture_and_has_the_correct_length():
 
 
 def test_preloaded_components_exist():
-    assert all(preload.links(slug).count("app/static/") >= 1 for slug in preload.PICTURES)
+    assert all(preload.links(slug).count("app/static/") >= 1 for slug in preload.MAIN_COMPONENTS)
 
 
 def test_custom_plotly_is_preloaded_for_the_train_panel_only():

@@ -47,7 +47,7 @@ export function buildStages(s) {
     const isFolded = FOLDED.includes(id);
     const card = htmlElement(isFolded ? "details" : "section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
     card.toggleAttribute("open", isFolded && open.has(id));
-    if (id === "scores") card.dataset.picture = "";
+    if (id === "scores") card.setAttribute("data-picture", "");
     const head = htmlElement("h3", {}, isFolded ? htmlElement("summary", {}, card) : card);
     setMarkup(head, markup`<span>${number}</span><span>${title}</span>`);
     if (s.a.heads > 1 && isPerHead(bases[0])) headTabs(s, head);

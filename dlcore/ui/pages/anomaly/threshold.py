@@ -66,7 +66,7 @@ def load_splits(bundle: Bundle, kind: str = "scores") -> dict[str, SplitScores]:
 @fragment
 def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshold: float) -> None:
     """Draw everything that depends on the threshold, in a fragment; the score chart comes first."""
-    picture, below = st.container(), st.container()
+    chart, below = st.container(), st.container()
     with below:
         kind = _kind(bundle)
     splits = load_splits(bundle, kind)
@@ -76,7 +76,7 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
     key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
-    with picture, main_picture(_first_frame(view), alt="Reconstruction error over time", height=192, top=FRAME_TOP):
+    with chart, main_picture(_first_frame(view), alt="Reconstruction error over time", height=192, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
     _save_labels(run, stored, released.labels)
     if released.alarm is not None:

@@ -52,7 +52,7 @@ def explain(project: "Project", run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="every number of a trained network")
     if bundle is None or run is None:
         return
-    verdict, picture, pickers = st.container(), st.container(), st.container()
+    verdict, chart, pickers = st.container(), st.container(), st.container()
     with pickers:
         pixels, target = _example(project, run, bundle)
     backprop_walk = _walk(run_cache.bundle_key(bundle), pixels.tobytes(), pixels.shape, target, _bundle=bundle)
@@ -64,7 +64,7 @@ def explain(project: "Project", run: Run | None) -> None:
         f"{backprop_walk.loss:.3g}."
     )
     first = svg.cells(pixels / 255.0, width=f"{FRAME_SIDE}px", height=FRAME_SIDE)
-    with picture, main_picture(first, alt="The input image", height=FRAME_SIDE, top=FRAME_TOP):
+    with chart, main_picture(first, alt="The input image", height=FRAME_SIDE, top=FRAME_TOP):
         mount(_WALK, packed(backprop_walk, bundle, version), key=f"there-and-back-{project.slug}")
     st.caption(
         "Computed in NumPy in 64 bits, in evaluation mode (no dropout, running means). Autograd's "

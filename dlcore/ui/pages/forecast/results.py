@@ -62,9 +62,9 @@ def _verdict_line(evaluation: Evaluation) -> str:
     metrics = evaluation.metrics
     if "skill" not in metrics:
         return evaluation.verdict.partition(". ")[0] + "."
-    rivals = {name: values["skill"] for name, values in evaluation.baselines.items() if "skill" in values}
-    best = max(rivals, key=lambda name: rivals[name], default="")
-    against = f", {lower_first(baseline_title(best, smoothing=False))} {rivals[best]:.3f}" if best else ""
+    skills = {name: values["skill"] for name, values in evaluation.baselines.items() if "skill" in values}
+    best = max(skills, key=lambda name: skills[name], default="")
+    against = f", {lower_first(baseline_title(best, smoothing=False))} {skills[best]:.3f}" if best else ""
     covered = f"; 90 % intervals cover **{metrics['coverage_90']:.1%}**" if "coverage_90" in metrics else ""
     return f"Skill **{metrics['skill']:.3f}**{against} (persistence: 0){covered}."
 

@@ -42,7 +42,7 @@ def show_week(bundle: Bundle) -> None:
     """Draw the chart, and below it the pickers of variable and week."""
     stored, known = run_cache.predictions(bundle), bundle.preprocessing
     rows = rows_in_week(int(known.get("step_ms") or HOUR_MS))
-    picture, pickers = st.container(), st.container()
+    chart, pickers = st.container(), st.container()
     with pickers:
         left, right = st.columns([2, 3])
         measured = np.isfinite(stored["test_targets"][:, 0]).any(axis=0)
@@ -56,7 +56,7 @@ def show_week(bundle: Bundle) -> None:
     week = select_week(stored, _widths(run_cache.bundle_key(bundle), _stored=stored), known, variable, start, rows)
     step = tables.step_name(known.get("step_ms"))
     alt = f"{week.name}: forecast one {step} ahead with its 90 % interval, and measurements"
-    with picture, main_picture(first_frame(week), alt=alt, height=HEIGHT):
+    with chart, main_picture(first_frame(week), alt=alt, height=HEIGHT):
         figure = plots.forecast_week(
             (week.times, week.forecast, week.width),
             week.actual,

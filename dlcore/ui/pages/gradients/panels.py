@@ -74,12 +74,12 @@ def _run_panel(project: "Project", run: Run | None) -> None:
         else:
             run_cache.finished_bundle(run, to_see="its gradient flow")
         return
-    verdict, picture, rest = st.container(), st.container(), st.container()
-    with rest:
+    verdict, chart, below = st.container(), st.container(), st.container()
+    with below:
         networks = [network, *_other_networks(project, run)]
     with verdict:
         flow.show_verdict(network)
-    with picture:
+    with chart:
         flow.show_norms(networks, key="flow")
     flow.show_diagnosis(network)
     _remedies(project, run, network)

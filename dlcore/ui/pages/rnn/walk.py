@@ -49,7 +49,7 @@ def explain(project: "Project", run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="a sequence step by step")
     if bundle is None or run is None:
         return
-    verdict, picture, pickers = st.container(), st.container(), st.container()
+    verdict, chart, pickers = st.container(), st.container(), st.container()
     with pickers:
         row, unrolled = _example(project, run, bundle)
     predicted = int(unrolled.probabilities.argmax())
@@ -58,7 +58,7 @@ def explain(project: "Project", run: Run | None) -> None:
         f"**{as_text(bundle.labels[unrolled.target])}**. Gradient norm from last to first step: {_ratio(unrolled)}."
     )
     first = svg.cells(unrolled.states.T, width="100%", height=FRAME_HEIGHT)
-    with picture, main_picture(first, alt="Hidden state over time", height=FRAME_HEIGHT, top=FRAME_TOP):
+    with chart, main_picture(first, alt="Hidden state over time", height=FRAME_HEIGHT, top=FRAME_TOP):
         mount(_UNROLLED, packed(unrolled, f"{run_cache.bundle_key(bundle)}-{row}"), key=f"unrolled-{project.slug}")
     with st.expander("Why the gradient vanishes, and how an LSTM prevents it", icon=":material/function:"):
         st.markdown(THEORY)
