@@ -38,10 +38,13 @@ def evaluate(
     """
     counted = CountingRule.of(predictions, threshold_data, dataset=dataset)
     causal = _joined(predictions, "scores")
-    limit = counted.threshold_data.threshold(causal) if threshold is None else threshold
+    held_out = _held_out(predictions, "scores", "train_held_out")
+    limit = counted.threshold_data.threshold(held_out) if threshold is None else threshold
     metrics = counted.metrics(causal, threshold=limit, draws=BOOTSTRAP_DRAWS, seed=seed)
     if "test_centred" in predictions:
-        metrics |= _add_suffix(counted.metrics(_joined(predictions, "centred")))
+        held_out = _held_out(predictions, "centred", "train_held_out_centred")
+        centered_limit = counted.threshold_data.threshold(held_out)
+        metrics |= _add_suffix(counted.metrics(_joined(predictions, "centred"), threshold=centered_limit))
     return Evaluation(
         metrics=metrics,
         baselines={},
@@ -176,6 +179,13 @@ def _add_suffix(metrics: Mapping[str, float]) -> dict[str, float]:
 def _joined(predictions: Predictions, what: str) -> np.ndarray:
     """One array over all splits in chronological order."""
     return np.concatenate([predictions[f"{name}_{what}"] for name in PARTS])
+
+
+def _held_out(predictions: Predictions, what: str, held_out: str) -> np.ndarray:
+    """Scores of all splits, those of the training split held out (by windows that do not overlap them) if stored."""
+    if held_out not in predictions:
+        return _joined(predictions, what)
+    return np.concatenate([predictions[held_out], *(predictions[f"{name}_{what}"] for name in PARTS[1:])])
 
 
 def _ranges(times: np.ndarray, series: Series) -> np.ndarray:

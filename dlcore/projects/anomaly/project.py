@@ -1,9 +1,11 @@
 """Anomaly detection in a time series by the reconstruction error of an autoencoder."""
 
 import dataclasses
+import functools
 from typing import Any, cast, get_args
 
 import numpy as np
+import torch
 from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
@@ -22,10 +24,11 @@ from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
+from dlcore.models.nearest_windows import NearestWindows
 from dlcore.projects.anomaly import alarm, custom_series, streaming
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
-from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
+from dlcore.projects.anomaly.models import HELD_OUT, MODELS, AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
@@ -74,12 +77,26 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         train=parts["train"],
         validation=parts["validation"],
         test=parts["test"],
-        facts={"features": features.shape[1], "window": _window(config), "places": count},
+        facts={
+            "features": features.shape[1],
+            "window": _window(config),
+            "places": count,
+            "train_points": ends[0],
+        },
         preprocessing=preprocessing,
         labels=("normal", "anomaly"),
         checksum=series.checksum,
         source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
+        start=functools.partial(_store_training_values, rows[: ends[0]], ~left_out[: ends[0]])
+        if view_of(config) == "nearest window"
+        else None,
     )
+
+
+def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
+    """Store the training rows (T,) in a model of nearest windows."""
+    values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
+    cast(NearestWindows, module).store(values, usable, first_place=int(rows.places[0]))
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -93,6 +110,10 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
+    if view_of(config) == "nearest window":
+        values |= {f"train_held_out{end}": score.mean(axis=1).astype(np.float32) for end, score in (
+            ("", parts["train"].causal), ("_centred", parts["train"].centered))}
+        parts["train"] = _in_sample(module, prepared, config, smooth=smooth)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
         values[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
@@ -103,6 +124,15 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
             values[f"{name}_members"] = part.causal.astype(np.float32)
             values[f"{name}_members_centred"] = part.centered.astype(np.float32)
     return values
+
+
+def _in_sample(module: nn.Module, prepared: Prepared, config: RunConfig, *, smooth: int) -> ReconstructionErrors:
+    """Scores of the training split by all stored windows, the scored one included, as in-sample scores usually are."""
+    rows = prepared.source["rows"]
+    anonymous = dataclasses.replace(rows, folds=np.full(len(rows), -1))
+    prepared = dataclasses.replace(prepared, source={**prepared.source, "rows": anonymous})
+    view, length = view_of(config), _window(config)
+    return scored.scores(module, prepared, view=view, length=length, smooth=smooth, names=("train",))["train"]
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -125,6 +155,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
+        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) == "nearest window" else {}),
         "validation_loss": float(parts["validation"].centered.mean()),
         "train_accuracy": float(correct[spans["train"]].mean()),
         "validation_accuracy": float(correct[spans["validation"]].mean()),
@@ -282,6 +313,8 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
         DataError: a window overlaps every fold, so no network could train on it.
     """
     values = np.full(len(series.values), -1)
+    if view_of(config) == "nearest window":
+        return np.arange(len(values))
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
@@ -301,7 +334,7 @@ def _threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig)
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
+    first = _window(config) - 1 if view_of(config) in HELD_OUT else ends[0]
     mask[:first] = False
     return mask
 
@@ -315,6 +348,8 @@ def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
 def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConfig) -> np.ndarray:
     """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
+    if view_of(config) == "nearest window" and len(times) > 1:  # its score is the mean over a whole window
+        hours += _window(config) * float(np.median(np.diff(times)))
     return intervals.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
 
@@ -354,6 +389,9 @@ CALENDAR: dict[str, Any] = {
 }
 """Settings of the calendar autoencoder; Independence Day's weekend is excluded as atypical."""
 
+NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midway"}
+"""Settings of the nearest windows: two days, one day and half a day."""
+
 TASK = Task(
     name="anomaly detection",
     objective=objective,
@@ -379,6 +417,7 @@ PROJECT = Project(
             "learning_rate": 3e-3,
             "lstm": {"learning_rate": 1e-2},
             "calendar": CALENDAR,
+            "neighbors": NEIGHBORS,
         },
         "full": {
             "epochs": 100,
@@ -387,6 +426,7 @@ PROJECT = Project(
             "patience": 25,
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
+            "neighbors": NEIGHBORS,
         },
     },
     facts={"features": 5, "window": 48, "places": 336},
