@@ -88,10 +88,6 @@ MODELS: dict[str, AnomalyModel] = {
 }
 
 
-HELD_OUT: tuple[View, ...] = ("folded window", "nearest window")
-"""Views whose models score training points as if they had not been trained on them."""
-
-
 def view_of(config: RunConfig) -> View:
     """The view of the series that the run's model takes."""
     return MODELS[config.model].view

@@ -24,12 +24,12 @@ from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
-from dlcore.models.nearest_windows import NearestWindows
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.projects.anomaly import alarm, custom_series, streaming
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
-from dlcore.projects.anomaly.models import HELD_OUT, MODELS, AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
+from dlcore.projects.anomaly.scores import ENSEMBLES, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task
@@ -111,8 +111,10 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
     if view_of(config) == "nearest window":
-        values |= {f"train_held_out{end}": score.mean(axis=1).astype(np.float32) for end, score in (
-            ("", parts["train"].causal), ("_centred", parts["train"].centered))}
+        values |= {
+            f"train_held_out{end}": score.mean(axis=1).astype(np.float32)
+            for end, score in (("", parts["train"].causal), ("_centred", parts["train"].centered))
+        }
         parts["train"] = _in_sample(module, prepared, config, smooth=smooth)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
@@ -296,6 +298,8 @@ def _window(config: RunConfig) -> int:
 
 def _members(config: RunConfig) -> int:
     """Number of networks that reconstruct each window."""
+    if view_of(config) == "nearest window":
+        return config.model_as(NearestWindowsConfig).scales
     if view_of(config) != "folded window":
         return 1
     options = config.model_as(CalendarAutoencoderConfig)
@@ -334,7 +338,7 @@ def _threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig)
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if view_of(config) in HELD_OUT else ends[0]
+    first = _window(config) - 1 if view_of(config) in ENSEMBLES else ends[0]
     mask[:first] = False
     return mask
 
@@ -429,7 +433,7 @@ PROJECT = Project(
             "neighbors": NEIGHBORS,
         },
     },
-    facts={"features": 5, "window": 48, "places": 336},
+    facts={"features": 5, "window": 48, "places": 336, "train_points": 5000},
     prepare=prepare,
     baselines=baselines,
     answer=answer,

@@ -25,6 +25,10 @@ View = Literal["row", "window", "value window", "folded window", "nearest window
 position in the period, or one with indices in the series instead of folds."""
 
 
+ENSEMBLES: tuple[View, ...] = ("folded window", "nearest window")
+"""Views whose models reconstruct each window several times, and score training points as if they were new."""
+
+
 class CrossFitted(Protocol):
     """A module with the view "folded window": several networks, and the scale of their errors (S, G, P)."""
 
@@ -81,7 +85,7 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
     """Targets of the loss: the input, or its values repeated for each ensemble member (N, M, L)."""
-    return inputs[0][:, None, :, 0].expand(-1, members, -1) if view == "folded window" else inputs[0]
+    return inputs[0][:, None, :, 0].expand(-1, members, -1) if view in ENSEMBLES else inputs[0]
 
 
 def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
