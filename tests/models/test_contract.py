@@ -126,6 +126,8 @@ def test_single_sample_gives_the_output_of_the_batch(case):
 
 def test_gradient_reaches_every_parameter(case):
     module = case.build().train()
+    if not list(module.parameters()):
+        pytest.skip("nothing is trained")
     case.loss(module).backward()
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
@@ -135,7 +137,8 @@ def test_gradient_reaches_every_parameter(case):
 def test_same_seed_gives_the_same_model(case):
     first, again, other = case.build(1), case.build(1), case.build(2)
     outputs = [module.eval()(*case.inputs) for module in (first, again, other)]
-    assert torch.equal(outputs[0], outputs[1]) and not torch.equal(outputs[0], outputs[2])
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2]) or not list(first.parameters())
 
 
 def test_weights_round_trip(case):
@@ -147,6 +150,8 @@ def test_weights_round_trip(case):
 @pytest.mark.timeout(120)
 def test_learns_one_batch(case):
     """At either of two learning rates: deep networks with batch normalization need the smaller one."""
+    if not list(case.build().parameters()):
+        pytest.skip("nothing is trained")
     assert any(learns(case, rate) for rate in (1e-2, 1e-3))
 
 

@@ -19,7 +19,7 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
 from dlcore.projects.anomaly.models import AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ScaledRows, View
+from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
@@ -30,7 +30,7 @@ CLOCK = {
 """Names of the time features of each cycle."""
 ROWS = 48
 """Number of rows in the window of a model that scores each row separately."""
-_VALUE_ALONE = ("value window", "folded window")
+_VALUE_ALONE = ("value window", *ENSEMBLES)
 MOST_BLOCKS = 24
 """Maximum number of time blocks per channel in feature ablation."""
 STEPS = (64, 256, 512)
@@ -95,7 +95,7 @@ class WindowErrors(nn.Module):
 
     def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
         """Squared errors (N, L, G) of windows (N, L, C) with folds (N, L) and positions in the period (N,)."""
-        if self.view == "folded window":
+        if self.view in ENSEMBLES:
             copies = self.module(window, fold, turn)  # (N, M, L)
             return (copies - window[:, None, :, 0]).square().mean(dim=1)[:, :, None]
         return (self.rebuilt(window) - window).square()
@@ -292,7 +292,7 @@ def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: in
     view, length = view_of(config), window_length(prepared, config)
     window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
-        if view == "folded window":
+        if view in ENSEMBLES:
             rebuilt = module(window, fold, turn)[0].mean(dim=0)
         else:
             rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]

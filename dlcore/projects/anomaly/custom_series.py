@@ -20,7 +20,7 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
     Excluded days of the preset belong to another series.
 
-    The calendar autoencoder takes whole periods, the others one day.
+    The calendar autoencoder takes whole periods, the nearest windows two days (or periods), the others one day.
     """
     train_share, share = SHORT_SHARES if dataset.rows < VERY_SHORT else (TRAIN_SHARE, VALIDATION_SHARE)
     return {
@@ -31,6 +31,7 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
             share=share,
             step_ms=0 if model == "calendar" else int(dataset.facts["step_ms"]),
             period=int(dataset.facts.get("period", 0)),
+            repeats=2 if model == "neighbors" else 1,
         ),
         "leave_out": "",
     }
@@ -38,17 +39,19 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Epochs of the quick preset; a long window costs more."""
+    if model == "neighbors":
+        return {"epochs": 1}
     cost = 1.0 if model.startswith("dense") else float(values["window"]) / DEFAULT_WINDOW
     return quick.fit_epochs(
         values, dataset, samples=QUICK_SAMPLES.get(model, min(QUICK_SAMPLES.values())) / cost, train_share=TRAIN_SHARE
     )
 
 
-def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE) -> int:
-    """Window length: one day (with `step_ms`), else one period, else 48; a multiple of 4, at most half of the smallest
-    split."""
+def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE, repeats: int = 1) -> int:
+    """Window length: one day (with `step_ms`), else one period, else 48, times `repeats`; a multiple of 4, at most half
+    of the smallest split."""
     day = DAY_MS // step_ms if step_ms else 0
     fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
     points = fitting[0] if fitting else DEFAULT_WINDOW
     room = int(rows * share) // 2
-    return max(LEAST_WINDOW, min(points, room) // MULTIPLE * MULTIPLE)
+    return max(LEAST_WINDOW, min(points * repeats, MOST_WINDOW, room) // MULTIPLE * MULTIPLE)

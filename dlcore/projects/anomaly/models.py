@@ -8,9 +8,11 @@ from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAuto
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.projects.anomaly.scores import View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
+from dlcore.training.fit_once import FitOnce
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,16 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
         CalendarAutoencoderConfig,
         view="folded window",
+    ),
+    "neighbors": AnomalyModel(
+        "Nearest windows, calendar-aware",
+        "Compares each window with training windows at the same time of the period; nothing is trained.",
+        lambda options, facts: NearestWindows(
+            options, window=facts["window"], places=facts["places"], points=facts["train_points"]
+        ),
+        NearestWindowsConfig,
+        training_loop=lambda module, prepared, config: FitOnce(module, config.training, samples=len(prepared.train)),
+        view="nearest window",
     ),
 }
 

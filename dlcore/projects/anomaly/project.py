@@ -1,9 +1,11 @@
 """Anomaly detection in a time series by the reconstruction error of an autoencoder."""
 
 import dataclasses
+import functools
 from typing import Any, cast, get_args
 
 import numpy as np
+import torch
 from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
@@ -22,11 +24,12 @@ from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.projects.anomaly import alarm, custom_series, streaming
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.scores import ENSEMBLES, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task
@@ -74,12 +77,26 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         train=parts["train"],
         validation=parts["validation"],
         test=parts["test"],
-        facts={"features": features.shape[1], "window": _window(config), "places": count},
+        facts={
+            "features": features.shape[1],
+            "window": _window(config),
+            "places": count,
+            "train_points": ends[0],
+        },
         preprocessing=preprocessing,
         labels=("normal", "anomaly"),
         checksum=series.checksum,
         source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
+        start=functools.partial(_store_training_values, rows[: ends[0]], ~left_out[: ends[0]])
+        if view_of(config) == "nearest window"
+        else None,
     )
+
+
+def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
+    """Store the training rows (T,) in a model of nearest windows."""
+    values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
+    cast(NearestWindows, module).store(values, usable, first_place=int(rows.places[0]))
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -125,6 +142,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
+        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) == "nearest window" else {}),
         "validation_loss": float(parts["validation"].centered.mean()),
         "train_accuracy": float(correct[spans["train"]].mean()),
         "validation_accuracy": float(correct[spans["validation"]].mean()),
@@ -267,6 +285,8 @@ def _window(config: RunConfig) -> int:
 
 def _members(config: RunConfig) -> int:
     """Number of networks that reconstruct each window."""
+    if view_of(config) == "nearest window":
+        return config.model_as(NearestWindowsConfig).scales
     if view_of(config) != "folded window":
         return 1
     options = config.model_as(CalendarAutoencoderConfig)
@@ -284,6 +304,8 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
         DataError: a window overlaps every fold, so no network could train on it.
     """
     values = np.full(len(series.values), -1)
+    if view_of(config) == "nearest window":
+        return np.arange(len(values))
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
         block = max(1, min(max(series.period, _window(config)), train_end // options.folds))
@@ -303,7 +325,7 @@ def threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if view_of(config) == "folded window" else ends[0]
+    first = _window(config) - 1 if view_of(config) in ENSEMBLES else ends[0]
     mask[:first] = False
     return mask
 
@@ -317,6 +339,8 @@ def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
 def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConfig) -> np.ndarray:
     """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
+    if view_of(config) == "nearest window" and len(times) > 1:  # its score is the mean over a whole window
+        hours += _window(config) * float(np.median(np.diff(times)))
     return intervals.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
 
@@ -356,6 +380,9 @@ CALENDAR: dict[str, Any] = {
 }
 """Settings of the calendar autoencoder; Independence Day's weekend is excluded as atypical."""
 
+NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midway"}
+"""Settings of the nearest windows: two days, one day and half a day."""
+
 TASK = Task(
     name="anomaly detection",
     objective=objective,
@@ -381,6 +408,7 @@ PROJECT = Project(
             "learning_rate": 3e-3,
             "lstm": {"learning_rate": 1e-2},
             "calendar": CALENDAR,
+            "neighbors": NEIGHBORS,
         },
         "full": {
             "epochs": 100,
@@ -389,9 +417,10 @@ PROJECT = Project(
             "patience": 25,
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
+            "neighbors": NEIGHBORS,
         },
     },
-    facts={"features": 5, "window": 48, "places": 336},
+    facts={"features": 5, "window": 48, "places": 336, "train_points": 5000},
     prepare=prepare,
     baselines=baselines,
     answer=answer,

@@ -1,9 +1,9 @@
 """Anomaly scores per time point from reconstructions; higher is more anomalous.
 
-A **causal** score uses no later point: the error at the last position of the window that ends there, and trailing
-means. A **centered** score may look ahead: the mean error over all windows with the point (for the cross-fitted model,
-whose windows are long, the causal error), and centered means. Neither crosses into a later split, so no test value
-reaches a threshold.
+A **causal** score uses no later point: the error at the last position of the window that ends there (for nearest
+windows that of the whole window), and trailing means. A **centered** score may look ahead: the mean error over all
+windows with the point (for the cross-fitted model, whose windows are long, the causal error), and centered means.
+Neither crosses into a later split, so no test value reaches a threshold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,15 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
+from dlcore.models.nearest_windows import NearestWindows
 
-View = Literal["row", "window", "value window", "folded window"]
-"""Input of a model: one row of features, a window of rows, a window of values, or a window of rows with folds and the
-position in the period."""
+View = Literal["row", "window", "value window", "folded window", "nearest window"]
+"""Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
+position in the period, or one with indices in the series instead of folds."""
+
+
+ENSEMBLES: tuple[View, ...] = ("folded window", "nearest window")
+"""Views whose models reconstruct each window several times, and score training points as if they were new."""
 
 
 class CrossFitted(Protocol):
@@ -40,7 +45,7 @@ LEAST_SHARE = 0.1
 @dataclass(frozen=True)
 class ScaledRows:
     """Part of a series as model input: scaled (n, F), folds (n,), positions in the period (n,). Fold -1: not trained
-    on."""
+    on. For the view "nearest window" the folds are indices in the series; -1: another series."""
 
     scaled: np.ndarray
     folds: np.ndarray
@@ -80,7 +85,7 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
     """Targets of the loss: the input, or its values repeated for each ensemble member (N, M, L)."""
-    return inputs[0][:, None, :, 0].expand(-1, members, -1) if view == "folded window" else inputs[0]
+    return inputs[0][:, None, :, 0].expand(-1, members, -1) if view in ENSEMBLES else inputs[0]
 
 
 def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
@@ -89,11 +94,18 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     inputs = inputs_of(rows, view=view, length=length)
     last, means = [], windows.PointwiseMean(len(rows), series=(seeds,))
     split = Split(inputs, inputs[-1], rows.places)
+    device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), torch.device("cpu"))
     training = module.training
     module.eval()
     with torch.no_grad():
-        for batch, _ in Batches(split, BATCH, device=next(module.parameters()).device).epoch(1):
-            per_place = _per_place(module(*batch), batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
+        for batch, _ in Batches(split, BATCH, device=device).epoch(1):
+            outputs = module(*batch)
+            if view == "nearest window":
+                whole, per_place = _window_errors(outputs, batch[0], cast(NearestWindows, module).lengths)
+                last.append(whole.cpu().numpy())
+                means.add(per_place.cpu().numpy())
+                continue
+            per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":
                 means.add(per_place)
@@ -193,6 +205,16 @@ def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int
     step = int(preprocessing["step_ms"])
     values: np.ndarray = times % (count * step) // step
     return values
+
+
+def _window_errors(outputs: Tensor, inputs: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Mean squared error of each window over its lengths (B, 1), and of all lengths at each place (B, L, 1)."""
+    squares = (outputs - inputs[:, None, :, 0]).square().sum(dim=2)  # (B, M)
+    sizes = torch.tensor(lengths, device=squares.device)
+    by_length = squares / sizes
+    is_inside = torch.arange(inputs.shape[1], device=sizes.device) >= inputs.shape[1] - sizes[:, None]  # (M, L)
+    per_place = (by_length @ is_inside.to(by_length)) * (inputs.shape[1] / sizes.sum())
+    return by_length.mean(dim=1, keepdim=True), per_place[:, :, None]
 
 
 def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Tensor:

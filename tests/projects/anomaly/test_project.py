@@ -28,7 +28,7 @@ def config(model="dense_32", **settings):
 
 @pytest.mark.parametrize(
     ("model", "parameters"),
-    [("dense_32", 5063), ("dense_16", 6055), ("lstm", 252), ("conv", 2057), ("calendar", 113_715)],
+    [("dense_32", 5063), ("dense_16", 6055), ("lstm", 252), ("conv", 2057), ("calendar", 113_715), ("neighbors", 0)],
 )
 def test_parameter_counts(model, parameters):
     entry = anomaly.PROJECT.models[model]
@@ -122,7 +122,7 @@ class Blind(nn.Module):
         return x * self.weight
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name != "calendar"])
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("calendar", "neighbors")])
 def test_error_of_a_point_is_the_mean_over_its_windows(model):
     run = config(model)
     prepared = anomaly.prepare(run)
