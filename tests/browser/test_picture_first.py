@@ -13,12 +13,7 @@ from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.widgets import run_cache
 
 pytestmark = pytest.mark.browser
-NEEDS = {"backprop": "mnist", "rnn": "mnist"}
-"""Page -> dataset without which it has no chart."""
-PAGES = [
-    pytest.param(page.slug, id=page.slug, marks=[pytest.mark.realdata(NEEDS[page.slug])] if page.slug in NEEDS else [])
-    for page in find_pages()
-]
+PAGES = [page.slug for page in find_pages()]
 PICTURE = f".st-key-{KEY}"
 BOX = f"""() => {{
   const whole = document.querySelector("{PICTURE}");
