@@ -77,7 +77,7 @@ def test_sentence_of_the_self_attention_page_is_text(page, address, requests, co
     visit(page, f"{address}/attention?panel=step_by_step")
     page.locator(".dla-sentence input").fill(TEXT)
     page.locator(".dla-stage td[data-r]").first.click()
-    assert HOST in page.locator(".dla").inner_text()
+    assert "“<img”" in page.locator(".dla-says").inner_text()
     assert page.evaluate(FOUND) == [None, 0] and requests == []
 
 
