@@ -4,8 +4,8 @@ import re
 
 from dlcore.core.errors import one_line
 
-_SIGNS = re.compile(r"([\\`*_\[\]<>#|~$&]|:(?=[a-zA-Z]|[\w+-]+:)|^[-+=](?=\s|$|[-=])|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
-_ADDRESS = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=www)(?=\.)|(?<=\w@)(?=\w)", re.IGNORECASE)
+_SIGNS = re.compile(r"([\\`*_\[\]<>#|~$&]|:(?=[a-zA-Z])|^[-+=](?=\s|$|[-=])|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
+_ADDRESS = re.compile(r"(?<=:)(?=//|\d*[a-z+-][\w+/-]*:|1(?:00|234):)|(?<=www)(?=\.)|(?<=\w@)(?=\w)", re.IGNORECASE)
 _JOINER = "\u2060"
 
 
