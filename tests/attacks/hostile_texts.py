@@ -50,7 +50,7 @@ def hostile_bundle(reference: str, path: Path, **changes: Any) -> Path:
 
 def find_markup(app: AppTest) -> list[str]:
     """Return the places of a page where a hostile text is not shown as text."""
-    found = []
+    places = []
     for node in app._tree:
         proto = getattr(node, "proto", None)
         if isinstance(proto, Message):
@@ -58,8 +58,8 @@ def find_markup(app: AppTest) -> list[str]:
                 is_html = place.startswith(("Html.", "PlotlyChart."))
                 text = text.replace("\\u003c", "<")  # in the JSON of a figure
                 if not PLAIN.match(place) and (hit := MARKUP["html" if is_html else "markdown"].search(text)):
-                    found.append(f"{place}: ...{text[max(0, hit.start() - 60) : hit.end() + 20]}")
-    return found
+                    places.append(f"{place}: ...{text[max(0, hit.start() - 60) : hit.end() + 20]}")
+    return places
 
 
 def _texts(message: Message, place: str) -> Iterator[tuple[str, str]]:

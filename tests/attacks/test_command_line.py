@@ -45,9 +45,9 @@ def results(tmp_path_factory):
     script = str(Path(__file__).with_name("command_line.py"))
     done = subprocess.run([sys.executable, script], input=lines, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
-    found = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
-    assert list(found) == [name for name, *_ in commands] and len(found) > 60
-    return found, home
+    rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert list(rows) == [name for name, *_ in commands] and len(rows) > 60
+    return rows, home
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,10 +59,10 @@ def test_hostile_input_is_one_line_and_exit_code_2(name, results):
 
 
 def test_memory_stays_within_300_mb_over_idle_and_nothing_is_stored(results):
-    found, home = results
-    idle = found["idle"]["peak"]
-    assert found["idle"]["code"] == 0
-    largest = max(found.values(), key=lambda row: row["peak"])
+    rows, home = results
+    idle = rows["idle"]["peak"]
+    assert rows["idle"]["code"] == 0
+    largest = max(rows.values(), key=lambda row: row["peak"])
     assert largest["peak"] - idle <= OVER_IDLE, (largest["name"], idle, largest["peak"])
     assert len(list((home / "runs").iterdir())) == 1
     assert not [path for path in (home / "custom").rglob("*") if path.is_file()]

@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[1] / "attacks"))
 from hostile_texts import HOST, TEXT, hostile_bundle
 
 pytestmark = pytest.mark.browser
-FOUND = f"""() => [window.hacked, document.querySelectorAll(
+TRACES = f"""() => [window.hacked, document.querySelectorAll(
     'img[src=x], img[src*="{HOST}"], a[href*="{HOST}"], [onerror]').length]"""
 PLACES = (
     ("questions/rnn", "predict"),
@@ -69,16 +69,16 @@ def test_texts_of_a_bundle_do_nothing(
     visit(page, f"{address}/{reference.split('/')[0]}?panel={panel}&run={record.run_id}")
     page.wait_for_timeout(1500)
     runs.delete_run(record.run_id)
-    assert page.evaluate(FOUND) == [None, 0] and requests == []
+    assert page.evaluate(TRACES) == [None, 0] and requests == []
     assert not [message for message in console if "404" not in str(message)]
 
 
 def test_sentence_of_the_self_attention_page_is_text(page, address, requests, console):
     visit(page, f"{address}/attention?panel=step_by_step")
     page.locator(".dla-sentence input").fill(TEXT)
-    page.locator(".dla-stage td[data-r]").first.click()
-    assert HOST in page.locator(".dla").inner_text()
-    assert page.evaluate(FOUND) == [None, 0] and requests == []
+    page.locator(".dla-is-softmax td[data-r]").first.click()
+    assert "“<img”" in page.locator(".dla-says").inner_text()
+    assert page.evaluate(TRACES) == [None, 0] and requests == []
 
 
 def test_labels_of_the_walk_are_text(page, requests, tmp_path, home):
@@ -90,7 +90,7 @@ def test_labels_of_the_walk_are_text(page, requests, tmp_path, home):
     for _ in range(steps // 2):
         page.click(".dl-walk-next")
     assert HOST in page.locator(".dl-walk-open").inner_text()
-    assert page.evaluate(FOUND) == [None, 0] and requests == []
+    assert page.evaluate(TRACES) == [None, 0] and requests == []
 
 
 def test_policy_stops_a_script_an_image_and_a_request(page, address):
@@ -120,9 +120,9 @@ def test_escaped_markdown_is_shown_as_it_is(page, address, requests, server_home
     record = runs.import_run(hostile_bundle("rnn/rnn", tmp_path / "a.zip"))
     visit(page, f"{address}/rnn?panel=results&run={record.run_id}")
     page.get_by_text("onerror=window.hacked").first.wait_for()
-    shown = page.get_by_text("onerror=window.hacked").first.inner_text()
+    verdict = page.get_by_text("onerror=window.hacked").first.inner_text()
     runs.delete_run(record.run_id)
-    assert TEXT in shown.replace("\u2060", "") and as_text(TEXT).count("\u2060") and requests == []
+    assert TEXT in verdict.replace("\u2060", "") and as_text(TEXT).count("\u2060") and requests == []
 
 
 def test_only_the_helper_sets_html():

@@ -51,8 +51,8 @@ def check_size(name: str, size: int) -> None:
     """Raise RunError if a file of a bundle is larger than its limit."""
     limit = FILE_BYTES.get(name, ARRAY_BYTES)
     if size > limit:
-        shown = f"{limit >> 20} MiB" if limit >= 2**20 else f"{limit >> 10} KiB"
-        raise RunError(f"'{name}' has {size / 2**20:,.1f} MiB: the limit is {shown}. Export the run again.")
+        most = f"{limit >> 20} MiB" if limit >= 2**20 else f"{limit >> 10} KiB"
+        raise RunError(f"'{name}' has {size / 2**20:,.1f} MiB: the limit is {most}. Export the run again.")
 
 
 def open_zip(source: Path) -> zipfile.ZipFile:

@@ -1,6 +1,6 @@
 """Content-Security-Policy of every response: scripts, styles and data come from this server only.
 
-An inline script runs only if it is one of ours, by its hash; text that became HTML by mistake cannot run. Not covered:
+An inline script runs only if it is one of ours, by its hash; text that became HTML cannot run. Not covered:
 style attributes (Streamlit and Plotly set them, so styles may be inline), scripts in `blob:` addresses (Streamlit wraps
 a component's script in one; only a running script can make one), and links that a person follows.
 """

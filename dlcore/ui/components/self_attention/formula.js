@@ -18,7 +18,8 @@ function describeCell(s, { key, r, c }) {
   const inputs = [];
   if (!operation || operation.name === "input")
     return {
-      content: markup`${name(key, r, c)}${equals} <i>${key === "x" ? `input, dimension ${c + 1} of ${token(r)}` : "weight"}.
+      content: markup`${name(key, r, c)}${equals} <i>
+        ${key === "x" ? `input, dimension ${c + 1} of ${token(r)}` : "weight"}.
         Change it below to recompute all that depends on it.</i>`,
       parts: inputs,
       isInput: true,

@@ -26,7 +26,7 @@ export function formatPlain(value) {
   return toParts(value).filter(Boolean).join("e");
 }
 
-// A sum as a table (a term's name is a function, called for the rows shown): the largest terms, the sum of the others, the total.
+// A sum as a table: the largest terms, the sum of the others, the total. A term's name is a function.
 export function sumTable(headings, terms, total, { start = null, maxRows = 6 } = {}) {
   const ordered = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
   const shown = ordered.slice(0, maxRows);

@@ -48,7 +48,8 @@ function describeUnit(state) {
   const gradient = markup`(${subscript("e", "t+1")} · (1 − ${subscript("h", "t+1")}<sup>2</sup>)) <i>U</i>`;
   return markup`${forward}<div><h4>Backward: from step ${t + 1} to step ${t}</h4>
     <p class="dl-formula">${subscript("e", "t")} = ${gradient}</p>
-    ${sumTable(["through", "e (1−h²)", "U", "product"], back, e, { maxRows: 5 })}${autogradBadge(state.error)}</div>`;
+    ${sumTable(["through", "e (1−h²)", "U", "product"], back, e, { maxRows: 5 })}
+    ${autogradBadge(state.error)}</div>`;
 }
 
 function draw(root) {

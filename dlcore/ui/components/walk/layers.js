@@ -68,7 +68,8 @@ export const LAYER_FORMULAS = {
     },
     weight: (s, d, f) => ({
       formula: markup`${partial(subscript("W", d, f))} = ${partial(subscript("y", d))} ${subscript("x", f)}`,
-      body: markup`<p>${formatNumber(s.dy[d])} · ${formatFactor(s.x[f])} = <b>${formatNumber(s.dy[d] * s.x[f])}</b></p>`,
+      body: markup`<p>${formatNumber(s.dy[d])} · ${formatFactor(s.x[f])} =
+        <b>${formatNumber(s.dy[d] * s.x[f])}</b></p>`,
     }),
   },
   batchnorm: {
@@ -78,7 +79,8 @@ export const LAYER_FORMULAS = {
       const h = (s.x[i] - s.mean[c]) / s.spread[c];
       return {
         formula: markup`<i>h</i> = (<i>x</i> − <i>m</i>) / <i>s</i>, &nbsp; <i>y</i> = γ <i>h</i> + β`,
-        body: markup`<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) / ${formatNumber(s.spread[c])}
+        body: markup`<p><i>h</i> = (${formatNumber(s.x[i])} − ${formatFactor(s.mean[c])}) /
+          ${formatNumber(s.spread[c])}
           = ${formatNumber(h)}</p><p><i>y</i> = ${formatNumber(s.weight[c])} · ${formatFactor(h)}
           + ${formatFactor(s.bias[c])} = <b>${formatNumber(s.y[i])}</b></p>`,
       };

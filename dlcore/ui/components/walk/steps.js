@@ -68,7 +68,8 @@ export function describeCell(state, at) {
     const sum = state.scores.reduce((total, z) => total + Math.exp(z), 0);
     return {
       title: `Probability of “${names[i]}”`,
-      formula: markup`${subscript("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> / Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>,
+      formula: markup`${subscript("p", "k")} = <i>e</i><sup>z<sub>k</sub></sup> /
+        Σ<sub>j</sub> <i>e</i><sup>z<sub>j</sub></sup>,
         &nbsp; <i>L</i> = −log ${subscript("p", "true")}`,
       body: markup`<p><i>e</i><sup>${formatPlain(state.scores[i])}</sup> / ${formatNumber(sum)} =
         <b>${formatNumber(state.probabilities[i])}</b></p><p>Target “${names[state.target]}”:

@@ -68,7 +68,7 @@ def test_good_and_bad_files_together_are_each_answered():
     ).run()
     assert not app.exception
     assert [error.value.count("\n") for error in app.error] == [0, 0]
-    assert "`'x'.jpg`: this is not an image" in app.error[0].value and "zero bytes" in app.error[1].value
+    assert r"\`x\`.jpg: this is not an image" in app.error[0].value and "zero bytes" in app.error[1].value
     assert len(next(box for box in app.selectbox if box.label == "Photo").options) == 2
 
 
