@@ -75,6 +75,7 @@ def test_texts_of_a_bundle_do_nothing(
 
 def test_sentence_of_the_self_attention_page_is_text(page, address, requests, console):
     visit(page, f"{address}/attention?panel=step_by_step")
+    page.wait_for_selector(".dla[data-drawn]")
     page.locator(".dla-sentence input").fill(TEXT)
     page.locator(".dla-is-softmax td[data-r]").first.click()
     assert "“<img”" in page.locator(".dla-says").inner_text()
