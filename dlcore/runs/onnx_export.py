@@ -54,10 +54,10 @@ class OnnxReport:
     def summary(self) -> str:
         """Latencies in one sentence."""
         both = f"{_ms(self.torch_s)} in torch, {_ms(self.onnxruntime_s)} in onnxruntime"
-        if not self.is_quiet:
-            both = "not given, since a run was active; torch and onnxruntime were compared in turns"
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         times = f"Lowest latency per image: {both} (network alone, this machine, CPU, {threads})"
+        if not self.is_quiet:
+            times = "No latency, since a run was active; torch and onnxruntime were timed in turns"
         if not self.faster:
             return f"{times}. They tie."
         ratio = max(self.torch_s, self.onnxruntime_s) / min(self.torch_s, self.onnxruntime_s)

@@ -118,6 +118,18 @@ def test_bundle_of_a_quick_run_can_be_imported(capsys, tmp_path, home):
     assert imported["run_id"] in {row["run_id"] for row in document(capsys, "runs", "list")}
 
 
+def test_variants_are_trained_as_a_comparison(capsys, home):
+    arguments = ("train", "fashion", "--dataset", "digits", "--preset", "quick", "--set", "epochs=1")
+    small = ("--model", "dense", "--set", "train_rows=100", "--seeds", "2", "--device", "cpu")
+    rows = document(capsys, *arguments, *small, "--variants", "learning_rate=0.001,0.01")
+    assert [(row["variant"], row["seed"], row["state"]) for row in rows] == [
+        (f"Learning rate {rate}", seed, "finished") for rate in ("0.001", "0.01") for seed in (0, 1)
+    ]
+    assert len({row["comparison"] for row in rows}) == 1
+    code, _, err = run(capsys, *arguments, "--variants", "nope=1,2")
+    assert code == 2 and "nope" in err
+
+
 def test_custom_csv_can_be_added_trained_on_listed_and_removed(capsys, tmp_path, home):
     hours = range(400)
     rows = [f"2021-03-{1 + i // 24:02d} {i % 24:02d}:00,{50 + (i % 24)},{int(300 <= i < 310)}" for i in hours]

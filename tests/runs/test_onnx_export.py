@@ -80,6 +80,8 @@ def test_the_faster_one_is_named():
     assert slower.faster == "torch" and "torch is 10.0 times as fast" in slower.summary and "torch" in slower.advice
     alike = dataclasses.replace(report, torch_s=0.0105)
     assert alike.faster == "" and "They tie" in alike.summary and "either" in alike.advice
+    busy = dataclasses.replace(report, is_quiet=False)  # a run was active: the ratio counts, the times do not
+    assert "ms" not in busy.summary and "onnxruntime is 2.0 times as fast" in busy.summary
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_add
 from dlcore.runs.comparisons import Comparison
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
+from dlcore.ui.compare import curves as curves_panel
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import describe_missing, with_model_titles
 from dlcore.ui.compare.costs import describe_differences
@@ -192,6 +193,26 @@ def test_page_opens_on_a_run_and_offers_the_comparison(monkeypatch, tmp_path):
     app.run()
     assert not app.exception and not app.error, app.error
     assert {"ResNet-18", "VGG-16 (version C)"} <= set(cost_table(app)["Model"])
+
+
+def test_lesson_opens_by_its_url_with_sizes_and_age_of_the_latency(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    labels = []
+    monkeypatch.setattr(curves_panel, "show_curves", lambda curves, key: labels.extend(each.label for each in curves))
+    app = AppTest.from_file(str(ROOT / "pages" / "vision" / "architectures.py"), default_timeout=120)
+    app.query_params["panel"] = "Results"
+    app.query_params["comparison"] = "main"
+    app.run()
+    assert not app.exception and not app.error, app.error
+    assert labels == [
+        "ResNet-18, 701 k parameters, 8.8 M multiply-adds, 3 of 3 seeds",
+        "VGG-16 (version C), 383 k parameters, 8.7 M multiply-adds, 3 of 3 seeds",
+        "ResNeXt, 621 k parameters, 8.4 M multiply-adds, 3 of 3 seeds",
+    ]
+    text = " ".join(markdown.value for markdown in app.markdown)
+    assert "Highest accuracy: ResNet-18." in text
+    captions = " ".join(caption.value for caption in app.caption)
+    assert "Equal compute, too" in captions and ("just now" in captions or "busy" in captions)
 
 
 def test_single_run_cannot_be_compared(monkeypatch, tmp_path):

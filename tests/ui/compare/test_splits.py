@@ -4,10 +4,10 @@ import pytest
 
 from dlcore import runs
 from dlcore.evaluation.metrics import format_metric
+from dlcore.projects.variants import VariantGrid, build_variants
 from dlcore.runs import comparisons
 from dlcore.ui.compare import splits
 from dlcore.ui.compare import tests as comparison_scores
-from dlcore.ui.train import comparison_form
 from dlcore.ui.widgets import run_cache
 
 OTHER_METRICS = {"precision", "recall", "f1", "roc_auc", "auc_pr", "ece"}
@@ -53,8 +53,8 @@ def test_roc_operating_point_is_the_runs_threshold(variants) -> None:
 
 
 def test_early_stopping_variant_may_train_longer() -> None:
-    configs_by_variant = comparison_form.build_variants(
-        "reviews_transformer", ["base", "early_stopping"], dataset="movie_reviews", preset="full", seeds=[0], epochs=2
+    configs_by_variant = build_variants(
+        VariantGrid("reviews_transformer", ["base", "early_stopping"], dataset="movie_reviews", epochs=2), [0]
     )
     assert {name: configs[0].training.epochs for name, configs in configs_by_variant.items()} == {
         "Base": 2,
