@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dlcore.core.markdown import as_text
-from dlcore.evaluation import classification
 from dlcore.plots import svg
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
-from dlcore.ui.modalities.predict import number_of_sample
+from dlcore.ui.modalities.image import pick_sample
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
@@ -85,8 +84,8 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
         return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        first = classification.least_confident(stored["test_scores"])
-        sample = number_of_sample(project, len(stored["test_ids"]), key="sequence", first=lambda: first)
+        scores = stored["test_scores"]
+        sample = pick_sample(project, dataset, stored["test_ids"], key="sequence", scores=scores)
         row = int(stored["test_ids"][sample])
     with right:
         samples.show_images(
