@@ -298,7 +298,8 @@ def summarize(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str,
 
 def lower_first(title: str) -> str:
     """Return a title for use inside a sentence; abbreviations keep their capitals."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+    first_word = title.partition(" ")[0]
+    return title if any(letter.isupper() for letter in first_word[1:]) else title[:1].lower() + title[1:]
 
 
 def _form(name: str) -> Form:
