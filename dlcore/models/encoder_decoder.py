@@ -47,6 +47,16 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(N, T) int64 -> (N, K)."""
+        states, text_mask = self._states(ids)
+        return encoder.masked_mean(self.classes(states), text_mask)
+
+    def forward_features(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, T) int64 -> logits (N, K) and the mean of the states (N, D)."""
+        states, text_mask = self._states(ids)
+        return encoder.masked_mean(self.classes(states), text_mask), encoder.masked_mean(states, text_mask)
+
+    def _states(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the decoder's states (N, T, D) and the mask (N, T) of the words."""
         text_mask = encoder.padding_mask(ids)
         words = text_mask[:, None, None]  # (N, 1, 1, T)
         if self.training and self.word_dropout:
@@ -59,4 +69,4 @@ class EncoderDecoder(nn.Module):
             mask = words & torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
         for layer in self.decoder:
             x = layer(x, memory, mask=mask, memory_mask=words)
-        return encoder.masked_mean(self.classes(x), text_mask)
+        return x, text_mask

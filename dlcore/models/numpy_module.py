@@ -73,6 +73,12 @@ class NumpyModule(nn.Module):
         scores: Tensor = _NumpyFunction.apply(self.shared_network(), rng, x, *self.parameters())
         return scores
 
+    def forward_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores (N, K) and the input of the last layer (N, D), without gradients."""
+        network = self.shared_network()
+        scores = network.forward(x.detach().numpy(), None)
+        return torch.from_numpy(np.array(scores)), torch.from_numpy(np.array(list(network.outputs.values())[-2]))
+
 
 class _NumpyFunction(torch.autograd.Function):
     """Forward and backward of a NumPy network, for autograd."""

@@ -1,6 +1,6 @@
 """Shared by all classifiers: loss, predictions, metrics by epoch and on the test split, one sample's prediction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from dlcore.data.splits import Prepared, Split, SplitName
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import calibration, classification, uncertainty
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.feature_bank import FeatureBank
 from dlcore.evaluation.metrics import format_with_interval
 from dlcore.inference import predict as inference
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions
@@ -23,6 +24,10 @@ from dlcore.training.fit import Objective
 PREDICT_BATCH = 512
 PADDED_BATCH = 64
 """Batch size of padded samples: attention of a long text takes length x length numbers per head."""
+BANK, BANK_SAMPLES = "bank", 1000
+"""Prefix of the feature bank's arrays, and training samples it is fitted on."""
+SYNTHETIC = (None, "memory")
+"""Kinds of preprocessing whose inputs are generated: there are none of another kind."""
 DRAWS = 300
 """Bootstrap resamples; 300 of 10,000 samples take under a second for two classes and a few for ten."""
 
@@ -56,15 +61,65 @@ def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> I
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Probabilities, class numbers and row numbers of validation and test; without train, to keep bundles small."""
+    """Probabilities, class numbers and row numbers of validation and test; without train, to keep bundles small.
+
+    Where the network has penultimate features, also their `distance` to training features on both splits, and the
+    arrays of the feature bank as `bank_<name>`.
+    """
     predictions: dict[str, np.ndarray] = {}
+    bank = fit_feature_bank(module, prepared)
     splits: tuple[SplitName, ...] = ("validation", "test")
     for split in splits:
-        scores, targets = logits(module, prepared, split)
+        part = prepared.split(split)
+        scores, distances = _forward(module, prepared, part, None if bank is None else bank.distances)
         predictions[f"{split}_scores"] = scores.softmax(dim=1).numpy()
-        predictions[f"{split}_targets"] = targets.numpy()
-        predictions[f"{split}_ids"] = prepared.split(split).ids
-    return predictions
+        predictions[f"{split}_targets"] = part.targets.cpu().numpy()
+        predictions[f"{split}_ids"] = part.ids
+        if bank is not None and distances is not None:
+            predictions[f"{split}_distance"] = distances.numpy()
+    return predictions if bank is None else predictions | prefix(BANK, bank.as_arrays())
+
+
+def fit_feature_bank(module: nn.Module, prepared: Prepared) -> FeatureBank | None:
+    """A feature bank of at most 1,000 training samples without augmentation; None without penultimate features, and
+    for generated inputs."""
+    if prepared.preprocessing.get("kind") in SYNTHETIC:
+        return None
+    part = prepared.train
+    rows = torch.from_numpy(np.random.default_rng(0).permutation(len(part))[:BANK_SAMPLES])
+    lengths = None if part.lengths is None else part.lengths[rows.numpy()]
+    few = Split(tuple(each[rows] for each in part.inputs), part.targets[rows], part.ids[rows.numpy()], lengths)
+    _, features = _forward(module, prepared, few)
+    return None if features is None or not bool(features.isfinite().all()) else FeatureBank.fit(features.numpy())
+
+
+def _forward(
+    module: nn.Module,
+    prepared: Prepared,
+    part: Split,
+    reduce: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Logits (N, K) and features (N, D) of samples, or what `reduce` makes of the features of a batch."""
+    order = torch.arange(len(part))
+    if part.lengths is not None:
+        order = torch.from_numpy(np.argsort(part.lengths, kind="stable"))
+        part = Split(tuple(each[order] for each in part.inputs), part.targets[order], part.ids[order.numpy()])
+        size = PADDED_BATCH
+    else:
+        size = PREDICT_BATCH
+    scores, features = [], []
+    for inputs, _ in _batches(module, part, prepared, size):
+        output, found = inference.forward_features(module, *inputs)
+        scores.append(output)
+        if found is not None:
+            features.append(found if reduce is None else torch.from_numpy(reduce(found.numpy())))
+    back = torch.argsort(order)
+    return torch.cat(scores)[back], torch.cat(features)[back] if len(features) == len(scores) else None
+
+
+def prefix(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays under names that begin with `kind`."""
+    return {f"{kind}_{name}": array for name, array in arrays.items()}
 
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
@@ -131,18 +186,31 @@ def _verdict(metrics: Mapping[str, float], *, n: int) -> str:
     return f"Accuracy {format_with_interval(metrics, 'accuracy')} on {n:,} test samples."
 
 
-def classify(loaded: LoadedModel, logits: Tensor) -> dict[str, Any]:
-    """Predicted label and calibrated probabilities from one sample's logits (1, K); see `describe_prediction`."""
-    return describe_prediction(logits, labels=loaded.labels, threshold=loaded.threshold, rule=loaded.calibration)
+def classify(loaded: LoadedModel, logits: Tensor, features: Tensor | None = None, *, text: str = "") -> dict[str, Any]:
+    """Predicted label and calibrated probabilities from one sample's logits (1, K); see `describe_prediction`.
+
+    Its features (1, D) and the complete text are compared with the training data, where the run stored what that needs.
+    """
+    measures = loaded.familiarity.measure(None if features is None else features.numpy(), text)
+    return describe_prediction(
+        logits, labels=loaded.labels, threshold=loaded.threshold, rule=loaded.calibration, measures=measures
+    )
 
 
 def describe_prediction(
-    logits: Tensor, *, labels: tuple[str, ...], threshold: float | None, rule: AbstentionRule | None
+    logits: Tensor,
+    *,
+    labels: tuple[str, ...],
+    threshold: float | None,
+    rule: AbstentionRule | None,
+    measures: Mapping[str, float] | None = None,
+    reasons: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Predicted label and calibrated probabilities from one sample's logits (1, K).
 
-    `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `uncertain` is
-    true if the largest is below the rule's threshold. Without a rule the temperature is 1 and nothing is flagged.
+    `probabilities` are the softmax of the logits divided by the rule's temperature, the largest first; `reasons`
+    are those of `rule.reasons` (or those stored with the sample), and `uncertain` says whether there is one. Without a
+    rule the temperature is 1 and nothing is flagged. `measures` say how unlike the training data the sample is.
 
     Two classes have a decision threshold on raw probabilities: class 1 is predicted from `threshold` on, so
     calibration changes no decision. `calibrated_threshold` is the same threshold on
@@ -158,11 +226,15 @@ def describe_prediction(
         raw = torch.softmax(logits[0].double(), dim=0)[1]
         label = labels[int(raw >= threshold)]
         thresholds = {"threshold": threshold, "calibrated_threshold": calibrated_threshold(threshold, temperature)}
+    if reasons is None:
+        reasons = () if rule is None else rule.reasons(max(values), measures)
     return {
         "label": label,
         "probability": probabilities[label],
         "probabilities": probabilities,
-        "uncertain": rule is not None and rule.is_uncertain(max(values)),
+        "uncertain": bool(reasons),
+        "reasons": list(reasons),
+        "measures": dict(measures or {}),
         "temperature": temperature,
         **thresholds,
     }
@@ -173,9 +245,14 @@ def calibrated_threshold(threshold: float, temperature: float) -> float:
     return float(calibration.apply_temperature(np.array([[1 - threshold, threshold]]), temperature)[0, 1])
 
 
-def classify_image(loaded: LoadedModel, logits: Tensor, pixels: np.ndarray) -> dict[str, Any]:
-    """`classify` with the image (H, W) or (H, W, 3) as the model reads it."""
-    return {**classify(loaded, logits), "pixels": pixels.tolist()}
+def classify_input(loaded: LoadedModel, *inputs: Tensor, text: str = "") -> dict[str, Any]:
+    """`classify` the model's output for a batch of one sample."""
+    return classify(loaded, *inference.forward_features(loaded.module, *inputs), text=text)
+
+
+def classify_image(loaded: LoadedModel, model_input: np.ndarray, pixels: np.ndarray) -> dict[str, Any]:
+    """`classify` a preprocessed image, with the pixels (H, W) or (H, W, 3) that the model reads."""
+    return {**classify_input(loaded, torch.from_numpy(model_input[None])), "pixels": pixels.tolist()}
 
 
 def choose(name: str, names: Sequence[str], *, default: str, kind: str) -> str:

@@ -12,6 +12,7 @@ from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.familiarity import Familiarity
 from dlcore.projects.lessons import Lesson
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.config import TrainingConfig
@@ -21,7 +22,10 @@ from dlcore.training.training_loop import TrainingLoop
 Predictions = Mapping[str, np.ndarray]
 """`<split>_scores`, `<split>_targets`, `<split>_ids` for train, validation and test (train may be missing).
 
-Classification: scores (N, K) probabilities, targets (N,) class indices, ids (N,) row numbers.
+Classification: scores (N, K) probabilities, targets (N,) class indices, ids (N,) row numbers; `<split>_distance`,
+`<split>_topic` and `<split>_language` (N,) say how unlike the training data a sample is, the arrays of
+`evaluation.familiarity` measure new inputs, and `limit_<name>` are limits that the task sets. Bundles keep of these
+the reasons (N,) for which the test predictions are flagged, as `test_reasons`.
 Series: scores (N,) error per time point, targets (N,) 1 inside a labeled window, ids (N,) epoch milliseconds.
 """
 
@@ -77,6 +81,7 @@ class LoadedModel:
     """A trained model ready to predict: the module in evaluation mode on the CPU (shared: never train or hook it).
 
     `calibration` holds a classifier's temperature and abstention rule; None: raw probabilities, nothing is flagged.
+    `familiarity` measures how unlike the training data an input is.
     `half_widths` (H, V) are those of a forecast's 90 % prediction intervals, NaN if unknown.
     """
 
@@ -88,6 +93,7 @@ class LoadedModel:
     threshold: float | None = None
     calibration: AbstentionRule | None = None
     half_widths: np.ndarray | None = None
+    familiarity: Familiarity = field(default_factory=Familiarity)
 
 
 class SeriesScorer(Protocol):

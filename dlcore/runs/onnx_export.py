@@ -239,7 +239,8 @@ def _card(bundle: Bundle, loaded: "LoadedModel", report: OnnxReport) -> str:
         ""
         if rule is None
         else f" For calibrated probabilities, divide by the temperature {rule.temperature:.9g} first (fitted on "
-        f"validation). Predictions below {rule.threshold:.6g} are flagged as uncertain."
+        f"validation). Predictions below {rule.threshold:.6g} are flagged as uncertain"
+        f"{'; how unlike the training images the features are is not part of the file' if rule.limits else ''}."
     )
     parts = [
         bundle.card.rstrip(),

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
+
+if TYPE_CHECKING:
+    from dlcore.evaluation.abstention import AbstentionRule
 
 HEADLINES = {
     "nab_standard": "NAB score",
@@ -37,6 +40,17 @@ Metrics: **Accuracy**, the share of correct predictions. **Exact match**, the sh
 """
 
 
+_OUTSIDE = """\
+## Out of scope
+
+A prediction is flagged as uncertain if its calibrated probability is too low, or if the input is unlike the training
+data: its penultimate features (distance), the letters of a text (language) or its subject (topic). All limits come from
+training and validation samples and flag at most 5 % of validation together; the test split only counts false flags.
+Inputs of no class are measured after that, with `python tests/write_calibration.py`: photos and pictures of other
+datasets, and sentences written for the tests (`tests/out_of_scope.py`).
+"""
+
+
 def result_rows() -> list[dict[str, Any]]:
     """Return one row per reference run: data, n, metric with interval, best baseline, seeds, hardware, command."""
     return [_row(name, Bundle(path)) for name, path in reference.every()]
@@ -49,7 +63,32 @@ def render_markdown() -> str:
         rows = list(group)
         sections.append(f"## {rows[0]['title']} (`{project}`)\n")
         sections += [_table(list(same)) for _, same in groupby(sorted(rows, key=_group_key), key=_group_key)]
-    return "\n".join(sections)
+    return "\n".join([*sections, _outside_table()])
+
+
+def _outside_table() -> str:
+    """Return the section on how often each classifier flags its own classes and what belongs to none of them."""
+    rules = [(path.parent.name, path.name, Bundle(path).calibration) for _, path in reference.every()]
+    lines = [
+        _line((f"`{project}`", f"`{model}`", _share(rule.flagged_share), _false_flags(rule), *_outside(rule)))
+        for project, model, rule in rules
+        if rule is not None
+    ]
+    header = ("project", "model", "flagged of validation", "flagged of test", "rule", "flagged of no class")
+    return "\n".join([_OUTSIDE, _line(header), "|---" * len(header) + "|", *lines]) + "\n"
+
+
+def _false_flags(rule: "AbstentionRule") -> str:
+    return f"{_share(rule.false_flag_rate)} [{100 * rule.low:.1f}, {100 * rule.high:.1f}] of {rule.n:,}"
+
+
+def _outside(rule: "AbstentionRule") -> tuple[str, str]:
+    measures = ", ".join(("probability", *rule.limits))
+    return measures, "; ".join(f"{rate.flagged} of {rate.n} {rate.what}" for rate in rule.outside)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _row(name: str, bundle: Bundle) -> dict[str, Any]:

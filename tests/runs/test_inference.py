@@ -82,13 +82,17 @@ def test_photo_is_predicted_equally_everywhere(number: int, capsys, tmp_path: Pa
     assert_same(python, command_line(capsys, "predict", FOOD, "--input", str(path)))
     assert_same(python, food_page.predict_photo(run.finished_bundle, Photo("photo.png", PHOTOS[number])).answer)
     rule = run.finished_bundle.calibration
-    assert python["uncertain"] == (python["probability"] < rule.threshold)
+    assert set(python["measures"]) == {"distance"} == set(rule.limits)
+    assert tuple(python["reasons"]) == rule.reasons(python["probability"], python["measures"])
+    assert python["uncertain"] == bool(python["reasons"])
     assert python["temperature"] == rule.temperature
 
 
-def test_some_photos_are_flagged_and_some_are_not() -> None:
+def test_drawings_and_noise_are_unlike_the_training_photos() -> None:
     run = runs.open_run(FOOD)
-    assert len({run.predict(photo)["uncertain"] for photo in PHOTOS}) == 2
+    assert all("distance" in run.predict(photo)["reasons"] for photo in PHOTOS)
+    stored = run.finished_bundle.predictions()["test_reasons"]  # of photos of its classes
+    assert 0.02 < (stored > 0).mean() < 0.08
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -158,7 +162,8 @@ def test_bundle_without_the_file_is_calibrated_from_its_predictions(tmp_path: Pa
     shutil.copytree(bundle.folder, tmp_path / "copy")
     (tmp_path / "copy" / "calibration.json").unlink()
     fitted = runs.Bundle(tmp_path / "copy").calibration
-    assert fitted.as_json() == pytest.approx(bundle.calibration.as_json(), abs=1e-9)
+    assert fitted.temperature == pytest.approx(bundle.calibration.temperature, abs=1e-9)
+    assert fitted.threshold > bundle.calibration.threshold and not fitted.limits  # the probability alone flags 5 %
     (tmp_path / "copy" / "calibration.json").write_text('{"temperature": -1}')
     from dlcore.core.errors import RunError
     from dlcore.runs.bundle.inspection import validate_bundle
@@ -172,10 +177,16 @@ def test_every_reference_classifier_stores_its_calibration(path: Path) -> None:
     from dlcore.evaluation.abstention import fit_from_predictions
 
     bundle = runs.Bundle(path.parent)
-    fitted = fit_from_predictions(bundle.predictions(), classes=len(bundle.labels))
+    stored = bundle.predictions()
+    fitted = fit_from_predictions(stored, classes=len(bundle.labels))
     assert (path.parent / "calibration.json").exists() == (fitted is not None)
     if fitted is not None:
-        assert bundle.calibration.as_json() == pytest.approx(fitted.as_json(), abs=1e-6)
+        rule = bundle.calibration
+        assert rule.temperature == pytest.approx(fitted.temperature, abs=1e-6)
+        assert rule.threshold <= fitted.threshold + 1e-6  # the other limits use a part of the 5 %
+        if rule.limits:
+            assert (stored["test_reasons"] > 0).mean() == pytest.approx(rule.false_flag_rate, abs=1e-9)
+        assert rule.flagged_share <= 0.053  # a step of 120 samples
 
 
 @pytest.mark.parametrize(

@@ -286,3 +286,9 @@ def read_text(payload: bytes) -> str:
     if not text:
         raise DataError("the text is empty after removing tags and control characters: write a sentence or two.")
     return text
+
+
+def general_english() -> list[str]:
+    """Return about 200 English sentences on everyday subjects, written for this project."""
+    lines = (Path(__file__).parent / "general_english.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line]

@@ -13,7 +13,6 @@ from dlcore.data.text import recall
 from dlcore.data.text.recall import RecallSequences
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
-from dlcore.inference import predict as inference
 from dlcore.models.self_attention import AssociativeRecall, SelfAttentionConfig
 from dlcore.projects import classification
 from dlcore.projects.foundations.quiz import CorrectChoice, Failure, Question, RunEvidence
@@ -102,10 +101,9 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     pairs = max(loaded.facts["tokens"] - 1, 1)
     letters, values = recall.parse_sequence(text, pairs=pairs)
     inputs = (torch.from_numpy(letters), torch.from_numpy(values))
-    scores = inference.forward_batch(loaded.module, *inputs)
     words = recall.format_sequence(letters[0], values[0])
     return {
-        **classification.classify(loaded, scores),
+        **classification.classify_input(loaded, *inputs),
         "tokens": words,
         "looked_at": _looked(loaded.module, inputs, int((values[0] == recall.QUESTION).argmax())),
     }

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from dlcore.core.config import number
@@ -61,10 +60,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
 
 def classify_pixels(loaded: LoadedModel, pixels: np.ndarray) -> dict[str, Any]:
     """Like `answer`, for pixels (H, W) uint8 in the model's size."""
-    x = images.normalize(pixels, loaded.preprocessing)[None]
-    with torch.no_grad():
-        scores = loaded.module(torch.from_numpy(x))
-    return classification.classify_image(loaded, scores, pixels)
+    return classification.classify_image(loaded, images.normalize(pixels, loaded.preprocessing), pixels)
 
 
 def prepare_drawing(strokes: np.ndarray, side: int) -> np.ndarray | None:

@@ -24,6 +24,7 @@ from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
 from dlcore.evaluation import linear
+from dlcore.evaluation.wording import fit_wording
 from dlcore.inference import predict as inference
 from dlcore.projects import classification, quick
 from dlcore.projects.project import LoadedModel, UsableBaseline
@@ -208,7 +209,23 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
     return replace(plain, loss=loss)
 
 
-TEXT_CLASSIFICATION = replace(CLASSIFICATION, objective=objective)
+def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Predictions of `classification.predict`, how unlike the training texts each text is written, and what measures
+    new texts."""
+    texts = prepared.source["texts"]
+    predictions = classification.predict(module, prepared, config)
+    wording, limits = fit_wording(texts["train"], texts["validation"], text.general_english())
+    for split in ("validation", "test"):
+        measures = wording.measure(texts[split])
+        predictions |= {f"{split}_{name}": values for name, values in measures.items()}
+    return (
+        predictions
+        | classification.prefix("wording", wording.as_arrays())
+        | classification.prefix("limit", {name: np.array(limit) for name, limit in limits.items()})
+    )
+
+
+TEXT_CLASSIFICATION = replace(CLASSIFICATION, objective=objective, predict=predict)
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
@@ -259,7 +276,7 @@ class EncodedText:
     """A text as model input: words, ids (1, T), and the number of words cut off.
 
     `mask_id` replaces a hidden word, `unknown_id` marks an unknown one; `specials` is the number of special tokens at
-    each end, which cannot be hidden.
+    each end, which cannot be hidden. `text` is the complete text.
     """
 
     words: list[str]
@@ -268,6 +285,7 @@ class EncodedText:
     mask_id: int = text.UNKNOWN
     unknown_id: int = text.UNKNOWN
     specials: int = 0
+    text: str = ""
 
     @property
     def unknown(self) -> np.ndarray:
@@ -339,6 +357,7 @@ def _read_pieces(loaded: LoadedModel, cleaned: str) -> EncodedText:
         mask_id=tokenizer.mask,
         unknown_id=tokenizer.unknown,
         specials=1,
+        text=cleaned,
     )
 
 
@@ -351,16 +370,21 @@ def encode_text(loaded: LoadedModel, cleaned: str) -> EncodedText:
     words = known.tokens(cleaned)
     (ids,) = trim((torch.from_numpy(known.encode([cleaned], length=length, keep=keep)),), False)
     read = (words[:length] if keep == "start" else words[-length:]) or ["?"]
-    return EncodedText(read, ids.numpy(), max(0, len(words) - length))
+    return EncodedText(read, ids.numpy(), max(0, len(words) - length), text=cleaned)
 
 
 def classify(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> dict[str, Any]:
-    """Label and calibrated probabilities of an encoded text; words at `hidden` are unknown or masked."""
-    return classification.classify(loaded, compute_logits(loaded, [encoded.without(hidden)]))
+    """Label and calibrated probabilities of an encoded text; words at `hidden` are unknown or masked.
+
+    The wording is compared with the training texts only if no word is hidden.
+    """
+    outputs = compute_outputs(loaded, [encoded.without(hidden)])
+    return classification.classify(loaded, *outputs, text="" if hidden else encoded.text)
 
 
-def compute_logits(loaded: LoadedModel, rows: Sequence[np.ndarray]) -> Tensor:
-    """Logits (N, K) of texts as ids (1, T); texts of one length share a batch, so that none is padded to another's."""
+def compute_outputs(loaded: LoadedModel, rows: Sequence[np.ndarray]) -> tuple[Tensor, Tensor | None]:
+    """Logits (N, K) and features (N, D) of texts as ids (1, T); texts of one length share a batch, so that none is
+    padded to another's."""
     inputs = [torch.from_numpy(ids) for ids in rows]
     if not getattr(loaded.config.data_options, "bucketed", True):  # trained on padded rows
         length = int(loaded.preprocessing["length"])
@@ -368,13 +392,16 @@ def compute_logits(loaded: LoadedModel, rows: Sequence[np.ndarray]) -> Tensor:
     by_length: dict[int, list[int]] = {}
     for place, ids in enumerate(inputs):
         by_length.setdefault(ids.shape[1], []).append(place)
-    logits = torch.empty(len(inputs), len(loaded.labels))
+    logits, features = torch.empty(len(inputs), len(loaded.labels)), torch.empty(0)
     for places in by_length.values():
         for start in range(0, len(places), classification.PADDED_BATCH):
             part = places[start : start + classification.PADDED_BATCH]
             batch = torch.cat([inputs[place] for place in part])
-            logits[part] = inference.forward_batch(loaded.module, batch)
-    return logits
+            logits[part], found = inference.forward_features(loaded.module, batch)
+            if found is not None:
+                features = features if len(features) else torch.empty(len(inputs), found.shape[1])
+                features[part] = found
+    return logits, features if len(features) else None
 
 
 def attentions(loaded: LoadedModel, encoded: EncodedText, *, hidden: Sequence[int] = ()) -> np.ndarray:
@@ -403,15 +430,19 @@ def answer_many(loaded: LoadedModel, payloads: Sequence[bytes]) -> list[dict[str
     """`answer` to many texts in batches, without the numbers of words; the error in place of an unusable text."""
     answers: list[dict[str, Any] | DataError] = []
     rows: dict[int, np.ndarray] = {}
+    read: list[str] = []
     for place, payload in enumerate(payloads):
         try:
-            rows[place] = encode_known_text(loaded, payload).without(())
+            encoded = encode_known_text(loaded, payload)
+            rows[place] = encoded.without(())
+            read.append(encoded.text)
             answers.append({})
         except DataError as error:
             answers.append(error)
-    logits = compute_logits(loaded, list(rows.values()))
+    logits, features = compute_outputs(loaded, list(rows.values()))
     for row, place in enumerate(rows):
-        answers[place] = classification.classify(loaded, logits[row : row + 1])
+        vector = None if features is None else features[row : row + 1]
+        answers[place] = classification.classify(loaded, logits[row : row + 1], vector, text=read[row])
     return answers
 
 

@@ -15,7 +15,7 @@ from dlcore.explanation.attribution import attribute
 from dlcore.explanation.findings import SanityCheck
 from dlcore.explanation.rollout import rollout
 from dlcore.explanation.sanity_checks import DeletionCurve
-from dlcore.inference.predict import evaluation_mode, forward_batch
+from dlcore.inference.predict import evaluation_mode
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import images as vision_images
@@ -215,8 +215,8 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
         RequestError: the network does not support the method, or has no such class.
     """
     pixels = vision_images.read_model_image(payload, loaded.preprocessing)
-    logits = forward_batch(loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None]))
-    prediction = classification.classify(loaded, logits)
+    model_input = torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
+    prediction = classification.classify_input(loaded, model_input)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
     question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
     selected = cast(

@@ -12,7 +12,6 @@ from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, random_shift_flip
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_sample, stratified_split
-from dlcore.inference import predict as inference
 from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfig, ImprovedDenseConfig
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel, ModelEntry, Project
@@ -87,10 +86,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """
     preprocessing = loaded.preprocessing
     pixels = images.read_gray(payload, height=int(preprocessing["height"]), width=int(preprocessing["width"]))
-    scores = inference.forward_batch(
-        loaded.module, torch.from_numpy(images.normalize(pixels, preprocessing)).unsqueeze(0)
-    )
-    return classification.classify_image(loaded, scores, pixels)
+    return classification.classify_image(loaded, images.normalize(pixels, preprocessing), pixels)
 
 
 def _build(options: DenseClassifierConfig, facts: Mapping[str, int]) -> nn.Module:

@@ -21,7 +21,6 @@ from dlcore.data.sources import weights
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_sample
 from dlcore.evaluation import linear
-from dlcore.inference import predict as inference
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
 from dlcore.projects import classification, quick
 from dlcore.projects.project import Evaluation, LoadedModel, ModelEntry, Project
@@ -247,10 +246,8 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         DataError: the file is not a readable image.
     """
     pixels = vision_images.read_model_image(payload, loaded.preprocessing)
-    logits = inference.forward_batch(
-        loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
-    )
-    return classification.classify(loaded, logits)
+    model_input = torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
+    return classification.classify_input(loaded, model_input)
 
 
 QUICK_SAMPLES = {"mobilenet_v2_frozen": 60_000, "mobilenet_v2_scratch": 8_000}

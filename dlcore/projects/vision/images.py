@@ -14,7 +14,6 @@ from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_folds, stratified_sample
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
-from dlcore.inference import predict as inference
 from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
@@ -129,10 +128,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         DataError: the file is not a readable image.
     """
     pixels = read_model_image(payload, loaded.preprocessing)
-    scores = inference.forward_batch(
-        loaded.module, torch.from_numpy(images.to_model_input(pixels, loaded.preprocessing)[None])
-    )
-    return classification.classify_image(loaded, scores, pixels)
+    return classification.classify_image(loaded, images.to_model_input(pixels, loaded.preprocessing), pixels)
 
 
 def read_model_image(payload: bytes, preprocessing: Mapping[str, Any]) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlcore import projects
 from dlcore.core.markdown import as_text
+from dlcore.evaluation.abstention import AbstentionRule, describe_outside, describe_rule
 from dlcore.evaluation.metrics import baseline_title, format_with_interval, metric_title
 
 PACKAGES = ("torch", "numpy", "lightning-fabric", "safetensors")
@@ -21,8 +22,8 @@ _DEFAULT_LIMITS = (
 )
 
 
-def render_card(run: Mapping[str, Any]) -> str:
-    """Return the card in Markdown, from the content of `run.json`."""
+def render_card(run: Mapping[str, Any], rule: AbstentionRule | None = None) -> str:
+    """Return the card in Markdown, from the content of `run.json` and a classifier's abstention rule."""
     record, evaluation = run["record"], run["evaluation"]
     project = projects.get(record["project"])
     best = record["best"]
@@ -41,6 +42,7 @@ def render_card(run: Mapping[str, Any]) -> str:
         f"`{record['dataset']}`: {run['sizes']['train']} samples to train, {run['sizes']['validation']} to validate, "
         f"{run['sizes']['test']} to test; sha256 `{run['data_checksum'] or 'unknown'}`.{_classes(run)}",
         *_data_repairs(run),
+        *_abstention(rule),
         "## Training",
         _training(run),
         f"```\n{run['command']}\n```",
@@ -48,6 +50,13 @@ def render_card(run: Mapping[str, Any]) -> str:
         _DEFAULT_LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _abstention(rule: AbstentionRule | None) -> list[str]:
+    """Return a section on when a prediction is flagged, and how often."""
+    if rule is None:
+        return []
+    return ["## Out of scope", f"{describe_rule(rule)} {describe_outside(rule)}".strip()]
 
 
 def _classes(run: Mapping[str, Any]) -> str:

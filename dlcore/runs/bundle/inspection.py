@@ -115,7 +115,7 @@ def _history(bundle: Bundle) -> None:
 def _arrays(bundle: Bundle) -> None:
     """Arrays are as large as their headers say, and those of one split have one length."""
     size = 0
-    for name in ("predictions.npz", "gradients.npz", "baselines.npz"):
+    for name in ("predictions.npz", "gradients.npz", "familiarity.npz", "baselines.npz"):
         if (bundle.folder / name).exists():
             size += _check_npz(bundle.folder / name)
             if size > limits.ARRAY_BYTES:
@@ -168,7 +168,7 @@ def _check_npz(path: Path) -> int:
 
 
 def _is_array_name(file: str, name: str) -> bool:
-    if file == "baselines.npz":
+    if file in ("baselines.npz", "familiarity.npz"):
         return _NAME.fullmatch(name) is not None
     return name in (ARRAYS if file == "predictions.npz" else MEASURED)
 

@@ -1,7 +1,7 @@
 """A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz calibration.json`. Nothing in it is a pickle; reading it never runs code from it.
+gradients.npz calibration.json familiarity.npz`. Nothing in it is a pickle; reading it never runs code from it.
 """
 
 import csv
@@ -22,6 +22,7 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.evaluation.abstention import AbstentionRule
+    from dlcore.evaluation.familiarity import Familiarity
     from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
 
 REQUIRED = (
@@ -36,12 +37,23 @@ REQUIRED = (
 )
 WITHOUT_WEIGHTS = "none"
 """`weights` in the `run.json` of a bundle that has no `model.safetensors`."""
-OPTIONAL = ("gradients.npz", "calibration.json", "baselines.npz")
+OPTIONAL = ("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz")
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
     name: f"test_{name}"
-    for name in ("scores", "targets", "ids", "centred", "members", "members_centred", "last", "linear", *DECODED)
+    for name in (
+        "scores",
+        "targets",
+        "ids",
+        "centred",
+        "members",
+        "members_centred",
+        "last",
+        "linear",
+        "reasons",
+        *DECODED,
+    )
 }
 
 
@@ -150,6 +162,18 @@ class Bundle:
         return fit_from_predictions(self.predictions(), classes=len(self.labels))
 
     @property
+    def familiarity(self) -> "Familiarity":
+        """What measures how unlike the training data an input is; empty for no classifier and for older bundles."""
+        from dlcore.evaluation.familiarity import Familiarity
+
+        if not (self.folder / "familiarity.npz").exists():
+            return Familiarity()
+        try:
+            return Familiarity.from_arrays(self._arrays("familiarity.npz"))
+        except DataError as error:
+            raise RunError(f"{self.folder / 'familiarity.npz'}: {error} Export the run again.") from None
+
+    @property
     def preprocessing(self) -> Mapping[str, Any]:
         """Parameters of the preprocessing, for inference."""
         return dict(self._json("preprocessing.json"))
@@ -220,6 +244,7 @@ class Bundle:
             self.threshold,
             self.calibration,
             None if project.half_widths is None else project.half_widths(self.predictions()),
+            self.familiarity,
         )
 
     def _read(self, name: str) -> bytes:

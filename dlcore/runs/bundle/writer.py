@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from dlcore.core import devices
 from dlcore.data.custom import registry
 from dlcore.data.splits import Prepared
-from dlcore.evaluation.abstention import fit_from_predictions
+from dlcore.evaluation.abstention import MEASURES, AbstentionRule, encode_reasons, fit_from_predictions
+from dlcore.evaluation.familiarity import familiarity_arrays
 from dlcore.projects.command import command_line
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs import budgets
@@ -80,20 +81,18 @@ def _replace(draft: Path, folder: Path) -> None:
 
 def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[str, bytes]:
     prepared = artifacts.prepared
+    flagging = flagging_files(artifacts.predictions, classes=len(prepared.labels))
     run = describe(artifacts) | {"weights": weights, "test_looks": looks}
     files = {
         "run.json": _json(run),
-        "card.md": card.render_card(run).encode(),
+        "card.md": card.render_card(run, flagging.rule).encode(),
         "metrics.csv": metrics_csv(artifacts.history),
         "model.safetensors": safetensors.torch.save(weight_format.encode(artifacts.weights, weights)),
         "preprocessing.json": _json(dict(prepared.preprocessing)),
         "labels.json": _json(list(prepared.labels)),
         "threshold.json": _json({"threshold": artifacts.evaluation.threshold}),
-        "predictions.npz": _npz({_short(name): array for name, array in artifacts.predictions.items()}),
+        **flagging.files,
     }
-    rule = fit_from_predictions(artifacts.predictions, classes=len(prepared.labels))
-    if rule is not None:
-        files["calibration.json"] = _json(rule.as_json())
     if artifacts.gradients is not None:
         gradients = artifacts.gradients
         measures = {name: values.astype(np.float32) for name, values in gradients.measures.items()}
@@ -106,6 +105,32 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
         }
         files["baselines.npz"] = _npz(named)
     return files
+
+
+@dataclass(frozen=True)
+class Flagging:
+    """A classifier's abstention rule (None: no classifier), and the files that hold predictions, rule and what
+    measures new inputs."""
+
+    rule: AbstentionRule | None
+    files: dict[str, bytes]
+
+
+def flagging_files(predictions: Mapping[str, np.ndarray], *, classes: int) -> Flagging:
+    """Fit the abstention rule on the predictions of all splits, and encode the files that depend on it."""
+    rule, measuring = fit_from_predictions(predictions, classes=classes), familiarity_arrays(predictions)
+    dropped = {*measuring, *(name for name in predictions if name.startswith("limit_"))}
+    dropped |= {f"{split}_{name}" for split in ("validation", "test") for name in MEASURES}
+    stored = {name: array for name, array in predictions.items() if name not in dropped}
+    files: dict[str, bytes] = {}
+    if rule is not None:
+        measures = {name: predictions[f"test_{name}"] for name in MEASURES if f"test_{name}" in predictions}
+        stored["test_reasons"] = encode_reasons(rule, predictions["test_scores"], measures)
+        files["calibration.json"] = _json(rule.as_json())
+        if measuring:
+            files["familiarity.npz"] = _npz(measuring)
+    files["predictions.npz"] = _npz({_short(name): array for name, array in stored.items()})
+    return Flagging(rule, files)
 
 
 def describe(artifacts: RunArtifacts) -> dict[str, Any]:

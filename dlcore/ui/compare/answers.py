@@ -12,8 +12,8 @@ from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, comparisons, lessons, open_run
 from dlcore.runs.comparisons import Comparison
-from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.modalities.gallery import predict as predict_one
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities

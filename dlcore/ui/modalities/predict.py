@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
-from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.abstention import describe_outside, describe_reasons, describe_rule
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -23,7 +24,7 @@ EXAMPLES = {
     "bert": "Who was the first woman to fly across the Atlantic?",
     "news": "Shares of the chip maker fell sharply after the bank cut its forecast for computer sales.",
     "questions": "Who was the first woman to fly across the Atlantic?",
-    "reviews_lstm": "I laughed, I cried, and I would gladly pay to see it again.",
+    "reviews_lstm": "What a wonderful film: I laughed, I cried, and I would gladly pay to see it again.",
 }
 """Example text by project."""
 CUSTOM, SAMPLE = "Your input", "Test sample"
@@ -131,9 +132,10 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     """Show the predicted label with its probability or a low-confidence warning, and the abstention rule."""
     label, labels = as_text(prediction["label"].replace("_", " ")), bundle.labels
     if prediction["uncertain"]:
-        classes = f"possibly none of the {len(labels)} classes. " if len(labels) > 2 else ""
+        is_text = projects.get(bundle.config.project).modality == "text"
+        why = describe_reasons(prediction["reasons"], classes=len(labels), text=is_text)
         st.warning(
-            f"**Low confidence**: {classes}Best guess: **{label}** ({format_percent(prediction['probability'])}).",
+            f"**{why}** Best guess: **{label}** ({format_percent(prediction['probability'])}).",
             icon=":material/help:",
         )
     else:
@@ -142,15 +144,8 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     rule = run_cache.calibration(bundle)
     if rule is not None:
         below = format_percent(rule.threshold, digits=0)
-        st.caption(f"Calibrated; below {below}, a prediction is flagged as uncertain.", help=describe_rule(rule))
-
-
-def describe_rule(rule: AbstentionRule) -> str:
-    """Describe the calibration and the abstention rule with their numbers."""
-    threshold, flagged = format_percent(rule.threshold, digits=0), format_percent(rule.flagged_share)
-    false_flags = f"{format_percent(rule.false_flag_rate)} [{100 * rule.low:.1f}, {100 * rule.high:.1f}]"
-    return (
-        f"Probabilities are calibrated (temperature {rule.temperature:.2f}, fitted on validation). Predictions below "
-        f"{threshold} are flagged as uncertain ({flagged} of validation). False flags on test: {false_flags} of "
-        f"{rule.n:,}."
-    )
+        unlike = " or an input unlike the training data" if rule.limits else ""
+        st.caption(
+            f"Calibrated; a prediction below {below}{unlike} is flagged as uncertain.",
+            help=f"{describe_rule(rule)} {describe_outside(rule)}",
+        )

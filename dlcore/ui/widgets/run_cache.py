@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
-from dlcore.evaluation.abstention import AbstentionRule
+from dlcore.evaluation.abstention import AbstentionRule, decode_reasons
 from dlcore.evaluation.calibration import apply_temperature
 from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
@@ -89,12 +89,14 @@ def stored_prediction(bundle: Bundle, row: int) -> dict[str, Any]:
 
     from dlcore.projects.classification import describe_prediction
 
-    scores = np.maximum(predictions(bundle)["test_scores"][row].astype(np.float64), np.finfo(np.float32).tiny)
+    stored = predictions(bundle)
+    scores = np.maximum(stored["test_scores"][row].astype(np.float64), np.finfo(np.float32).tiny)
     return describe_prediction(
         torch.from_numpy(np.log(scores))[None],
         labels=bundle.labels,
         threshold=evaluation(bundle).threshold,
         rule=calibration(bundle),
+        reasons=decode_reasons(int(stored["test_reasons"][row])) if "test_reasons" in stored else None,
     )
 
 

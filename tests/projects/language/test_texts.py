@@ -110,7 +110,8 @@ def test_a_hidden_word_counts_as_unknown(trained):
     assert encoded.words == ["the", word, "report", "zebra"] and encoded.unknown.tolist() == [False, False, False, True]
     whole = texts.classify(loaded, encoded)
     without = texts.classify(loaded, encoded, hidden=[1, 99])
-    assert without == texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
+    replaced = texts.classify(loaded, texts.encode_text(loaded, "the zebra report zebra"))
+    assert without["probabilities"] == replaced["probabilities"]
     label = whole["label"]
     assert label == loaded.labels[1] and without["probabilities"][label] != whole["probabilities"][label]
 

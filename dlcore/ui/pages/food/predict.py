@@ -130,7 +130,11 @@ def _choose_sample(run: Run, bundle: Bundle, *, can_select: bool) -> SamplePhoto
         label="Sample photos",
         key="food-gallery",
     )
-    st.caption("Test photos." if options[0].answer else "Drawings; the model was trained on photos only.")
+    st.caption(
+        "Test photos."
+        if options[0].answer
+        else "Drawings; the model was trained on photos, so they are flagged as unlike them."
+    )
     return options[selected] if selected >= 0 else None
 
 

@@ -9,8 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dlcore import runs
-from dlcore.evaluation.abstention import AbstentionRule
-from dlcore.ui.modalities.predict import describe_rule
+from dlcore.evaluation.abstention import AbstentionRule, describe_rule
 from dlcore.ui.pages.food import predict as food_try
 from dlcore.ui.pages.food import results as food_results
 from dlcore.ui.widgets import run_cache
