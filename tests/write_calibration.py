@@ -41,18 +41,18 @@ from tests.out_of_scope import ALL_LANGUAGES, ALL_OFF_TOPIC
 
 TOLERANCE = 2e-3
 """Largest mean difference from the stored probabilities: other processors round differently."""
-PHOTOS, PICTURES = 80, 200
+PHOTOS, IMAGES = 80, 200
 OUTSIDE: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     "food101_mini": (
         ("photos of dogs", "dogs_food_vehicles", "dogs", PHOTOS),
         ("photos of vehicles", "dogs_food_vehicles", "vehicles", PHOTOS),
     ),
     "dogs_food_vehicles": (
-        ("pictures of clothes", "fashion_mnist", "", PICTURES),
-        ("handwritten digits", "mnist", "", PICTURES),
+        ("images of clothes", "fashion_mnist", "", IMAGES),
+        ("handwritten digits", "mnist", "", IMAGES),
     ),
-    "fashion_mnist": (("handwritten digits", "mnist", "", PICTURES),),
-    "mnist": (("pictures of clothes", "fashion_mnist", "", PICTURES),),
+    "fashion_mnist": (("handwritten digits", "mnist", "", IMAGES),),
+    "mnist": (("images of clothes", "fashion_mnist", "", IMAGES),),
 }
 """Dataset of a run -> what belongs to none of its classes: name, dataset, class (any if empty), number."""
 TEXTS = (
@@ -80,14 +80,20 @@ def write_calibration(folder: Path) -> str:
     if difference > TOLERANCE:
         return f"{folder}: its scores differ by {difference:.2g} from the stored ones, skipped"
     _write(folder, predictions | {name: array for name, array in stored.items() if name != "test_reasons"})
-    rule = dataclasses.replace(_rule(bundle), outside=tuple(measure_outside(project, bundle.load())))
+    return f"{measure(folder)}; difference {difference:.1e}; {time.monotonic() - started:.0f} s"
+
+
+def measure(folder: Path) -> str:
+    """Measure a bundle's rule on inputs of no class; write the rates and the card."""
+    bundle = Bundle(folder)
+    loaded, project = bundle.load(), projects.get(bundle.config.project)
+    rule = dataclasses.replace(_rule(bundle), outside=tuple(measure_outside(project, loaded)))
     (folder / "calibration.json").write_text(json.dumps(rule.as_json(), indent=1))
-    run = bundle.run
-    (folder / "card.md").write_text(card.render_card(run, rule))
+    (folder / "card.md").write_text(card.render_card(bundle.run, rule))
     shares = ", ".join(f"{rate.what} {rate.flagged}/{rate.n}" for rate in rule.outside)
     return (
-        f"{folder}: difference {difference:.1e}, validation {rule.flagged_share:.3f}, test {rule.false_flag_rate:.3f}, "
-        f"threshold {rule.threshold:.3f}, limits {dict(rule.limits)}; {shares}; {time.monotonic() - started:.0f} s"
+        f"{folder}: validation {rule.flagged_share:.3f}, test {rule.false_flag_rate:.3f}, threshold "
+        f"{rule.threshold:.3f}, limits {dict(rule.limits)}; {shares}"
     )
 
 
@@ -153,10 +159,12 @@ def main() -> None:
     """Write the rule of every bundle named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
-    named = parser.parse_args().folders
+    parser.add_argument("--measure", action="store_true", help="keep the rule, only measure it on inputs of no class")
+    options = parser.parse_args()
+    named = options.folders
     for folder in named or sorted(path.parent for path in (settings.ASSETS / "runs").glob("*/*/calibration.json")):
         try:
-            print(write_calibration(folder), flush=True)
+            print((measure if options.measure else write_calibration)(folder), flush=True)
         except WorkbenchError as error:
             print(f"{folder}: {error}, skipped", flush=True)
 

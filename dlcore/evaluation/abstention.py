@@ -128,13 +128,13 @@ def fit_abstention_rule(
     """
     measures, limits = measures or {}, dict(limits or {})
     temperature = calibration.fit_temperature(scores, targets)
-    doubt = [-calibration.apply_temperature(part, temperature).max(axis=1) for part in (scores, test_scores)]
-    columns = {"probability": (doubt[0], doubt[1]), **measures}
+    negative = [-calibration.apply_temperature(part, temperature).max(axis=1) for part in (scores, test_scores)]
+    columns = {"probability": (negative[0], negative[1]), **measures}
     free = [name for name in columns if name not in limits]
 
     def cut(each: float) -> dict[str, float]:
-        found = {name: float(np.quantile(columns[name][0], 1 - each)) for name in free}
-        return limits | found | {"probability": max(found["probability"], -MAX_THRESHOLD)}
+        fitted = {name: float(np.quantile(columns[name][0], 1 - each)) for name in free}
+        return limits | fitted | {"probability": max(fitted["probability"], -MAX_THRESHOLD)}
 
     low, high = 0.0, share
     for _ in range(_STEPS if len(columns) > 1 else 0):

@@ -35,15 +35,15 @@ class Familiarity:
         Raises:
             DataError: an array of a part is missing or does not match the others.
         """
-        found = {
+        by_part = {
             part: {
                 name.removeprefix(f"{part}_"): array for name, array in arrays.items() if name.startswith(f"{part}_")
             }
             for part in PARTS
         }
         return cls(
-            FeatureBank.from_arrays(found["bank"]) if found["bank"] else None,
-            WordingModel.from_arrays(found["wording"]) if found["wording"] else None,
+            FeatureBank.from_arrays(by_part["bank"]) if by_part["bank"] else None,
+            WordingModel.from_arrays(by_part["wording"]) if by_part["wording"] else None,
         )
 
 

@@ -44,11 +44,11 @@ class FeatureBank:
             raise DataError(f"the features have {features.shape[1]} values, the bank {len(self.basis)}.")
         basis, rows = self.basis * self.basis_scale, self.rows * self.rows_scale
         nearest = min(NEIGHBORS, len(rows))
-        found = np.empty(len(features), np.float32)
+        distances = np.empty(len(features), np.float32)
         for start in range(0, len(features), _CHUNK):
             similar = (_normalize(features[start : start + _CHUNK]) @ basis) @ rows.T
-            found[start : start + _CHUNK] = 1 - np.partition(similar, -nearest, axis=1)[:, -nearest:].mean(axis=1)
-        return found
+            distances[start : start + _CHUNK] = 1 - np.partition(similar, -nearest, axis=1)[:, -nearest:].mean(axis=1)
+        return distances
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Return its arrays by name."""

@@ -43,12 +43,12 @@ class WordingModel:
     def fit(cls, texts: Sequence[str], background: Sequence[str], *, seed: int = 0) -> "WordingModel":
         """Fit on training texts, and on sentences of general English."""
         rng = np.random.default_rng(seed)
-        chosen = [texts[row] for row in rng.permutation(len(texts))[:FIT_TEXTS]]
-        short = excerpts(chosen, rng)
-        weights, bias = _fit_topic([*short, *chosen[: len(chosen) // 4]], background)
+        sampled = [texts[row] for row in rng.permutation(len(texts))[:FIT_TEXTS]]
+        short = excerpts(sampled, rng)
+        weights, bias = _fit_topic([*short, *sampled[: len(sampled) // 4]], background)
         scale = np.abs(weights).max() / 127 + 1e-12
         return cls(
-            _fit_trigrams([*chosen, *background]),
+            _fit_trigrams([*sampled, *background]),
             np.rint(weights / scale).astype(np.int8),
             np.array([scale], np.float32),
             np.array([bias], np.float32),
@@ -76,14 +76,14 @@ class WordingModel:
         """
         short = self.measure(excerpts(validation, np.random.default_rng(0)))
         whole = self.measure(validation)
-        wanted = min(
+        desired = min(
             float(np.quantile(background["topic"], 1 - CAUGHT)), float(np.quantile(short["topic"], 1 - SHORT_FLAGGED))
         )
         return {
             "language": float(
                 max(np.quantile(short["language"], 1 - LANGUAGE_FLAGGED), np.quantile(whole["language"], 0.99))
             ),
-            "topic": max(wanted, float(np.quantile(whole["topic"], 1 - MOST_FLAGGED))),
+            "topic": max(desired, float(np.quantile(whole["topic"], 1 - MOST_FLAGGED))),
         }
 
     def as_arrays(self) -> dict[str, np.ndarray]:
@@ -163,8 +163,8 @@ def _trigrams(codes: np.ndarray) -> np.ndarray:
 
 def _fit_trigrams(texts: Sequence[str]) -> np.ndarray:
     """Trigram model with interpolated back-off."""
-    found = np.concatenate([_trigrams(_encode(text)) for text in texts])
-    counts = np.bincount(found, minlength=LETTERS**3).reshape((LETTERS,) * 3).astype(np.float64)
+    trigrams = np.concatenate([_trigrams(_encode(text)) for text in texts])
+    counts = np.bincount(trigrams, minlength=LETTERS**3).reshape((LETTERS,) * 3).astype(np.float64)
     single = counts.sum(axis=(0, 1)) + 1
     single /= single.sum()
     pairs = counts.sum(axis=0) + 5 * single

@@ -67,8 +67,8 @@ def forward_features(module: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     inputs = tuple(part.to(device) for part in inputs)
     with evaluation_mode(module):
-        if callable(own := getattr(module, "forward_features", None)):
-            outputs, features = own(*inputs)
+        if callable(custom := getattr(module, "forward_features", None)):
+            outputs, features = custom(*inputs)
         else:
             with _LastLinear() as last:
                 outputs = module(*inputs)

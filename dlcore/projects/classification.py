@@ -109,10 +109,10 @@ def _forward(
         size = PREDICT_BATCH
     scores, features = [], []
     for inputs, _ in _batches(module, part, prepared, size):
-        output, found = inference.forward_features(module, *inputs)
+        output, vectors = inference.forward_features(module, *inputs)
         scores.append(output)
-        if found is not None:
-            features.append(found if reduce is None else torch.from_numpy(reduce(found.numpy())))
+        if vectors is not None:
+            features.append(vectors if reduce is None else torch.from_numpy(reduce(vectors.numpy())))
     back = torch.argsort(order)
     return torch.cat(scores)[back], torch.cat(features)[back] if len(features) == len(scores) else None
 

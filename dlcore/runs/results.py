@@ -46,7 +46,7 @@ _OUTSIDE = """\
 A prediction is flagged as uncertain if its calibrated probability is too low, or if the input is unlike the training
 data: its penultimate features (distance), the letters of a text (language) or its subject (topic). All limits come from
 training and validation samples and flag at most 5 % of validation together; the test split only counts false flags.
-Inputs of no class are measured after that, with `python tests/write_calibration.py`: photos and pictures of other
+Inputs of no class are measured after that, with `python tests/write_calibration.py`: photos and images of other
 datasets, and sentences written for the tests (`tests/out_of_scope.py`).
 """
 

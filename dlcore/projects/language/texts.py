@@ -397,10 +397,10 @@ def compute_outputs(loaded: LoadedModel, rows: Sequence[np.ndarray]) -> tuple[Te
         for start in range(0, len(places), classification.PADDED_BATCH):
             part = places[start : start + classification.PADDED_BATCH]
             batch = torch.cat([inputs[place] for place in part])
-            logits[part], found = inference.forward_features(loaded.module, batch)
-            if found is not None:
-                features = features if len(features) else torch.empty(len(inputs), found.shape[1])
-                features[part] = found
+            logits[part], vectors = inference.forward_features(loaded.module, batch)
+            if vectors is not None:
+                features = features if len(features) else torch.empty(len(inputs), vectors.shape[1])
+                features[part] = vectors
     return logits, features if len(features) else None
 
 
