@@ -24,7 +24,7 @@ def marks_of(slug: str, model: str = "") -> tuple[pytest.MarkDecorator, ...]:
     names = () if any(ships(name) for name in project.datasets) else (_available(project.datasets),)
     if model:
         needs = project.needs(projects.configure(slug, model=model, preset="quick"))
-        names += tuple(name for name in needs if name in locate.DATASETS and not ships(name))
+        names += tuple(name for name in needs if not ships(name))
     return (pytest.mark.realdata(*names),) if names else ()
 
 

@@ -103,8 +103,8 @@ class NearestWindows(nn.Module):
             reach = min(self.tolerance, (self.places - 1) // 2)
             rows = []
             for current in range(self.places):
-                apart = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[apart.abs() <= reach], self.lengths[0]))
+                shift = (place - current + self.places // 2) % self.places - self.places // 2
+                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0]))
             self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
             if not self._table.shape[1]:
                 self._table = torch.full((self.places, 1), -1, device=ends.device)

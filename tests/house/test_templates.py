@@ -16,7 +16,9 @@ FILLED_LATER = {
     "dlcore/ui/pages/seq2seq/predict.py": {"column", "row", "value"},
 }
 """Names in templates that a call of `format` or a component fills."""
-FILES = sorted(path for folder in ("dlcore", "pages") for path in (ROOT / folder).rglob("*.py"))
+SENTENCES = ROOT / "dlcore" / "data" / "text" / "templates.py"
+"""Templates of synthetic texts, filled at random."""
+FILES = sorted({path for folder in ("dlcore", "pages") for path in (ROOT / folder).rglob("*.py")} - {SENTENCES})
 
 
 def raw_templates(source: str, filled_later: frozenset[str] = frozenset()) -> list[tuple[int, str]]:

@@ -72,7 +72,7 @@ def test_models_are_suggested_by_kind_and_a_choice_wins(monkeypatch):
 def test_word_vectors_start_random_where_glove_is_missing(monkeypatch):
     save_entry("text", 400)
     for is_here, vectors in ((True, "glove"), (False, "none")):
-        monkeypatch.setattr("dlcore.projects.language.texts.sources.is_available", lambda name, here=is_here: here)
+        monkeypatch.setattr("dlcore.projects.registry.sources.is_available", lambda name, here=is_here: here)
         for slug, model in (("news", "encoder"), ("news", "improved_encoder"), ("questions", "gru")):
             config = projects.configure(slug, model=model, dataset="mine", preset="quick")
             assert config.flat["vectors"] == vectors

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dlcore.core.markdown import as_text
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
@@ -43,7 +44,7 @@ def show_samples(project: Project, run: Run, bundle: Bundle) -> None:
                 pixels = samples.get_test_image(run.config, int(stored["test_ids"][row]))
                 samples.show_images([pixels], [labels[truth]], alt="Test image", width=96)
             verdict = "correct" if prediction["label"] == labels[truth] else "incorrect"
-            answer.markdown(f"Actual: “{labels[truth]}”. The prediction is **{verdict}**.")
+            answer.markdown(f"Actual: “{as_text(labels[truth])}”. The prediction is **{verdict}**.")
             classifier_predict.show_prediction(prediction, bundle, truth=truth)
 
 

@@ -148,7 +148,7 @@ def _is_html(message: Message) -> bool:
 
 def _when_idle(load: str) -> str:
     return inline_script(
-        f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{timeout: 2000}});"
+        f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{ timeout: 2000 }});"
     )
 
 

@@ -12,7 +12,7 @@ from dlcore.projects.variants import VariantGrid, build_variants, epoch_budget
 from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
-from dlcore.ui.train.new_run import dataset_title
+from dlcore.ui.train.new_run import choose_dataset, dataset_title
 from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
     if not names:
         st.caption("No dataset of this page is on this machine: see Data.")
         return
-    dataset = st.selectbox("Dataset", names, key=f"{key}-dataset", format_func=dataset_title)
+    dataset = choose_dataset(names, projects.configure(slug).dataset, key=f"{key}-dataset")
     preset = st.segmented_control(
         "Preset",
         list(project.presets),

@@ -86,7 +86,7 @@ def test_unreadable_file_is_refused_by_its_importer(payload, tmp_path):
 
 
 def test_mixed_units_are_refused_with_a_way_on(tmp_path):
-    cells = [f"{value} {'kW' if k % 2 else 'MW'}" for k, value in enumerate(VALUES)]
+    cells = [f"{value} {'kW' if k % 2 else 'bar'}" for k, value in enumerate(VALUES)]
     path = write(FRAMES["series"].assign(load=cells), tmp_path / "file.csv")
     with pytest.raises(DataError, match="write plain numbers in one unit"):
         check_file(path)

@@ -44,7 +44,7 @@ def test_other_file_with_the_same_name_is_rejected(tmp_path, monkeypatch):
         load_air_quality()
     monkeypatch.setenv("DLCORE_DATA", str(tmp_path / "nothing"))
     monkeypatch.setenv("DLCORE_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(DataMissingError, match=r"put AirQualityUCI\.csv"):
+    with pytest.raises(DataMissingError, match="dlcore data get air_quality"):
         load_air_quality()
 
 

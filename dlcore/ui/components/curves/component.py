@@ -106,6 +106,8 @@ def describe_layer(name: str) -> str:
             words.append(LAYER_WORDS.get(part, part.replace("_", " ")))
         elif before.isdigit():
             words.append(f"block {int(part) + 1}")
+        elif not words:
+            words.append(f"layer {int(part) + 1}")
         else:
             words[-1] = f"{words[-1]}{'' if words[-1] in COUNTED else ', part'} {int(part) + 1}"
         before = part

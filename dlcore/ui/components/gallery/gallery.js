@@ -8,8 +8,8 @@ function build(root, items) {
   root.replaceChildren();
   items.forEach(({ image, caption }, index) => {
     const button = htmlElement("button", { type: "button" }, root);
-    const picture = htmlElement("img", { src: image, alt: "" }, button);
-    picture.addEventListener("load", () => picture.classList.toggle("dl-small", picture.naturalWidth < SMALL));
+    const thumbnail = htmlElement("img", { src: image, alt: "" }, button);
+    thumbnail.addEventListener("load", () => thumbnail.classList.toggle("dl-small", thumbnail.naturalWidth < SMALL));
     htmlElement("span", {}, button, caption);
     button.addEventListener("click", () => {
       select(root, index);

@@ -45,7 +45,8 @@ export function buildStages(s) {
     if (!keys.length && !isLeftOut) continue;
     number += 1;
     const isFolded = FOLDED.includes(id);
-    const card = htmlElement(isFolded ? "details" : "section", { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
+    const tag = isFolded ? "details" : "section";
+    const card = htmlElement(tag, { class: `dla-stage dla-is-${id}`, "data-stage": id }, stages);
     card.toggleAttribute("open", isFolded && open.has(id));
     if (id === "scores") card.setAttribute("data-picture", "");
     const head = htmlElement("h3", {}, isFolded ? htmlElement("summary", {}, card) : card);

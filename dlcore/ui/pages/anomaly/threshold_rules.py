@@ -28,7 +28,7 @@ EXPLORATORY = "The rule “midway” was selected after seeing test results: tre
 
 
 @dataclass(frozen=True)
-class RuleScores:
+class RuleResults:
     """Counts at each rule's threshold, by rule; `seeds` has the NAB score of each seed, `baselines` the best baseline
     under that rule and its NAB score.
     """
@@ -70,7 +70,7 @@ def show_threshold_rules(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> RuleScores:
+def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> RuleResults:
     scored, stored = load_scored_series(_bundle), run_cache.predictions(_bundle)
     assert scored is not None
     names = [name for name in select_baselines(run_cache.evaluation(_bundle), get_smoothing(_run)) if name != "random"]
@@ -85,7 +85,7 @@ def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> RuleSco
     by_seed = [_scores_by_rule(score, scored, _run) for score in members]
     by_rule = _scores_by_rule(scored.scores, scored, _run)
     best = {rule: _best_baseline(by_baseline, rule) for rule in by_rule} if by_baseline else {}
-    return RuleScores(
+    return RuleResults(
         run=by_rule,
         seeds={rule: tuple(seed[rule][0] for seed in by_seed) for rule in by_rule} if by_seed else {},
         baselines=best,

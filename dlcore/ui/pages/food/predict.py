@@ -169,7 +169,7 @@ def _show_sample(sample: SamplePhoto, bundle: Bundle) -> None:
         return
     _show_photo(PhotoPrediction(photo, sample.pixels, sample.answer, 0.0), bundle)
     verdict = "correct" if sample.answer["label"] == sample.name else "incorrect"
-    st.markdown(f"Actual: “{class_title(sample.name)}”. The prediction is **{verdict}**.")
+    st.markdown(f"Actual: “{as_text(class_title(sample.name))}”. The prediction is **{verdict}**.")
 
 
 def _upload() -> Iterable[tuple[str, bytes]]:
