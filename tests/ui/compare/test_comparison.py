@@ -214,8 +214,8 @@ def test_lesson_opens_by_its_url_with_sizes_and_age_of_the_latency(monkeypatch, 
     ]
     text = " ".join(markdown.value for markdown in app.markdown)
     assert "Highest accuracy: ResNet-18." in text
-    captions = " ".join(caption.value for caption in app.caption)
-    assert "just now" in captions or "busy" in captions
+    captions = " ".join(f"{caption.value} {caption.help}" for caption in app.caption)
+    assert "Equal compute, too" in captions and ("just now" in captions or "busy" in captions)
 
 
 def test_single_run_cannot_be_compared(monkeypatch, tmp_path):
