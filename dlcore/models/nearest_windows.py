@@ -37,6 +37,7 @@ class NearestWindows(nn.Module):
 
     bank: Tensor
     ends: Tensor
+    first_place: Tensor
 
     def __init__(self, config: NearestWindowsConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""

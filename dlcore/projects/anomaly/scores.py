@@ -101,9 +101,9 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
             outputs = module(*batch)
             if view == "nearest window":
-                whole, per_place = _window_errors(outputs, batch[0], cast(NearestWindows, module).lengths)
+                whole, spread = _window_errors(outputs, batch[0], cast(NearestWindows, module).lengths)
                 last.append(whole.cpu().numpy())
-                means.add(per_place.cpu().numpy())
+                means.add(spread.cpu().numpy())
                 continue
             per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])

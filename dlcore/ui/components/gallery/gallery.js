@@ -19,7 +19,7 @@ function build(root, items) {
 }
 
 function select(root, selected) {
-  [...root.children].forEach((button, index) => button.setAttribute("aria-pressed", index === selected));
+  for (const [index, button] of [...root.children].entries()) button.setAttribute("aria-pressed", index === selected);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

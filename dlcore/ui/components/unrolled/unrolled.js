@@ -2,8 +2,8 @@
 
 import { decode } from "../shared/arrays.js";
 import { partial, subscript } from "../shared/formula.js";
-import { keep, recall } from "../shared/memory.js";
 import { markup, setMarkup } from "../shared/markup.js";
+import { keep, recall } from "../shared/memory.js";
 import { autogradBadge, formatNumber, formatPlain, sumTable } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { drawChain, drawGrid, drawLengths } from "./charts.js";

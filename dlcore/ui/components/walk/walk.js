@@ -2,8 +2,8 @@
 
 import { decode } from "../shared/arrays.js";
 import { cellAt, drawCells, maxAbs, neighborCell } from "../shared/cells.js";
-import { keep, recall } from "../shared/memory.js";
 import { markup, setMarkup } from "../shared/markup.js";
+import { keep, recall } from "../shared/memory.js";
 import { autogradBadge, formatNumber, formatPlain } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { describeCell, describeStep, l2Norm, layerTitle, shownValues, stepOfLayer, unpackStages } from "./steps.js";
