@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import dlcore
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
@@ -16,6 +17,7 @@ from dlcore.data.series.columns import Columns
 from dlcore.data.series.series import LabeledWindow, Series
 from dlcore.projects.anomaly import custom_series
 from dlcore.projects.command import command_line
+from dlcore.runs import inference
 
 pytestmark = pytest.mark.usefixtures("home")
 N = 600
@@ -131,3 +133,17 @@ def test_labels_are_one_only_inside_windows():
     result = np.any([(times >= w.start) & (times <= w.end) for w in windows], axis=0)
     assert series.labels.tolist() == result.astype(int).tolist()
     assert dataclasses.replace(series, windows=()).labels.sum() == 0
+
+
+def test_seasonal_median_is_stored_and_scores_a_file(tmp_path):
+    save_series(is_labeled=False)
+    bundle = dlcore.train("anomaly", model="dense_32", dataset="mine", preset="quick", epochs=1, device="cpu").bundle
+    assert inference.list_baselines(bundle) == ["weekly_median_causal"]
+    hours = pd.date_range("2021-06-01", periods=96, freq="1h")
+    values = 50 + 20 * np.sin(2 * np.pi * hours.hour.to_numpy() / 24)
+    values[60:70] += 60
+    payload = pd.DataFrame({"t": hours, "v": values}).to_csv(index=False).encode()
+    answer = inference.predict(bundle, payload, baseline="weekly_median_causal")
+    assert set(answer) >= set(projects.get("anomaly").answer(bundle.load(), payload))
+    rows = np.array(answer["alarm_rows"]) - 2
+    assert len(rows) and ((rows >= 60) & (rows < 74)).all() and set(range(60, 70)) <= set(rows.tolist())

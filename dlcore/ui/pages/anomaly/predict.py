@@ -25,6 +25,7 @@ from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 SAMPLE_DAYS = 35
 SAMPLE_LEAST, SAMPLE_MOST = 500, 20_000
@@ -63,15 +64,16 @@ def predict(project: Project, run: Run | None) -> None:
     if file is None and not payload:
         st.info("Choose a file, or use the sample.", icon=":material/upload_file:")
         return
+    baseline = choose_predictor(project, bundle)
     try:
         with st.spinner("Scoring every row"):
-            prediction = project.answer(run_cache.load_model(bundle), payload)
+            prediction = predict_with(baseline, project, bundle, payload)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return
     digest = hashlib.sha256(payload).hexdigest()[:16]
     name = file.name if file is not None else f"the sample: {about}"
-    _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{digest}")
+    _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{baseline}-{digest}")
 
 
 def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
