@@ -47,7 +47,8 @@ A prediction is flagged as uncertain if its calibrated probability is too low, o
 data: its penultimate features (distance), the letters of a text (language) or its subject (topic). All limits come from
 training and validation samples and flag at most 5 % of validation together; the test split only counts false flags.
 Inputs of no class are measured after that, with `python tests/write_calibration.py`: photos and images of other
-datasets, and sentences written for the tests (`tests/out_of_scope.py`).
+datasets, and sentences written for the tests (`tests/out_of_scope.py`). The shares are of complete texts: a single
+sentence of a review or an article that has no word of its subject is flagged more often.
 """
 
 

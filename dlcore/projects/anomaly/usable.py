@@ -1,4 +1,4 @@
-"""The seasonal median as a detector of its own: stored with a run, it scores new series."""
+"""The seasonal median as a detector: stored with a run, it scores new series."""
 
 from collections.abc import Mapping
 from typing import Any
