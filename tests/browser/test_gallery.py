@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
-from server import calm, errors, visit
+from server import calm, errors, visit, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
 WITHIN = 90_000
@@ -31,6 +31,6 @@ def test_click_on_a_sample_photo_shows_its_prediction(address, page, console):
     expect(page.get_by_text("Predicted in").or_(page.get_by_text("Actual:"))).to_be_visible(timeout=WITHIN)
     calm(page)
     page.get_by_role("button", name="Explain this photo").click()
-    page.wait_for_function("new URL(location).searchParams.get('panel') === 'explain'", timeout=WITHIN)
+    wait_until(page, "new URL(location).searchParams.get('panel') === 'explain'", timeout=WITHIN)
     calm(page)
     assert errors(console) == []

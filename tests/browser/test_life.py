@@ -117,10 +117,9 @@ def test_pause_resume_stop(run_address, page):
     visit(page, run_address)
     page.get_by_role("button", name="Pause", exact=True).first.click()
     badge(page, "Paused")
-    expect(page.locator(".st-key-jobs-bar")).to_have_count(0, timeout=WITHIN)
-    done = int(
-        re.search(r"(\d+) of \d+ epochs done", page.locator("[data-testid=stProgress]").first.inner_text()).group(1)
-    )
+    expect(page.locator(".st-key-jobs-bar", has_text="Paused")).to_be_visible(timeout=WITHIN)
+    progress = page.locator("[data-testid=stProgress]", has_text="epochs done").first
+    done = int(re.search(r"(\d+) of \d+ epochs done", progress.inner_text()).group(1))
     page.get_by_role("button", name="Resume", exact=True).first.click()
     badge(page, "Running")
     wait_for_epoch(page, done + 1)

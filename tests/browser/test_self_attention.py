@@ -132,9 +132,10 @@ def test_prepared_sentence_survives_another_panel_and_a_reload(page, console):
     page.locator(".dla-mask").select_option("causal")
     page.locator(".dla-heads").select_option("2")
     assert page.locator(".dla-cut").inner_text() == "The first 10 of 11 words are used."
+    page.evaluate("for (const stage of document.querySelectorAll('details')) stage.open = true")
     page.locator('td[data-key="x"][data-r="0"][data-c="0"]').click()
     page.locator(".dla-edit input").first.fill("1.5")
     open_component(page, "self_attention", data)  # as after a reload of the tab
     assert page.locator(".dla-sentence input").input_value().endswith("eleven")
     assert page.locator(".dla-mask").input_value() == "causal" and page.locator(".dla-heads").input_value() == "2"
-    assert page.locator('td[data-key="x"][data-r="0"][data-c="0"]').inner_text().startswith("1.5")
+    assert page.locator('td[data-key="x"][data-r="0"][data-c="0"]').text_content().startswith("1.5")

@@ -144,8 +144,8 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
     rule = run_cache.calibration(bundle)
     if rule is not None:
         below = format_percent(rule.threshold, digits=0)
-        unlike = " or an input unlike the training data" if rule.limits else ""
+        unlike = " or unlike the training data" if rule.limits else ""
         st.caption(
-            f"Calibrated; a prediction below {below}{unlike} is flagged as uncertain.",
+            f"Calibrated; flagged below {below}{unlike}.",
             help=f"{describe_rule(rule)} {describe_outside(rule)}",
         )

@@ -30,11 +30,11 @@ export function computeMetrics(s) {
     ],
     delay: events && [
       Number.isFinite(events.delay) ? `${((events.delay * data.step_ms) / HOUR).toFixed(1)} h` : "–",
-      "mean, from the window's start",
+      "from window start",
     ],
     precision: [
       hasNoAlarms ? "–" : formatPercent(counts.precision),
-      `${formatCount(counts.tp)} of ${formatCount(alarms)} ${s.hasTime ? "alarm points" : data.wording.calls}`,
+      `${formatCount(counts.tp)} / ${formatCount(alarms)} ${s.hasTime ? "alarm points" : data.wording.calls}`,
     ],
     recall: [formatPercent(counts.recall), `${formatCount(counts.tp)} of ${formatCount(s.table.positives)} found`],
     f1: [counts.tp ? formatPercent(counts.f1) : "–", "harmonic mean"],
