@@ -39,7 +39,7 @@ from dlcore.ui.widgets.figure import show_figure
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 SCORE_COLOR = "#6F7B8A"
-FRAME_TOP = 128
+FRAME_TOP = 143
 """Pixels from the top of the threshold component to its score chart."""
 KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses later points"}
 
