@@ -40,7 +40,7 @@ def weekly_median(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, p
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    median, _, slots = _slot_statistics(times, values, train, period)
+    median, _, slots = slot_statistics(times, values, train, period)
     return np.abs(values - median[slots])
 
 
@@ -50,7 +50,7 @@ def median_mad(times: np.ndarray, values: np.ndarray, *, train: np.ndarray, peri
     Raises:
         DataError: there is no training point, or shapes differ.
     """
-    median, spread, slots = _slot_statistics(times, values, train, period)
+    median, spread, slots = slot_statistics(times, values, train, period)
     return np.abs(values - median[slots]) / spread[slots]
 
 
@@ -214,13 +214,17 @@ def _shift_earlier(score: np.ndarray, points: int) -> np.ndarray:
     return np.r_[score[points:], np.full(min(points, len(score)), score[-1])]
 
 
-def _slot_statistics(
+def slot_statistics(
     times: np.ndarray, values: np.ndarray, train: np.ndarray, period: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return median and spread (P,) of each slot of the period over training points, and each point's slot (N,)."""
+    """Return median and spread (P,) of each slot of the period over training points, and each point's slot (N,).
+
+    Raises:
+        DataError: there is no training point, or shapes differ.
+    """
     _check(times, values, train)
     period = period or seasonal_period(times, train)
-    slots = np.round((times - times[0]) / _step(times)).astype(np.int64) % period
+    slots = slots_of(times, first=int(times[0]), step=_step(times), period=period)
     overall_median = np.median(values[train])
     median, spread = np.full(period, overall_median), np.full(period, np.median(np.abs(values[train] - overall_median)))
     for slot in np.unique(slots[train]):
@@ -229,6 +233,12 @@ def _slot_statistics(
         spread[slot] = np.median(np.abs(slot_values - median[slot]))
     min_spread = LEAST_SPREAD * float(np.median(spread))
     return median, np.maximum(spread, min_spread) if min_spread > 0 else np.where(spread > 0, spread, 1.0), slots
+
+
+def slots_of(times: np.ndarray, *, first: int, step: int, period: int) -> np.ndarray:
+    """Return the slot (N,) of each time in a period of `period` steps that begins at the time `first`."""
+    slots: np.ndarray = np.round((times - first) / step).astype(np.int64) % period
+    return slots
 
 
 def _nearest(windows: np.ndarray, known: np.ndarray, *, min_gap: int) -> np.ndarray:

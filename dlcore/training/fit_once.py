@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dlcore.training.config import TrainingConfig
-from dlcore.training.events import Epoch, Event, Finished, Step
+from dlcore.training.events import Epoch, Event, Finished
 from dlcore.training.fit import Validation
 from dlcore.training.progress import COUNTERS, Progress
 
@@ -16,14 +16,14 @@ from dlcore.training.progress import COUNTERS, Progress
 class FitOnce(Progress):
     """`TrainingLoop` of a module that was fitted when it was built (`Prepared.start`), such as stored patterns."""
 
-    def __init__(self, module: nn.Module, config: TrainingConfig, *, samples: int) -> None:
+    def __init__(self, module: nn.Module, config: TrainingConfig) -> None:
         super().__init__(config, steps_per_epoch=1)
-        self.module, self.training_samples, self.steps = module, samples, 1
+        self.module, self.steps = module, 1
         self.layers: list[str] = []
 
     def events(self, validation: Validation) -> Iterator[Event]:
-        """Yield one step and one epoch with the validation metrics."""
-        if self.step:
+        """Yield one epoch with the validation metrics."""
+        if self.epoch > 1:
             yield Finished(1, 1, early=False)
             return
         begin = time.perf_counter()
@@ -33,10 +33,8 @@ class FitOnce(Progress):
         self.step = self.batch = 1
         self.best_value, self.best_epoch = metrics[validation.metric], 1
         self.seconds += time.perf_counter() - begin
-        loss = metrics.get("train_loss", self.best_value)
-        yield Step(1, 1, loss, 0.0, self.training_samples, self.seconds)
         self.next_epoch()
-        yield Epoch(1, 1, {"train_loss": loss, **metrics}, self.seconds, is_best=True)
+        yield Epoch(1, 1, metrics, self.seconds, is_best=True)
         yield Finished(1, 1, early=False)
 
     def snapshot(self) -> dict[str, Any]:

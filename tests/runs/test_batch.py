@@ -168,7 +168,7 @@ def test_sequences_have_input_output_and_probability(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [7, 64, 500, 10_000])
-@pytest.mark.parametrize("model", ["dense_16", "conv", "calendar"])
+@pytest.mark.parametrize("model", ["dense_16", "conv", "calendar", "neighbors"])
 def test_series_in_parts_has_the_scores_of_the_whole(
     model: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def is_archive(file: IO[bytes]) -> bool:
-    """Whether an open file is a zip by its content, and not an Excel workbook, whatever its name says."""
+    """Return whether an open file is a zip archive, but no Excel workbook, by its content instead of its name."""
     file.seek(0)
     try:
         return file.read(4) == b"PK\x03\x04" and not any(

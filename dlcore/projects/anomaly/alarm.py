@@ -19,7 +19,7 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
 from dlcore.projects.anomaly.models import AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View
+from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
@@ -96,8 +96,9 @@ class WindowErrors(nn.Module):
     def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
         """Squared errors (N, L, G) of windows (N, L, C) with folds (N, L) and positions in the period (N,)."""
         if self.view in ENSEMBLES:
-            copies = self.module(window, fold, turn)  # (N, M, L)
-            return (copies - window[:, None, :, 0]).square().mean(dim=1)[:, :, None]
+            squares = (self.module(window, fold, turn) - window[:, None, :, 0]).square()  # (N, M, L)
+            is_nearest = self.view == "nearest window"
+            return (weight_by_length(squares) if is_nearest else squares.mean(dim=1))[:, :, None]
         return (self.rebuilt(window) - window).square()
 
     def rebuilt(self, window: Tensor) -> Tensor:
@@ -293,7 +294,8 @@ def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: in
     window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
         if view in ENSEMBLES:
-            rebuilt = module(window, fold, turn)[0].mean(dim=0)
+            copies = module(window, fold, turn)[0]  # (M, L)
+            rebuilt = copies[0] if view == "nearest window" else copies.mean(dim=0)  # of the longest window
         else:
             rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]
     scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])

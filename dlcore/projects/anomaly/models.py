@@ -82,7 +82,7 @@ MODELS: dict[str, AnomalyModel] = {
             options, window=facts["window"], places=facts["places"], points=facts["train_points"]
         ),
         NearestWindowsConfig,
-        training_loop=lambda module, prepared, config: FitOnce(module, config.training, samples=len(prepared.train)),
+        training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",
     ),
 }

@@ -32,7 +32,7 @@ from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ENSEMBLES, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
-from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
@@ -184,6 +184,19 @@ def _missing_cycles(times: np.ndarray, config: RunConfig) -> str:
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Metrics of scores that need no training, with thresholds by the same rule from the same points."""
+    spans = prepared.source["spans"]
+    ends = (spans["train"].stop, spans["validation"].stop)
+    threshold_data, train, smooth = _baseline_inputs(prepared, config)
+    return measured.baselines(prepared.source["series"], threshold_data, train=train, ends=ends, smooth=smooth)
+
+
+def _fit_seasonal_median(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    threshold_data, train, smooth = _baseline_inputs(prepared, config)
+    return usable.fit_seasonal_median(prepared.source["series"], threshold_data, train=train, smooth=smooth)
+
+
+def _baseline_inputs(prepared: Prepared, config: RunConfig) -> tuple[measured.ThresholdData, np.ndarray, int]:
+    """What sets a baseline's threshold, its training points (T,), and the points in its running mean (0: default)."""
     series, spans = prepared.source["series"], prepared.source["spans"]
     ends = (spans["train"].stop, spans["validation"].stop)
     train = ~prepared.source["left_out"]
@@ -193,7 +206,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         threshold_mask(times, ends, config), _holiday_mask(times, config), _data(config).threshold_rule
     )
     smooth = streaming.smoothing_points(config, series.step_ms) if _data(config).smoothing_h else 0
-    return measured.baselines(series, threshold_data, train=train, ends=ends, smooth=smooth)
+    return threshold_data, train, smooth
 
 
 def thresholds(
@@ -429,5 +442,5 @@ PROJECT = Project(
     custom_data=("series",),
     custom_settings=custom_series.settings,
     quick_settings=custom_series.quick_settings,
-    usable_baselines=usable.USABLE_BASELINES,
+    usable_baselines={usable.SEASONAL_MEDIAN: UsableBaseline(_fit_seasonal_median, usable.answer_with_seasonal_median)},
 )

@@ -1,7 +1,7 @@
 """Anomaly scores per time point from reconstructions; higher is more anomalous.
 
-A **causal** score uses no later point: the error at the last position of the window that ends there (for nearest
-windows that of the whole window), and trailing means. A **centered** score may look ahead: the mean error over all
+A **causal** score uses no later point: the error at the last position of the window that ends there (of nearest
+windows, that of the whole window), and trailing means. A **centered** score may look ahead: the mean error over all
 windows with the point (for the cross-fitted model, whose windows are long, the causal error), and centered means.
 Neither crosses into a later split, so no test value reaches a threshold.
 """
@@ -18,7 +18,6 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
-from dlcore.models.nearest_windows import NearestWindows
 
 View = Literal["row", "window", "value window", "folded window", "nearest window"]
 """Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
@@ -99,13 +98,7 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
-            outputs = module(*batch)
-            if view == "nearest window":
-                whole, spread = _window_errors(outputs, batch[0], cast(NearestWindows, module).lengths)
-                last.append(whole.cpu().numpy())
-                means.add(spread.cpu().numpy())
-                continue
-            per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
+            per_place = _per_place(module(*batch), batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":
                 means.add(per_place)
@@ -207,14 +200,18 @@ def places_of(times: np.ndarray, preprocessing: Mapping[str, Any], *, count: int
     return values
 
 
-def _window_errors(outputs: Tensor, inputs: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Mean squared error of each window over its lengths (B, 1), and of all lengths at each place (B, L, 1)."""
-    squares = (outputs - inputs[:, None, :, 0]).square().sum(dim=2)  # (B, M)
-    sizes = torch.tensor(lengths, device=squares.device)
-    by_length = squares / sizes
-    is_inside = torch.arange(inputs.shape[1], device=sizes.device) >= inputs.shape[1] - sizes[:, None]  # (M, L)
-    per_place = (by_length @ is_inside.to(by_length)) * (inputs.shape[1] / sizes.sum())
-    return by_length.mean(dim=1, keepdim=True), per_place[:, :, None]
+def weight_by_length(squares: Tensor) -> Tensor:
+    """Squared errors (N, L) of nearest windows, from those of M lengths (N, M, L): every length has the same share.
+
+    Their mean over L is the mean over the lengths of each one's mean squared error.
+    """
+    sizes = _sizes(squares)
+    return (squares * (squares.shape[2] / sizes)[:, None]).mean(dim=1)
+
+
+def _sizes(squares: Tensor) -> Tensor:
+    """The window lengths (M,) of errors (N, M, L): L, its half, its quarter."""
+    return torch.tensor([squares.shape[2] >> scale for scale in range(squares.shape[1])], device=squares.device)
 
 
 def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Tensor:
@@ -224,5 +221,10 @@ def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Te
     if view == "folded window":
         squares = (outputs - inputs[:, None, :, 0]).square()  # (B, M, L)
         return squares.unflatten(1, (seeds, -1)).mean(dim=2).transpose(1, 2)
+    if view == "nearest window":  # every point of a window has the error of the whole window, by length
+        squares = (outputs - inputs[:, None, :, 0]).square()  # (B, M, L)
+        sizes, length = _sizes(squares), squares.shape[2]
+        is_inside = torch.arange(length, device=squares.device) >= length - sizes[:, None]  # (M, L)
+        return ((squares.sum(dim=2) / sizes) @ is_inside.to(squares) / len(sizes))[:, :, None]
     squares = (outputs - inputs).square()
     return squares.mean(dim=1 if view == "value window" else 2)[:, :, None]  # (B, 1, L) or (B, L, F) ->

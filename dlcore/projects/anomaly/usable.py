@@ -5,43 +5,46 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.core.errors import DataError
 from dlcore.data.series import intervals
 from dlcore.data.series.series import Series, read_csv
-from dlcore.data.splits import Prepared
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation.smoothing import centered_mean, trailing_mean
-from dlcore.projects.project import LoadedModel, UsableBaseline
-from dlcore.projects.run_config import RunConfig
+from dlcore.projects.anomaly.evaluation import ThresholdData
+from dlcore.projects.project import LoadedModel
+
+SEASONAL_MEDIAN = "weekly_median_causal"
+"""Name of the baseline among the stored ones."""
+_NUMBERS = ("first_ms", "step_ms", "smooth", "threshold")
 
 
-def fit(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Training medians (P,) by position in the period; step, smoothing, and threshold: the largest validation score."""
-    series: Series = prepared.source["series"]
-    spans = prepared.source["spans"]
-    train = np.zeros(len(series.values), bool)
-    train[spans["train"]] = ~prepared.source["left_out"][spans["train"]]
-    period = series.period or simple.seasonal_period(series.times, train)
-    places = series.times // series.step_ms % period
-    medians = np.full(period, np.median(series.values[train]))
-    for place in np.unique(places[train]):
-        medians[place] = np.median(series.values[train & (places == place)])
-    smooth = simple.points_per_day(period)
-    scores = trailing_mean(np.abs(series.values - medians[places]), smooth)
-    sizes = {"step_ms": series.step_ms, "smooth": smooth, "threshold": scores[spans["validation"]].max()}
-    return {"medians": medians} | {name: np.array([value], np.float64) for name, value in sizes.items()}
+def fit_seasonal_median(
+    series: Series, threshold_data: ThresholdData, *, train: np.ndarray, smooth: int
+) -> dict[str, np.ndarray]:
+    """Return the medians (P,) of each slot of the period over training points (T,), and what scoring needs.
+
+    `smooth` is the length of the running mean in points; 0: a seventh of the period.
+    """
+    medians, _, slots = simple.slot_statistics(series.times, series.values, train, series.period or None)
+    smooth = smooth or simple.points_per_day(len(medians))
+    scores = trailing_mean(np.abs(series.values - medians[slots]), smooth)
+    numbers = (series.times[0], series.step_ms, smooth, threshold_data.threshold(scores))
+    return {"medians": medians} | {name: np.array([value]) for name, value in zip(_NUMBERS, numbers, strict=True)}
 
 
-def answer(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes) -> dict[str, Any]:
-    """Distances from the seasonal median and alarms for a CSV with a time and a value column, as `Project.answer`.
+def answer_with_seasonal_median(
+    loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes
+) -> dict[str, Any]:
+    """Return distances from the seasonal median and alarms for a CSV, as `Project.answer` does.
 
     Raises:
-        DataError: the file cannot be read; names row and column.
+        DataError: the file cannot be read (names row and column), or the stored arrays are damaged.
     """
+    medians, first, step, smooth, limit = _read(arrays)
     series = read_csv(payload)
-    medians, step = arrays["medians"], int(arrays["step_ms"][0])
-    smooth, limit = int(arrays["smooth"][0]), float(arrays["threshold"][0])
-    distance = np.abs(series.values - medians[series.times // step % len(medians)])
+    slots = simple.slots_of(series.times, first=first, step=step, period=len(medians))
+    distance = np.abs(series.values - medians[slots])
     scores = trailing_mean(distance, smooth)
     is_alarm = scoring.alarms(scores, limit)
     return {
@@ -60,4 +63,14 @@ def answer(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes
     }
 
 
-USABLE_BASELINES = {"weekly_median_causal": UsableBaseline(fit, answer)}
+def _read(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, int, int, int, float]:
+    """Return medians (P,), first time and step in milliseconds, smoothing in points, and threshold."""
+    medians = arrays.get("medians", np.zeros(0))
+    numbers = [arrays.get(name, np.zeros(0)) for name in _NUMBERS]
+    is_usable = medians.ndim == 1 and len(medians) and all(number.shape == (1,) for number in numbers)
+    if not is_usable or not all(np.isfinite(values).all() for values in (medians, *numbers)):
+        raise DataError("the stored baseline is damaged: export the run again.")
+    first, step, smooth, limit = (number[0] for number in numbers)
+    if step < 1 or smooth < 1:
+        raise DataError("the stored baseline is damaged: export the run again.")
+    return medians, int(first), int(step), int(smooth), float(limit)

@@ -35,24 +35,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
     from dlcore import projects
 
     slug, key = project.slug, f"compare-{project.slug}"
-    chosen_preset = st.session_state.get(f"{key}-preset") or next(iter(project.presets))
-    ready = [name for name in project.models if can_train(project, name, preset=chosen_preset)]
-    # no multiselect: it shrinks when it loses focus, which moves the button away from the pointer
-    picked = st.pills(
-        "Models",
-        ready,
-        selection_mode="multi",
-        default=ready,
-        key=f"{key}-models",
-        wrap=True,
-        format_func=lambda name: project.models[name].title,
-    )
-    models = [name for name in ready if name in picked]
-    if len(ready) < len(project.models):
-        missing = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
-        st.caption(
-            f"Not available: {missing}. What they need is not on this machine: choose each under Model above to get it."
-        )
+    models = _choose_models(project, key=key)
     names = [name for name in projects.list_datasets(slug) if sources.is_available(name)]
     if not names:
         st.caption("No dataset of this page is on this machine: see Data.")
@@ -68,6 +51,56 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         width="stretch",
     ) or next(iter(project.presets))
     st.caption("The full preset of each model" if preset == presets.FULL else presets.DESCRIPTIONS.get(preset, ""))
+    seeds, epochs = _choose_effort(project, models, dataset=dataset, preset=preset)
+    values = _choose_values(project, models, key=key)
+    try:
+        grid = VariantGrid(slug, models, dataset=dataset, preset=preset, values=values, epochs=epochs)
+        variants = build_variants(grid, range(seeds))
+    except WorkbenchError as error:
+        st.error(error_line(error), icon=":material/error:")
+        return
+    if values:
+        st.caption(f"{len(variants)} variants: {'; '.join(variants)}.")
+    runs = sum(len(configs) for configs in variants.values())
+    are_all = is_primary and len(models) == len(project.models)
+    if st.button(
+        f"Compare all {NUMBERS.get(len(models), len(models))}" if are_all else "Start comparison",
+        type="primary" if is_primary else "secondary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key=f"{key}-start",
+        disabled=not _describe_size(runs),
+    ):
+        _start(variants, dataset=dataset, seeds=seeds, epochs=epochs)
+
+
+def _choose_models(project: "Project", *, key: str) -> list[str]:
+    """Choose among the models whose needs are on this machine."""
+    chosen_preset = st.session_state.get(f"{key}-preset") or next(iter(project.presets))
+    ready = [name for name in project.models if can_train(project, name, preset=chosen_preset)]
+    # no multiselect: it shrinks when it loses focus, which moves the button away from the pointer
+    picked = st.pills(
+        "Models",
+        ready,
+        selection_mode="multi",
+        default=ready,
+        key=f"{key}-models",
+        wrap=True,
+        format_func=lambda name: project.models[name].title,
+    )
+    if len(ready) < len(project.models):
+        missing = ", ".join(entry.title for name, entry in project.models.items() if name not in ready)
+        st.caption(
+            f"Not available: {missing}. What they need is not on this machine: choose each under Model above to get it."
+        )
+    return [name for name in ready if name in picked]
+
+
+def _choose_effort(project: "Project", models: Sequence[str], *, dataset: str, preset: str) -> tuple[int, int]:
+    """Choose seeds per model and epochs per run."""
+    from dlcore import projects
+
+    slug, key = project.slug, f"compare-{project.slug}"
     default_epochs = projects.configure(slug, dataset=dataset, preset=preset).training.epochs
     left, right = st.columns(2)
     seeds = left.number_input(
@@ -83,30 +116,16 @@ def _form(project: "Project", *, is_primary: bool) -> None:
     longer = [f"{project.models[name].title}: up to {until[name]}" for name in models if until[name] != epochs]
     if longer:
         st.caption(f"{'; '.join(longer)} epochs, with early stopping.")
-    values = _choose_values(project, models, key=key)
-    try:
-        grid = VariantGrid(slug, models, dataset=dataset, preset=preset, values=values, epochs=int(epochs))
-        variants = build_variants(grid, range(seeds))
-    except WorkbenchError as error:
-        st.error(error_line(error), icon=":material/error:")
-        return
-    runs = sum(len(configs) for configs in variants.values())
-    if values:
-        st.caption(f"{len(variants)} variants: {'; '.join(variants)}.")
+    return int(seeds), int(epochs)
+
+
+def _describe_size(runs: int) -> bool:
+    """Show the number of runs; return whether a comparison may have as many."""
     hint = "" if runs > 1 else " A comparison takes two or more: choose another model, more values, or more seeds."
     if runs > comparisons.MAX_RUNS:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
     st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
-    are_all = is_primary and len(models) == len(project.models)
-    if st.button(
-        f"Compare all {NUMBERS.get(len(models), len(models))}" if are_all else "Start comparison",
-        type="primary" if is_primary else "secondary",
-        icon=":material/play_arrow:",
-        width="stretch",
-        key=f"{key}-start",
-        disabled=not 2 <= runs <= comparisons.MAX_RUNS,
-    ):
-        _start(variants, dataset=dataset, seeds=seeds, epochs=int(epochs))
+    return 2 <= runs <= comparisons.MAX_RUNS
 
 
 def _choose_values(project: "Project", models: Sequence[str], *, key: str) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from torch import nn
 
 from dlcore import projects
 from dlcore.projects.anomaly import alarm
+from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.alarm import check_attribution
 from dlcore.projects.anomaly.project import PROJECT
 
@@ -81,3 +82,14 @@ def test_both_methods_find_the_point_with_the_error(baseline_kind):
     assert int(explained.gradients[:, 0].argmax()) == reconstruction.at - 3
     assert explained.ablation[reconstruction.at - 3, 0] == explained.ablation.max()
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)
+
+
+def test_explained_error_of_nearest_windows_is_the_score_and_the_longest_one_is_shown():
+    module, prepared, config = built("neighbors")
+    prepared.start(module)
+    place, length = 9990, prepared.facts["window"]
+    reconstruction = alarm.reconstruct(module, prepared, config, place)
+    rows = prepared.source["rows"][place - length + 1 : place + 1]
+    part = scored.errors(module, rows, view="nearest window", length=length)
+    assert reconstruction.by_point.mean() == pytest.approx(part.causal[-1, 0], rel=1e-4)
+    assert not np.allclose(reconstruction.rebuilt[: length // 2], reconstruction.observed[: length // 2])

@@ -14,8 +14,10 @@ from dlcore.data.custom import registry as custom
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.custom.series import IMPORTER, preview_series
 from dlcore.data.series.columns import Columns
-from dlcore.data.series.series import LabeledWindow, Series
-from dlcore.projects.anomaly import custom_series
+from dlcore.data.series.series import LabeledWindow, Series, load_custom
+from dlcore.evaluation.baselines import series_score
+from dlcore.projects.anomaly import custom_series, usable
+from dlcore.projects.anomaly.evaluation import ThresholdData
 from dlcore.projects.command import command_line
 from dlcore.runs import inference
 
@@ -139,6 +141,8 @@ def test_seasonal_median_is_stored_and_scores_a_file(tmp_path):
     save_series(is_labeled=False)
     bundle = dlcore.train("anomaly", model="dense_32", dataset="mine", preset="quick", epochs=1, device="cpu").bundle
     assert inference.list_baselines(bundle) == ["weekly_median_causal"]
+    stored = bundle.baselines()["weekly_median_causal"]
+    assert stored["threshold"][0] == pytest.approx(bundle.evaluation.baselines["weekly_median_causal"]["threshold"])
     hours = pd.date_range("2021-06-01", periods=96, freq="1h")
     values = 50 + 20 * np.sin(2 * np.pi * hours.hour.to_numpy() / 24)
     values[60:70] += 60
@@ -147,3 +151,17 @@ def test_seasonal_median_is_stored_and_scores_a_file(tmp_path):
     assert set(answer) >= set(projects.get("anomaly").answer(bundle.load(), payload))
     rows = np.array(answer["alarm_rows"]) - 2
     assert len(rows) and ((rows >= 60) & (rows < 74)).all() and set(range(60, 70)) <= set(rows.tolist())
+
+
+def test_seasonal_median_gives_the_scores_of_the_baseline():
+    series = load_custom(f"custom:{save_series(is_labeled=False).name}")
+    train = np.arange(N) < N // 2
+    data = ThresholdData(train, np.zeros(N, bool), "maximum")
+    arrays = usable.fit_seasonal_median(series, data, train=train, smooth=0)
+    expected = series_score("weekly_median_causal", series.times, series.values, train=train, period=24)
+    table = pd.DataFrame({"t": series.times.astype("datetime64[ms]"), "v": series.values})
+    answer = usable.answer_with_seasonal_median(None, arrays, table.iloc[100:].to_csv(index=False).encode())
+    assert answer["errors"][2:] == pytest.approx(expected[102:])  # its running mean of 3 begins with the file
+    for name, value in {"medians": np.zeros(0), "step_ms": np.array([0]), "threshold": np.array([np.nan])}.items():
+        with pytest.raises(DataError, match="damaged"):
+            usable.answer_with_seasonal_median(None, arrays | {name: value}, b"t,v")
