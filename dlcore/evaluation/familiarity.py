@@ -1,4 +1,4 @@
-"""What a run stores to tell how unlike its training data an input is."""
+"""Statistics of the training data that measure how far an input is from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dlcore.evaluation.feature_bank import FeatureBank
 from dlcore.evaluation.wording import WordingModel
 
 PARTS = ("bank", "wording")
-"""What the names of the stored arrays begin with."""
+"""Prefixes of the names of stored arrays."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Familiarity:
     wording: WordingModel | None = None
 
     def measure(self, features: np.ndarray | None, text: str = "") -> dict[str, float]:
-        """Return the measures of one input from its features (1, D) and its complete text; larger is more unlike."""
+        """Return the measures of one input from its features (1, D) and its complete text; higher is farther."""
         measures: dict[str, float] = {}
         if self.wording is not None and text:
             measures |= {name: float(values[0]) for name, values in self.wording.measure([text]).items()}
@@ -30,7 +30,7 @@ class Familiarity:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Familiarity":
-        """Create it from arrays named `<part>_<name>`; others are ignored.
+        """Create from arrays named `<part>_<name>`; others are ignored.
 
         Raises:
             DataError: an array of a part is missing or does not match the others.

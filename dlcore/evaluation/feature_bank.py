@@ -56,7 +56,7 @@ class FeatureBank:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "FeatureBank":
-        """Create it from what `as_arrays` returns.
+        """Create from the arrays that `as_arrays` returns.
 
         Raises:
             DataError: an array is missing or does not match the others.

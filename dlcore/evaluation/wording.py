@@ -92,7 +92,7 @@ class WordingModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "WordingModel":
-        """Create it from what `as_arrays` returns.
+        """Create from the arrays that `as_arrays` returns.
 
         Raises:
             DataError: an array is missing or has another shape.

@@ -136,7 +136,7 @@ def preset_settings(config: RunConfig, *, is_scaled: bool = True) -> dict[str, A
 
 
 def suggest_model(slug: str, dataset: str) -> str:
-    """The model to preselect for a dataset: for a custom one, the one that gets good soonest; else the first that
+    """Return the model to preselect for a dataset: for a custom one, the project's suggestion; else the first model that
     needs no download with the first preset."""
     project, custom = get(slug), _find_custom(dataset)
     if custom is not None:
@@ -151,7 +151,7 @@ def configure_first(slug: str, model: str, dataset: str | None = None) -> RunCon
 
 
 def missing_downloads(config: RunConfig) -> list[str]:
-    """The further downloads that a run needs and that are not on this machine; empty for invalid settings."""
+    """Downloads that a run needs and this machine lacks; empty for invalid settings."""
     try:
         return [name for name in get(config.project).needs(config) if not sources.is_available(name)]
     except WorkbenchError:
@@ -159,7 +159,7 @@ def missing_downloads(config: RunConfig) -> list[str]:
 
 
 def list_fallbacks(config: RunConfig) -> list[str]:
-    """The downloads that the config does without, since its quick preset replaces what is not on this machine."""
+    """Missing downloads that the quick preset of the config replaces by a fallback."""
     if config.preset != quick.PRESET:
         return []
     fallbacks = get(config.project).fallbacks

@@ -1,4 +1,4 @@
-"""Detect unusual parts of a time series with autoencoders trained without labels."""
+"""Detect unusual parts of a time series with autoencoders and nearest windows, without labels."""
 
 from dlcore.ui.shell.page import show
 

@@ -198,7 +198,7 @@ def _saved_name(number: int, entry: Entry) -> str:
 
 
 class _WrittenFiles:
-    """In place of the list of written files of a `ZipFile`, which has an object of half a kilobyte for each."""
+    """Replaces `ZipFile.filelist`, which keeps half a kilobyte per written file in memory."""
 
     def __init__(self, entries: tuple[Entry, ...]) -> None:
         self.entries, self.numbers = entries, array("Q")

@@ -205,7 +205,7 @@ class _Names:
         self.met: set[str] = set()
 
     def is_repeated(self, name: str) -> bool:
-        """Whether an earlier file has this path; the first one keeps it."""
+        """Return whether an earlier file has this path."""
         is_known = name in self.met
         if hash(name) in self.repeated:
             self.met.add(name)

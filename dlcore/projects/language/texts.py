@@ -210,8 +210,7 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """Predictions of `classification.predict`, how unlike the training texts each text is written, and what measures
-    new texts."""
+    """`classification.predict`, the language and topic measure of every text, and the arrays that measure new texts."""
     texts = prepared.source["texts"]
     predictions = classification.predict(module, prepared, config)
     wording, limits = fit_wording(texts["train"], texts["validation"], text.general_english())

@@ -46,7 +46,7 @@ def validate_bundle(folder: Path) -> Bundle:
 
 
 def _texts(bundle: Bundle) -> None:
-    """Texts are not too long, JSON not too deep."""
+    """Check the length of texts and the depth of JSON."""
     bundle.card  # noqa: B018 - reading it is the check
     run, path = bundle.run, bundle.folder / "run.json"
     receipt = {name: run.pop(name) for name in ("data_receipt", "data_source") if name in run}

@@ -1,4 +1,4 @@
-"""How large the parts of an untrusted bundle may be; checked before they are read into memory."""
+"""Size limits of the parts of an untrusted bundle, checked before they are read into memory."""
 
 import json
 import math

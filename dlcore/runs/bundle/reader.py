@@ -163,7 +163,7 @@ class Bundle:
 
     @property
     def familiarity(self) -> "Familiarity":
-        """What measures how unlike the training data an input is; empty for no classifier and for older bundles."""
+        """Statistics that measure how far an input is from the training data; empty in bundles without them."""
         from dlcore.evaluation.familiarity import Familiarity
 
         if not (self.folder / "familiarity.npz").exists():

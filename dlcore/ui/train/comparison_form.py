@@ -69,7 +69,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         key=f"{key}-start",
-        disabled=not _describe_size(runs),
+        disabled=not _show_size(runs),
     ):
         _start(variants, dataset=dataset, seeds=seeds, epochs=epochs)
 
@@ -119,8 +119,8 @@ def _choose_effort(project: "Project", models: Sequence[str], *, dataset: str, p
     return int(seeds), int(epochs)
 
 
-def _describe_size(runs: int) -> bool:
-    """Show the number of runs; return whether a comparison may have as many."""
+def _show_size(runs: int) -> bool:
+    """Show the number of runs; return whether it is within the limits of a comparison."""
     hint = "" if runs > 1 else " A comparison takes two or more: choose another model, more values, or more seeds."
     if runs > comparisons.MAX_RUNS:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
