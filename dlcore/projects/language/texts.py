@@ -210,7 +210,8 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
-    """`classification.predict`, the language and topic measure of every text, and the arrays that measure new texts."""
+    """`classification.predict`, with the language and topic measures of each text, and the arrays that measure new
+    texts."""
     texts = prepared.source["texts"]
     predictions = classification.predict(module, prepared, config)
     wording, limits = fit_wording(texts["train"], texts["validation"], text.general_english())
