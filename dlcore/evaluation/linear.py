@@ -20,10 +20,43 @@ def logistic_regression(
     Sixty steps of L-BFGS: 6 s for 60,000 images of 784 values on two cores, within half a percent of the converged
     accuracy.
     """
-    from sklearn.linear_model import LogisticRegression
+    return LogisticRegression.fit(train_inputs, train_targets, classes=classes).predict(inputs)
 
-    train, test = (part.reshape(len(part), -1).astype(np.float32) for part in (train_inputs, inputs))
-    return _fit(LogisticRegression(C=0.1, max_iter=60), train, train_targets, test, classes=classes)
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """Multinomial logistic regression on D values: weights (K, D) and intercept (K,) of each class.
+
+    They are zero for the first of two classes; the intercept of a class without training samples is minus infinity.
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    @classmethod
+    def fit(cls, inputs: np.ndarray, targets: np.ndarray, *, classes: int) -> "LogisticRegression":
+        """Fit on inputs (N, ...) and class numbers (N,)."""
+        return cls(*_fit_weights(_flatten(inputs), targets, classes=classes, C=0.1, max_iter=60))
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return probabilities (N, K) of inputs (N, ...)."""
+        return _softmax(_flatten(inputs) @ self.weights.T.astype(np.float64) + self.intercept)
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """Return weights and intercept by name."""
+        return {"weights": self.weights, "intercept": self.intercept}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], *, size: int, classes: int) -> "LogisticRegression":
+        """Inverse of `as_arrays`, for inputs of `size` values.
+
+        Raises:
+            DataError: the arrays have other shapes.
+        """
+        weights, intercept = (arrays.get(name, np.zeros(0)) for name in ("weights", "intercept"))
+        if weights.shape != (classes, size) or intercept.shape != (classes,):
+            raise DataError("the stored baseline is damaged: export the run again.")
+        return cls(weights, intercept)
 
 
 def tfidf_logistic_regression(
@@ -53,18 +86,9 @@ class TfidfRegression:
         Raises:
             DataError: the texts contain no words.
         """
-        from sklearn.linear_model import LogisticRegression
-
         vectorizer = _tfidf(min_df=2, max_features=50_000)
         features, _ = _count_words(vectorizer, texts, texts[:1])
-        size = features.shape[1]
-        weights, intercept = np.zeros((classes, size), np.float32), np.full(classes, -np.inf)
-        present = np.unique(targets).astype(int)
-        intercept[present] = 0.0
-        if len(present) > 1:
-            model = _converge(LogisticRegression(C=4.0, max_iter=100), features, targets)
-            places = present if len(model.coef_) > 1 else present[1:]
-            weights[places], intercept[places] = model.coef_, model.intercept_
+        weights, intercept = _fit_weights(features, targets, classes=classes, C=4.0, max_iter=100)
         return cls(tuple(vectorizer.get_feature_names_out()), vectorizer.idf_, weights, intercept)
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
@@ -166,14 +190,22 @@ def _softmax(margins: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _fit(model: Any, train: Any, targets: np.ndarray, test: Any, *, classes: int) -> np.ndarray:
-    scores = np.zeros((test.shape[0], classes))
-    if len(np.unique(targets)) < 2:
-        scores[:, int(targets[0])] = 1.0
-        return scores
-    _converge(model, train, targets)
-    scores[:, model.classes_.astype(int)] = model.predict_proba(test)  # a class without training samples stays 0
-    return scores
+def _flatten(inputs: np.ndarray) -> np.ndarray:
+    return inputs.reshape(len(inputs), -1).astype(np.float32)
+
+
+def _fit_weights(features: Any, targets: np.ndarray, *, classes: int, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (K, D) and intercept (K,) of scikit-learn's logistic regression on features (N, D)."""
+    from sklearn import linear_model
+
+    weights, intercept = np.zeros((classes, features.shape[1]), np.float32), np.full(classes, -np.inf)
+    present = np.unique(targets).astype(int)
+    intercept[present] = 0.0
+    if len(present) > 1:
+        model = _converge(linear_model.LogisticRegression(**options), features, targets)
+        places = present if len(model.coef_) > 1 else present[1:]
+        weights[places], intercept[places] = model.coef_, model.intercept_
+    return weights, intercept
 
 
 def _converge(model: Any, train: Any, targets: np.ndarray) -> Any:

@@ -136,7 +136,7 @@ def preset_settings(config: RunConfig, *, is_scaled: bool = True) -> dict[str, A
 
 
 def suggest_model(slug: str, dataset: str) -> str:
-    """Return the model to preselect for a dataset: for a custom one, the project's suggestion; else the first model that
+    """Return the model to preselect for a dataset: for a custom one, the suggestion of the project; else the first that
     needs no download with the first preset."""
     project, custom = get(slug), _find_custom(dataset)
     if custom is not None:

@@ -1,19 +1,26 @@
 """Baselines that are stored with a run and predict instead of the network."""
 
+import io
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dlcore import cli, projects, runs
 from dlcore.core.errors import DataError, RequestError, RunError
 from dlcore.data.custom.importers import add_file
 from dlcore.evaluation.linear import TfidfRegression
+from dlcore.projects.vision import images
+from dlcore.runs import inference
 from dlcore.runs.bundle import inspection
 
 pytestmark = pytest.mark.usefixtures("home")
 WORDS = {"billing": "invoice refund card", "shipping": "parcel courier late", "account": "password login email"}
+CALIBRATED = {"threshold", "calibrated_threshold"}
+"""Keys of the answer of a calibrated network only."""
 FAST = {"epochs": 1, "vectors": "none", "length": 8, "vocabulary": 100}
 
 
@@ -51,7 +58,7 @@ def test_a_text_run_that_is_beaten_offers_its_baseline(trained, capsys):
     assert "--baseline tfidf_logistic_regression" in evaluation.verdict and "--baseline" in run.finished_bundle.card
     answer = run.predict("my parcel is late", baseline="tfidf_logistic_regression")
     assert answer["label"] == "shipping" and sum(answer["probabilities"].values()) == pytest.approx(1.0)
-    assert set(run.predict("my parcel is late")) >= set(answer) - {"threshold", "calibrated_threshold"}
+    assert set(run.predict("my parcel is late")) >= set(answer) - CALIBRATED
     words = ["predict", trained, "--text", "card refund", "--baseline", "tfidf_logistic_regression", "--json"]
     assert cli.main(words) == 0 and json.loads(capsys.readouterr().out)["label"] == "billing"
     with pytest.raises(RequestError, match="no baseline 'majority' that can predict: it has tfidf_logistic_regression"):
@@ -86,6 +93,26 @@ def test_the_stored_text_baseline_gives_the_measured_probabilities(classes):
     np.testing.assert_allclose(one_class.predict(texts[:3])[:, 1], 1.0)
 
 
+def test_an_image_run_predicts_with_logistic_regression(tmp_path):
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "shades.zip", "w") as archive:
+        for number in range(60):
+            pixels = random.integers(0, 60, (40, 40, 3)) + 120 * (number % 2)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+            archive.writestr(f"{('dark', 'light')[number % 2]}/{number}.png", buffer.getvalue())
+    add_file("shades", tmp_path / "shades.zip", kind="images", repair="default")
+    settings = {"epochs": 1, "side": 32, "width": 8}
+    config = projects.configure("architectures", dataset="shades", preset="quick", device="cpu", settings=settings)
+    runs.train_here(config, tmp_path / "bundle")
+    bundle = runs.Bundle(tmp_path / "bundle")
+    answer = inference.predict(bundle, buffer.getvalue(), baseline="logistic_regression")
+    assert answer["label"] == "light" and set(inference.predict(bundle, buffer.getvalue())) >= set(answer) - CALIBRATED
+    damaged = bundle.baselines()["logistic_regression"] | {"weights": np.zeros((2, 3))}
+    with pytest.raises(DataError, match="damaged"):
+        images.answer_with_logistic_regression(bundle.load(), damaged, buffer.getvalue())
+
+
 @pytest.mark.parametrize("name", ["ridge", "persistence"])
 def test_a_table_run_predicts_with_ridge_and_the_last_value(name, tmp_path):
     hours = np.arange(500)
@@ -102,8 +129,6 @@ def test_a_table_run_predicts_with_ridge_and_the_last_value(name, tmp_path):
     bundle = runs.Bundle(tmp_path / "bundle")
     assert set(bundle.baselines()) == {"ridge", "persistence"}
     payload = table.iloc[:100].to_csv(index=False).encode()
-    from dlcore.runs import inference
-
     forecast = inference.predict(bundle, payload, baseline=name)["forecast"]
     expected = table.iloc[100:102] if name == "ridge" else table.iloc[[99, 99]]
     for column in ("a", "b"):

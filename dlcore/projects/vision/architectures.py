@@ -131,6 +131,7 @@ PROJECT = Project(
     reported={"vgg16_c": 0.894, "resnet18": 0.8989, "resnext": 0.9061},
     reported_curves=REPORTED,
     custom_data=("images",),
+    usable_baselines=vision_images.USABLE_BASELINES,
     custom_settings=quick.cross_validation,
     quick_settings=quick_settings,
     lessons=LESSONS,

@@ -15,7 +15,7 @@ from dlcore.data.stratify import stratified_folds, stratified_sample
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel
+from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 
 NEVER_MIRRORED = ("digits", "mnist")
@@ -101,10 +101,44 @@ def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
     """Majority class, nearest class mean and logistic regression on images of 16 x 16 pixels."""
+    train, targets = _baseline_samples(prepared, config)
+    return simple_baselines(prepared, train, targets, _shrink(prepared.test.inputs[0].numpy()))
+
+
+def _baseline_samples(prepared: Prepared, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Small training images (N, ...) and class numbers (N,) that baselines are fitted on."""
     rows = stratified_sample(prepared.train.targets.numpy(), BASELINE_ROWS, seed=config.seed)
-    train = images.resize(prepared.train.inputs[0].numpy()[rows], BASELINE_SIDE).astype(np.float32) / 255
-    test = images.resize(prepared.test.inputs[0].numpy(), BASELINE_SIDE).astype(np.float32) / 255
-    return simple_baselines(prepared, train, prepared.train.targets.numpy()[rows], test)
+    return _shrink(prepared.train.inputs[0].numpy()[rows]), prepared.train.targets.numpy()[rows]
+
+
+def _shrink(pixels: np.ndarray) -> np.ndarray:
+    """Images (N, 16, 16, ...) from 0 to 1."""
+    return images.resize(pixels, BASELINE_SIDE).astype(np.float32) / 255
+
+
+def fit_logistic_regression(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Arrays of logistic regression on images of 16 x 16 pixels."""
+    train, targets = _baseline_samples(prepared, config)
+    return linear.LogisticRegression.fit(train, targets, classes=prepared.facts["classes"]).as_arrays()
+
+
+def answer_with_logistic_regression(
+    loaded: LoadedModel, arrays: Mapping[str, np.ndarray], payload: bytes
+) -> dict[str, Any]:
+    """Like `answer`, by logistic regression on 16 x 16 pixels.
+
+    Raises:
+        DataError: the file is not a readable image, or the arrays are damaged.
+    """
+    pixels = read_model_image(payload, loaded.preprocessing)
+    small = _shrink(pixels[None])
+    model = linear.LogisticRegression.from_arrays(arrays, size=small.size, classes=len(loaded.labels))
+    logits = torch.from_numpy(model.predict(small)).clamp(min=1e-12).log()
+    answered = classification.describe_prediction(logits, labels=loaded.labels, threshold=None, rule=None)
+    return {**answered, "pixels": pixels.tolist()}
+
+
+USABLE_BASELINES = {"logistic_regression": UsableBaseline(fit_logistic_regression, answer_with_logistic_regression)}
 
 
 def simple_baselines(
