@@ -26,6 +26,7 @@ from dlcore.ui.shell.menu import title_of
 from dlcore.ui.widgets import forms, samples
 
 SAVE = "Save dataset"
+_NO_FILE = "Choose a file first."
 MAX_LINKS = 4
 """Pages that are named for a file of another kind."""
 
@@ -48,8 +49,7 @@ def show_form(*kinds: Kind) -> None:
         )
         if file is None:
             checking.forget(importer)
-            if st.button(SAVE, icon=":material/save:", key=f"custom-{kind}-save-nothing"):
-                st.warning("Choose a file first.", icon=":material/upload_file:")
+            st.button(SAVE, icon=":material/save:", key=f"custom-{kind}-save-nothing", disabled=True, help=_NO_FILE)
         elif not saved.show_saved_file(kind, file.file_id):
             _show_steps(importer, file, kinds)
 
