@@ -6,14 +6,18 @@ component is drawn under it in the same container and replaces it once it has dr
 
 import base64
 import html
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import streamlit as st
+from streamlit import runtime
 
 KEY = "main_picture"
 """Key of the container of a page's main picture; a larger component marks its chart with `data-picture`."""
+_PAUSE = 0.15
+"""Seconds between the first frame and what follows, on the first page of a session."""
 _deferred: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("deferred", default=())
 
 
@@ -34,9 +38,17 @@ def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 
                 f'<div class="dl-frame" style="height:{height}px;margin-top:{top}px">'
                 f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
             )
+            _let_browser_paint()
             draw_deferred()
         yield
     draw_deferred()
+
+
+def _let_browser_paint() -> None:
+    """Hold the rest of a session's first page back: the browser paints what arrives together at once, and late."""
+    if runtime.exists() and not st.session_state.get("is-painted"):
+        st.session_state["is-painted"] = True
+        time.sleep(_PAUSE)
 
 
 def defer(draw: Callable[[], None]) -> None:

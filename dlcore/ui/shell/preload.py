@@ -50,6 +50,16 @@ for (const name of %s) document.head.append(Object.assign(document.createElement
   { rel: "modulepreload", crossOrigin: "", href: new URL(name, document.baseURI).href }));
 """
 _LOAD_STREAMLIT = 'import(new URL("static/js/%s", document.baseURI).href).catch(() => {});'
+_CONNECT = inline_script("""window.__streamlit = {
+  BACKEND_BASE_URL: new URL(".", document.baseURI).href,
+  HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false, enableCustomParentMessages: false,
+    enforceDownloadInNewTab: false, metricsUrl: "", blockErrorDialogs: false, resourceCrossOriginMode: null },
+};""")
+"""Tell Streamlit where the server is and how it is set up: it asks for `/PAGE/_stcore/health` in vain otherwise."""
+_NEXT = inline_script("""addEventListener("DOMContentLoaded", () => {
+  for (const link of document.querySelectorAll("link[rel=dl-next]")) link.rel = "modulepreload";
+});""")
+"""Load the files of the first screen after those that start the page."""
 
 
 class Preload:
@@ -109,11 +119,12 @@ def _links_of(scope: Scope) -> str:
 @lru_cache(maxsize=32)
 def links(slug: str = "", *, ours: bool = False) -> str:
     """Return the `<link>` elements of a page's first screen, or of the Train panel (`ours`)."""
-    attributes = 'fetchpriority="low" crossorigin rel="modulepreload"'  # files that start the page come first
+    attributes = 'crossorigin rel="dl-next"'
     names = [f"static/js/{name}" for name in _needed(FIRST)]
     names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
-    return files + (f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else "")
+    plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else ""
+    return f"{_CONNECT}{files}{_NEXT}{plotly}"
 
 
 @lru_cache(maxsize=1)
