@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import streamlit as st
-from streamlit import runtime
 
 KEY = "main_picture"
 """Key of the container of a page's main picture; a larger component marks its chart with `data-picture`."""
@@ -45,8 +44,8 @@ def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 
 
 
 def _let_browser_paint() -> None:
-    """Hold the rest of a session's first page back: the browser paints what arrives together at once, and late."""
-    if runtime.exists() and not st.session_state.get("is-painted"):
+    """Hold the rest of a session's first page back, if a browser is there: it paints late what arrives at once."""
+    if st.context.headers and not st.session_state.get("is-painted"):
         st.session_state["is-painted"] = True
         time.sleep(_PAUSE)
 
