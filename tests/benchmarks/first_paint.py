@@ -49,8 +49,8 @@ const isDrawn = () => {
   if (!chart) return isPainted(document.querySelector("CHART"));
   const images = [...chart.querySelectorAll("img")];
   if (images.length) return images.some((image) => image.complete && image.naturalWidth && isPainted(image));
-  if (chart.querySelector("[data-testid=stBidiComponentRegular], .stBidiComponent"))
-    return isPainted(chart.querySelector("[data-drawn]"));
+  const components = [...chart.querySelectorAll("[data-testid=stBidiComponentRegular], .stBidiComponent")];
+  if (components.length) return components.some((c) => isPainted(c.querySelector("[data-drawn], [data-answered]")));
   return isPainted(chart) && !chart.querySelector("[data-testid=stSkeleton]");
 };
 const look = () => {

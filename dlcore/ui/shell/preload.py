@@ -30,9 +30,13 @@ LATER = (
 """Element types of the other panels."""
 MAIN_COMPONENTS = {
     "anomaly": ("threshold",),
+    "architectures": ("curves",),
     "attention": ("self_attention",),
     "backprop": ("walk",),
+    **dict.fromkeys(("fashion", "food"), ("gallery",)),
+    **dict.fromkeys(("news", "questions", "reviews_bert", "reviews_lstm", "reviews_transformer"), ("typed",)),
     "rnn": ("unrolled",),
+    "vit": ("attention",),
 }
 """Page -> components of its main picture."""
 _FOLDER = Path(st.__file__).parent / "static"

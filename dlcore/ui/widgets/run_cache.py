@@ -1,5 +1,6 @@
 """Cached access to finished runs, keyed by the run's id and the time its bundle was written."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,8 +118,8 @@ def load_model(bundle: Bundle) -> LoadedModel:
 
 
 def bundle_key(bundle: Bundle) -> str:
-    """Return a key that changes whenever the bundle does."""
-    return "-".join(str(part) for part in _key(bundle))
+    """Return a key that changes whenever the bundle does; browsers get it too, so it names no folder."""
+    return hashlib.blake2b(repr(_key(bundle)).encode(), digest_size=8).hexdigest()
 
 
 def _key(bundle: Bundle) -> tuple[str, int]:
