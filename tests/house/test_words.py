@@ -5,6 +5,7 @@
 
 import ast
 import collections
+import functools
 import io
 import re
 import tokenize
@@ -98,10 +99,11 @@ def paragraphs(text: str) -> list[str]:
     return [f"{line}\n{' '.join(after.split()[:3])}" for line, after in zip(lines, [*lines[1:], ""], strict=False)]
 
 
-def pieces(path: Path) -> Iterable[Piece]:
+@functools.cache
+def pieces(path: Path) -> list[Piece]:
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        return python_pieces(source)
+        return list(python_pieces(source))
     return [Piece("text", number, line) for number, line in enumerate(paragraphs(source), start=1)]
 
 
