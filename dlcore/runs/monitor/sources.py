@@ -316,6 +316,11 @@ class Replay:
         self.notes: list[str] = []
         self.position, self.first, self.start = 0, 0, 0.0
 
+    def set_speed(self, speed: float) -> None:
+        """Go on at another pace from here."""
+        self.speed, self.start = speed, 0.0
+        self.first = min(self.position, len(self.series.times) - 1)
+
     def read(self) -> Points | None:
         """Return the points that are due."""
         if self.position >= len(self.series.times):
