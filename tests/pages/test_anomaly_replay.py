@@ -1,4 +1,4 @@
-"""The replay of the anomaly page: points arrive, alarms are listed, and feedback shows its effect before it is applied."""
+"""The replay of the anomaly page: points arrive, alarms are listed, feedback shows its effect before it is applied."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -40,7 +40,13 @@ def predict(project: Project, run: Run | None) -> None:
     if bundle is None or run is None:
         return
     source = st.segmented_control(
-        "Input", ["A file", "Replay"], default="A file", required=True, key="anomaly-input", bind="query-params"
+        "Input",
+        ["A file", "Replay"],
+        default="A file",
+        required=True,
+        key="anomaly-input",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     if source == "Replay":
         replay(run, bundle)

@@ -33,7 +33,7 @@ MARKS: dict[Mark, str] = {"false": "False alarm", "confirmed": "Event"}
 def replay(run: Run, bundle: Bundle) -> None:
     """Choose threshold and speed, then draw the replay in a fragment that repeats while it plays."""
     series = series_of(run.config)
-    first, second, third = st.columns([2, 2, 3], vertical_alignment="bottom")
+    first, second, third = st.columns([3, 3, 2], vertical_alignment="bottom")
     kind: Kind = first.selectbox(
         "Threshold",
         list(KINDS),
@@ -66,12 +66,12 @@ def replay(run: Run, bundle: Bundle) -> None:
 
 def _describe_speed(speed: float, step_ms: int) -> str:
     label = SPEED_LABELS.get(speed, f"{speed:,.0f}x")
-    return f"{label} ({1000 * speed / step_ms:.3g} points a second)"
+    return f"{label}: {1000 * speed / step_ms:.3g} points a second"
 
 
 def _play(session: ReplaySession, is_playing: bool) -> None:
     """Score what is due, and draw everything."""
-    if is_playing:
+    if is_playing and not session.is_over:
         session.advance()
         if session.is_over:
             st.rerun()  # without the timer
@@ -94,13 +94,13 @@ def _show_charts(session: ReplaySession) -> None:
     ticks = _time_ticks(times)
     margin = 0.05 * (float(np.ptp(values)) or 1.0)
     axes = svg.Axes(float(values.min()) - margin, float(values.max()) + margin, x_ticks=ticks)
-    _draw(svg.line_chart([svg.Line(values, times, width=1.0)], axes, height=170, windows=spans), "Values so far", 170)
+    _draw(svg.line_chart([svg.Line(values, times, width=1.0)], axes, height=120, windows=spans), "Values so far", 120)
     lines = [
         svg.Line(scores, times, color=SCORE_COLOR, name="score", width=1.0),
         svg.Line(np.where(np.isfinite(limits), limits, np.nan), times, color=BLUE, name="threshold"),
         svg.Line(above, times, color=VERMILLION, name="alarm", width=2.5),
     ]
-    _draw(svg.line_chart(lines, svg.Axes(0.0, top, x_ticks=ticks), height=190, windows=spans), "Scores so far", 190)
+    _draw(svg.line_chart(lines, svg.Axes(0.0, top, x_ticks=ticks), height=170, windows=spans), "Scores so far", 170)
 
 
 def _time_ticks(times: np.ndarray) -> list[tuple[float, str]]:
@@ -138,11 +138,15 @@ def _show_alarms(session: ReplaySession) -> None:
 
 def _row(alarm: Alarm, mark: Mark | None) -> dict[str, object]:
     return {
-        "Start": pd.Timestamp(alarm.start, unit="ms").strftime("%Y-%m-%d %H:%M"),
+        "Start": _format(alarm.start),
         "Score / threshold": round(alarm.score / alarm.threshold, 2) if alarm.threshold > 0 else None,
         "Reason": alarm.reason,
         "Feedback": MARKS.get(mark, "") if mark else "",
     }
+
+
+def _format(time: int) -> str:
+    return f"{pd.Timestamp(time, unit='ms'):%Y-%m-%d %H:%M}"
 
 
 def _show_alarm(session: ReplaySession, alarm: Alarm | None) -> None:
@@ -172,9 +176,7 @@ def _show_missed(session: ReplaySession) -> None:
         place = st.selectbox(
             "Highest scores without an alarm",
             list(candidates),
-            format_func=lambda key: (
-                f"{pd.Timestamp(int(key), unit='ms'):%Y-%m-%d %H:%M}, {100 * candidates[key].ratio:.0f} % of the threshold"
-            ),
+            format_func=lambda key: f"{_format(int(key))}, {100 * candidates[key].ratio:.0f} % of the threshold",
             key="replay-missed",
         )
         if st.button("This was an event", key="replay-mark-missed"):
@@ -187,9 +189,7 @@ def _show_effect(session: ReplaySession) -> None:
     effect = session.effect()
     if effect is None:
         return
-    gone = ", ".join(
-        f"{pd.Timestamp(int(session.array('times')[start]), unit='ms'):%Y-%m-%d %H:%M}" for start, _ in removed(effect)
-    )
+    gone = ", ".join(_format(int(session.array("times")[start])) for start, _ in removed(effect))
     st.info(f"{effect.describe()}{f' No alarm any more: {gone}.' if gone else ''}", icon=":material/tune:")
     with st.container(horizontal=True):
         if st.button("Apply", type="primary", key="replay-apply"):
