@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcore.core.errors import RequestError
-from dlcore.evaluation.anomaly import alarm_ranges, overlapping
+from dlcore.evaluation.anomaly import MANY_ALARMS, alarm_ranges, overlapping
 
 MARGIN = 1.05
 """A false alarm is silenced by a threshold 5 % above its highest score."""
@@ -19,7 +19,8 @@ Range = tuple[int, int]
 class FeedbackEffect:
     """A proposed factor of every threshold, and alarms before and after as index ranges [start, stop), (A, 2).
 
-    `unresolved` counts false alarms that remain, because events with a lower score have to be detected.
+    `unresolved` counts false alarms that remain, because events with a lower score have to be detected; `undetected`
+    missed events that stay missed, because more than a tenth of all points score higher.
     """
 
     old_factor: float
@@ -27,6 +28,7 @@ class FeedbackEffect:
     before: np.ndarray
     after: np.ndarray
     unresolved: int
+    undetected: int = 0
 
     def describe(self) -> str:
         """Say in one sentence what applying it changes."""
@@ -36,6 +38,8 @@ class FeedbackEffect:
         text = f"Threshold {change}; alarms {len(self.before)} before, {len(self.after)} after."
         if self.unresolved:
             text += f" {self.unresolved} false alarm{'s' if self.unresolved > 1 else ''} remain: events score lower."
+        if self.undetected:
+            text += f" Missed events left: {self.undetected}, ordinary points score higher."
         return text
 
 
@@ -61,17 +65,24 @@ def propose(
         raise RequestError("mark at least one alarm as false or one event as missed.")
     peaks = [_peak(ratios, span) for span in false]
     highest = max(peaks, default=0.0)
-    lowest_event = min((_peak(ratios, span) for span in (*missed, *confirmed)), default=np.inf)
+    event_peaks = [_peak(ratios, span) for span in missed]
+    usable = [peak for peak in event_peaks if (ratios > peak * BELOW).mean() <= MANY_ALARMS]
+    lowest_event = min((*usable, *(_peak(ratios, span) for span in confirmed)), default=np.inf)
     proposed = min(max(factor, highest * MARGIN), lowest_event * BELOW) if len(false) else factor
     if highest < lowest_event <= highest * MARGIN:
         proposed = float(np.sqrt(highest * lowest_event))
-    if not len(missed):
+    if not usable:
         proposed = max(factor, proposed)
     else:
         proposed = min(proposed, lowest_event * BELOW)
     after = alarm_ranges(ratios > proposed, gap=gap)
     return FeedbackEffect(
-        factor, float(proposed), alarm_ranges(ratios > factor, gap=gap), after, sum(peak > proposed for peak in peaks)
+        factor,
+        float(proposed),
+        alarm_ranges(ratios > factor, gap=gap),
+        after,
+        sum(peak > proposed for peak in peaks),
+        len(event_peaks) - len(usable),
     )
 
 

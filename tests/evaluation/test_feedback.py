@@ -41,6 +41,11 @@ def test_missed_event_lowers_the_threshold() -> None:
     assert 0.7 < effect.factor < 0.8 and len(effect.before) == 0 and len(effect.after) == 1
 
 
+def test_event_with_an_ordinary_score_stays_missed() -> None:
+    effect = propose(ratios(p100=1.5), missed=[EVENT], gap=10)
+    assert (effect.factor, effect.undetected) == (1.0, 1) and "Missed events left: 1" in effect.describe()
+
+
 def test_unmarked_alarms_do_not_lower_it() -> None:
     effect = propose(ratios(p100=1.5, p300=1.2), false=[FALSE], confirmed=[(300, 301)], factor=1.0, gap=10)
     assert effect.factor >= 1.0

@@ -195,7 +195,9 @@ def draw_alarm(window: AlarmWindow) -> str:
     """Draw the window behind an alarm and what the model expected as SVG; the largest error is shaded."""
     values = np.r_[window.observed, window.expected]
     margin = 0.05 * (float(np.ptp(values)) or 1.0)
-    ends = [str(np.datetime64(int(window.times[at]), "ms"))[5:16].replace("T", " ") for at in (0, -1)]
+    inner = len(window.times) // 8
+    places = (inner, len(window.times) - 1 - inner)
+    texts = [str(np.datetime64(int(window.times[at]), "ms"))[5:16].replace("T", " ") for at in places]
     return svg.line_chart(
         [
             svg.Line(window.observed, window.times, color=VERMILLION, name="observed"),
@@ -203,8 +205,8 @@ def draw_alarm(window: AlarmWindow) -> str:
         ],
         svg.Axes(
             float(values.min()) - margin,
-            float(values.max()) + margin,
-            x_ticks=[(float(window.times[at]), text) for at, text in zip((0, -1), ends, strict=True)],
+            float(values.max()) + 5 * margin,  # room for the legend
+            x_ticks=[(float(window.times[at]), text) for at, text in zip(places, texts, strict=True)],
         ),
         height=180,
         windows=[(window.alarm.part_start, window.alarm.part_end)],

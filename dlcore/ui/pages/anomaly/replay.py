@@ -66,7 +66,8 @@ def replay(run: Run, bundle: Bundle) -> None:
 
 def _describe_speed(speed: float, step_ms: int) -> str:
     label = SPEED_LABELS.get(speed, f"{speed:,.0f}x")
-    return f"{label}: {1000 * speed / step_ms:.3g} points a second"
+    points = 1000 * speed / step_ms
+    return f"{label}: {points:,.0f} points a second" if points >= 10 else f"{label}: {points:.2g} points a second"
 
 
 def _play(session: ReplaySession, is_playing: bool) -> None:
@@ -159,7 +160,7 @@ def _show_alarm(session: ReplaySession, alarm: Alarm | None) -> None:
         _draw(draw_alarm(window), "Window behind the alarm, and what the model expected", 180)
         step = session.detector.source.step_ms
         part = format_duration(alarm.part_end - alarm.part_start + step)
-        st.caption(f"Shaded: the {part} with half of the window's error.")
+        st.caption(f"{alarm.reason} Shaded: the {part} with half of the window's error.")
     with st.container(horizontal=True):
         for mark, label in MARKS.items():
             if st.button(label, key=f"replay-mark-{mark}"):
