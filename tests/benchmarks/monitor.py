@@ -2,11 +2,13 @@
 
 python tests/benchmarks/monitor.py [MODEL ...] [--period N] [--stored N]
 
-Counts processor time, so that other programs do not matter. Scores a synthetic series in parts of 512 points, as from a file with a backlog, then point by point. The model is
-`neighbors` with `--stored` points by default, with a period of `--period` points (1: none), or reference runs by name.
+Scores a synthetic series in parts of 512 points, as from a file with a backlog, then point by point. Counts processor
+time, so that other programs do not matter. The model is `neighbors` with `--stored` points by default, with a period of
+`--period` points (1: none), or reference runs by name.
 """
 
 import argparse
+import contextlib
 import cProfile
 import pstats
 import time
@@ -81,19 +83,11 @@ def main() -> None:
             detector = make_detector(run, "series", STEP_MS) if model != "stored" else detector
             detector.last_time = 0
             detector.fed = 0
-            with cProfile.Profile() if options.profile and size > 1 else _nothing() as profile:
+            with cProfile.Profile() if options.profile and size > 1 else contextlib.nullcontext() as profile:
                 rates.append(measure(detector, points=points, period=options.period, size=size))
             if profile is not None and len(rates) == 2:
                 pstats.Stats(profile).sort_stats("tottime").print_stats(10)
         print(f"{model}: {max(rates[:2]):,.0f} points/s in parts of 512, {rates[2]:,.0f} one by one", flush=True)
-
-
-class _nothing:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *args: object) -> None:
-        return None
 
 
 if __name__ == "__main__":

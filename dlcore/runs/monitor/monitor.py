@@ -11,6 +11,7 @@ import numpy as np
 
 from dlcore.core.errors import RequestError
 from dlcore.data.series.intervals import describe_step_difference
+from dlcore.data.series.samples import format_time
 from dlcore.evaluation import anomaly, feedback
 from dlcore.evaluation.adaptive_threshold import MEMORY, RATE, StreamThreshold, make_threshold
 from dlcore.evaluation.feedback import FeedbackEffect
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from dlcore.runs.bundle.reader import Bundle
     from dlcore.runs.run import Run
 
+MANY_LATE = 100
+"""Points in a row before the last time after which a warning says that they are dropped."""
 PROBE = 8
 """First points, from which the time between points is found."""
 SAVE_S, IDLE_S, LAST_SEND_S = 0.5, 0.2, 20.0
@@ -127,7 +130,7 @@ class SeriesMonitor:
         }
         self.detector: StreamDetector | None = None
         self.early = np.zeros(0, np.int64), np.zeros(0)
-        self.points, self.saved_at, self.is_dirty = 0, 0.0, False
+        self.points, self.late, self.saved_at, self.is_dirty = 0, 0, 0.0, False
         self._restore()
         self.outbox = Outbox(self.store, sinks, self.events.warn)
 
@@ -218,6 +221,14 @@ class SeriesMonitor:
             self.events.warn(note)
         return self.detector
 
+    def _warn_of_late(self, times: np.ndarray, detector: StreamDetector) -> None:
+        """Warn once if all points are earlier than the last one: one time far in the future drops all that follow."""
+        is_late = detector.fed > 0 and len(times) > 0 and int(times.max()) < detector.last_time
+        self.late = self.late + len(times) if is_late else 0
+        if self.late >= MANY_LATE > self.late - len(times):
+            last = format_time(detector.last_time)
+            self.events.warn(f"the last {self.late} points are earlier than {last} and were dropped; see --restart.")
+
     def _take(self, times: np.ndarray, values: np.ndarray, *, is_last: bool = False) -> None:
         """Score points; the first ones wait until the time between points is known."""
         if self.detector is None:
@@ -235,6 +246,7 @@ class SeriesMonitor:
         detector = self.detector
         assert detector is not None
         detector.factor = self.store.factor
+        self._warn_of_late(times, detector)
         points = detector.push(times, values)
         self.points, self.is_dirty = self.points + len(points.times), True
         for alarm in self.store.add(points, detector.windows, factor=detector.factor):

@@ -66,6 +66,21 @@ def test_alarms_wait_for_a_receiver_that_is_away(points: Path, receiver) -> None
     assert len(receiver.ids) == 3
 
 
+def test_a_time_far_in_the_future_is_said(points: Path) -> None:
+    text = points.read_text().splitlines()
+    points.write_text("\n".join([*text[:200], "2099-01-01T00:00,1", *text[200:], ""]))
+    warnings: list[str] = []
+    events = MonitorEvents(warn=warnings.append)
+    monitor = SeriesMonitor(runs.open_run(RUN), FollowedFile(points), events=events)
+    for _ in range(2):
+        monitor.step()
+        text = [line.replace("2021-03", "2021-04") for line in text]
+        with points.open("a") as file:
+            file.write("\n".join([*text[1:], ""]))
+    monitor.follow(once=True)
+    assert len(warnings) == 1 and "earlier than 2099-01-01 00:00:00" in warnings[0]
+
+
 def test_new_sink_gets_no_old_alarms(points: Path, receiver) -> None:
     SeriesMonitor(runs.open_run(RUN), FollowedFile(points), gap=20).follow(once=True)
     sending = sinks.make_sinks(webhook=[receiver.url])
