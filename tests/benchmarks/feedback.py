@@ -104,10 +104,10 @@ def main() -> None:
         except WorkbenchError as error:
             print(f"{key}: {error}")
             continue
-        one = effects[-1]
+        last = effects[-1]
         print(
-            f"{one.name}: threshold x {one.factor:.3f}; false alarms {one.false_before} -> {one.false_after}; "
-            f"events {one.hit_before} -> {one.hit_after} of {one.events}",
+            f"{last.name}: threshold x {last.factor:.3f}; false alarms {last.false_before} -> {last.false_after}; "
+            f"events {last.hit_before} -> {last.hit_after} of {last.events}",
             flush=True,
         )
     summarize(effects)
@@ -115,12 +115,12 @@ def main() -> None:
 
 def summarize(effects: list[Effect]) -> None:
     """Print totals, and the exact two-sided sign test over series."""
-    changes = np.array([one.false_after - one.false_before for one in effects])
+    changes = np.array([effect.false_after - effect.false_before for effect in effects])
     fewer, more = int((changes < 0).sum()), int((changes > 0).sum())
     n, k = fewer + more, max(fewer, more)
     p = min(1.0, 2 * sum(math.comb(n, i) for i in range(k, n + 1)) / 2**n) if n else 1.0
     total = {
-        name: sum(getattr(one, name) for one in effects)
+        name: sum(getattr(effect, name) for effect in effects)
         for name in Effect.__annotations__
         if name not in ("name", "factor")
     }

@@ -56,7 +56,7 @@ class ReplaySession:
 
     @property
     def ratios(self) -> np.ndarray:
-        """Scores (n,) as shares of their thresholds without feedback; 0 where there is none."""
+        """Scores (n,) as shares of their thresholds without feedback; 0 where the threshold is infinite."""
         limits = self.array("thresholds")
         return np.asarray(self.array("scores") / np.where(limits > 0, limits, np.inf))
 

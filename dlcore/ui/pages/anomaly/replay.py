@@ -129,8 +129,8 @@ def _show_alarms(session: ReplaySession) -> None:
             key=f"replay-alarms-{len(alarms)}-{session.detector.factor}",
         )
         rows = selection["selection"]["rows"]
-        chosen = alarms[rows[0]] if rows else None
-        _show_alarm(session, chosen)
+        selected = alarms[rows[0]] if rows else None
+        _show_alarm(session, selected)
     else:
         st.caption("No alarm so far.")
     _show_missed(session)
