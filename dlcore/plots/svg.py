@@ -152,8 +152,8 @@ def _reduce(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(y) <= 2 * COLUMNS:
         return x, y
     starts = np.linspace(0, len(y), COLUMNS, endpoint=False).astype(np.int64)
-    known = np.where(np.isfinite(y), y, np.nanmin(y))
-    ends = np.stack([np.minimum.reduceat(known, starts), np.maximum.reduceat(known, starts)], axis=1)
+    known = np.where(np.isfinite(y), y, np.nan)  # of a column without a finite value, both are NaN
+    ends = np.stack([np.fmin.reduceat(known, starts), np.fmax.reduceat(known, starts)], axis=1)
     return np.repeat(x[starts], 2), ends.ravel()
 
 

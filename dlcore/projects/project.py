@@ -97,7 +97,15 @@ class LoadedModel:
 
 
 class SeriesScorer(Protocol):
-    """Scores of a series that comes in consecutive parts: the same as those of the whole."""
+    """Scores of a series that comes in consecutive parts: the same as those of the whole. A score depends on the point
+    and the `length` + `smooth` - 2 points before it; the first `length` - 1 points have no score."""
+
+    length: int
+    smooth: int
+
+    def explain(self, times: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+        """Return what is behind the score of the last of the points (n,); empty if it cannot be said."""
+        ...
 
     def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the score (n,) of each point of the next part, from times (n,) in epoch milliseconds and values."""

@@ -221,14 +221,7 @@ def explain_series(
 
     The medians are those of the series itself, since a bundle has no training data.
     """
-    empty = Split((torch.zeros(0),), torch.zeros(0), np.zeros(0, np.int64))
-    source = {
-        "rows": rows,
-        "series": series,
-        "spans": {"train": slice(0, len(rows))},
-        "left_out": np.zeros(len(rows), bool),
-    }
-    prepared = Prepared(empty, empty, empty, loaded.facts, loaded.preprocessing, source=source)
+    prepared = _as_prepared(loaded, series, rows)
     window = reconstruct(loaded.module, prepared, loaded.config, place)
     attribution = explain(loaded.module, prepared, loaded.config, window, baseline_kind=baseline_kind)
     values = attribution.gradients if method == "integrated_gradients" else attribution.ablation
@@ -249,6 +242,22 @@ def explain_series(
         "output": attribution.output,
         "baseline_output": attribution.baseline_output,
     }
+
+
+def reconstruct_series(loaded: LoadedModel, series: Series, rows: ScaledRows, place: int) -> Reconstruction:
+    """The window behind the score of a point of a new series."""
+    return reconstruct(loaded.module, _as_prepared(loaded, series, rows), loaded.config, place)
+
+
+def _as_prepared(loaded: LoadedModel, series: Series, rows: ScaledRows) -> Prepared:
+    empty = Split((torch.zeros(0),), torch.zeros(0), np.zeros(0, np.int64))
+    source = {
+        "rows": rows,
+        "series": series,
+        "spans": {"train": slice(0, len(rows))},
+        "left_out": np.zeros(len(rows), bool),
+    }
+    return Prepared(empty, empty, empty, loaded.facts, loaded.preprocessing, source=source)
 
 
 def channels(config: RunConfig, preprocessing: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ class CrossFitted(Protocol):
 
 
 BATCH = 1024
+ROWS_MULTIPLE = 32
+"""Rows of a batch are padded to a multiple: matrix products of few rows use other kernels, which round differently, so
+that the score of a point would depend on how many points were scored with it."""
 LEAST_SHARE = 0.1
 """Lower bound of an error scale as a share of the median one; avoids division by almost zero."""
 
@@ -98,7 +101,8 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
-            per_place = _per_place(module(*batch), batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
+            outputs = module(*(_pad(tensor) for tensor in batch))[: len(batch[0])]
+            per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":
                 means.add(per_place)
@@ -212,6 +216,12 @@ def weight_by_length(squares: Tensor) -> Tensor:
 def _sizes(squares: Tensor) -> Tensor:
     """The window lengths (M,) of errors (N, M, L): L, its half, its quarter."""
     return torch.tensor([squares.shape[2] >> scale for scale in range(squares.shape[1])], device=squares.device)
+
+
+def _pad(batch: Tensor) -> Tensor:
+    """Repeat the last row of a batch (N, ...) until N is a multiple of `ROWS_MULTIPLE`."""
+    missing = -len(batch) % ROWS_MULTIPLE
+    return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])]) if missing else batch
 
 
 def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Tensor:

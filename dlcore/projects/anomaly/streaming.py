@@ -7,6 +7,7 @@ import numpy as np
 
 from dlcore.data.series.series import CYCLES, MinMaxScaler, Series, calendar
 from dlcore.evaluation import smoothing
+from dlcore.projects.anomaly import alarm
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.evaluation import HOUR_MS
 from dlcore.projects.anomaly.models import AnomalyData, view_of
@@ -63,6 +64,26 @@ class StreamScorer:
         self.times, self.values = self.times[done:], self.values[done:]
         return scores
 
+    def explain(self, times: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+        """Return the window behind the score of the last of the points (n,): `times`, `observed` and `expected` (L,),
+        and `part`, its two ends in epoch milliseconds where the error is largest. Empty if n is less than a window.
+
+        The part is the shortest stretch around the largest error that holds half of the window's error.
+        """
+        if len(times) < max(self.length, 2):
+            return {}
+        series = Series(times, values)
+        window = alarm.reconstruct_series(self.loaded, series, scale_rows(self.loaded, series), len(times) - 1)
+        start, stop = _shortest_half(window.by_point)
+        return {
+            "times": window.times.tolist(),
+            "observed": window.observed.tolist(),
+            "expected": window.rebuilt.tolist(),
+            "part": (int(window.times[start]), int(window.times[stop - 1])),
+            "part_observed": float(window.observed[start:stop].mean()),
+            "part_expected": float(window.rebuilt[start:stop].mean()),
+        }
+
     def state(self) -> dict[str, Any]:
         """Return the remembered points and errors."""
         errors = None if self.errors is None else self.errors.tolist()
@@ -84,3 +105,12 @@ class StreamScorer:
         squares = scale[:, rows.folds[complete] % scale.shape[1], places].T ** 2
         values: np.ndarray = part.causal[complete] / squares
         return values
+
+
+def _shortest_half(errors: np.ndarray) -> tuple[int, int]:
+    """Return the shortest index range [start, stop) of errors (L,) that holds half of their sum."""
+    total = np.r_[0.0, np.cumsum(errors)]
+    stops = np.searchsorted(total, total[:-1] + total[-1] / 2)
+    lengths = np.where(stops < len(total), stops - np.arange(len(errors)), len(errors) + 1)
+    start = int(lengths.argmin())
+    return start, min(max(int(stops[start]), start + 1), len(errors))

@@ -21,6 +21,7 @@ from dlcore.runs.batch.series import SCORES, score_rows
 from dlcore.ui.components.threshold.component import Scope, SeriesAxis, ThresholdView, show_threshold
 from dlcore.ui.custom_data.saved import show_receipt
 from dlcore.ui.pages.anomaly.data import series_of, taxi
+from dlcore.ui.pages.anomaly.replay import replay
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train.new_run import dataset_title
@@ -34,9 +35,21 @@ SHOWN_ALARMS = 1000
 
 
 def predict(project: Project, run: Run | None) -> None:
-    """Upload a CSV or use the sample; shows its errors, alarms and their rows."""
+    """Upload a CSV or use the sample, to see its errors and alarms; or replay the run's series point by point."""
     bundle = run_cache.finished_bundle(run, to_see="predictions for your own series")
     if bundle is None or run is None:
+        return
+    source = st.segmented_control(
+        "Input",
+        ["A file", "Replay"],
+        default="A file",
+        required=True,
+        key="anomaly-input",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if source == "Replay":
+        replay(run, bundle)
         return
     st.markdown(
         "A table with a **time** column (for example `2014-07-01 00:30`) and a **value** column. It is "
