@@ -15,7 +15,6 @@ from dlcore.evaluation.metrics import (
     format_metric,
     format_with_interval,
     lower_first,
-    metric_title,
     summarize,
     table_metrics,
 )
@@ -54,20 +53,15 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
 
 
 def summarize_run(project: Project, bundle: Bundle) -> str:
-    """Return one line: the network (and how it reads texts), its main metric beside the best baseline, and who wins."""
+    """Return one line: whether the network beats the best baseline, and how it reads texts; the header has numbers."""
     entry, evaluation = project.models[bundle.config.model], bundle.evaluation
-    how = f": {lower_first(entry.summary).rstrip('.')}" if project.modality == "text" else ""
-    network = f"**{entry.title}**{how}."
+    how = entry.summary if project.modality == "text" else ""
     top = summarize(evaluation.metrics, evaluation.baselines)
-    if top is None:
-        return network
-    score = f"{metric_title(top.metric)} {format_metric(top.metric, top.value)}"
-    if top.baseline_value is None:
-        return f"{network} {score}."
+    if top is None or top.baseline_value is None:
+        return how or f"**{entry.title}**."
     baseline = lower_first(baseline_title(top.baseline, season=evaluation.season))
-    verdict = {"better": "beats", "worse": "loses to", "tie": "ties with"}[top.outcome or "tie"]
-    value = format_metric(top.metric, top.baseline_value)
-    return f"{network} {score}, **{verdict} the best baseline** ({baseline}, {value})."
+    verdict = {"better": "Beats", "worse": "Loses to", "tie": "Ties with"}[top.outcome or "tie"]
+    return f"**{verdict} the best baseline**, {baseline}. {how}".rstrip()
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:

@@ -90,7 +90,7 @@ def _run_panel(project: "Project", run: Run | None) -> None:
             run.bundle,
             run.record,
             loss="Cross-entropy loss (log scale).",
-            accuracy="Share of correct predictions; random guessing: 0.1.",
+            accuracy="Share of correct predictions; random guessing: 10 %.",
         )
 
 

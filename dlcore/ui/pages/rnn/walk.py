@@ -65,7 +65,7 @@ def explain(project: "Project", run: Run | None) -> None:
 
 def _ratio(unrolled: UnrolledRun) -> str:
     last = float(unrolled.lengths[-1])
-    return f"times {float(unrolled.lengths[0]) / last:.1e}" if last else "undefined (no gradient)"
+    return f"× {float(unrolled.lengths[0]) / last:.2g}" if last else "undefined (no gradient)"
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:
