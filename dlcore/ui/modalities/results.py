@@ -130,7 +130,7 @@ def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     most = f"most often “{labels[actual]}” is predicted as “{labels[predicted]}” ({int(errors.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
     st.caption(
-        f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {as_text(most)}."
+        f"Rows: actual. Columns: predicted. Color: share of the row. Diagonal: correct; {as_text(most)}."
     )
 
 

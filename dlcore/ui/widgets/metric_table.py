@@ -21,24 +21,41 @@ from dlcore.evaluation.metrics import (
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle
 
+WIDE = 5
+"""With more columns than this, a table with all intervals is wider than the page."""
+
 
 def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> None:
     """Draw the run's metrics in the first row and a row for each baseline, with 95 % intervals."""
     table = build_table(evaluation, title=title)
-    st.dataframe(table, hide_index=True, width="stretch", alt=f"Test metrics of {title} and of the baselines")
+    is_wide = len(table.columns) > WIDE
+    st.dataframe(
+        build_table(evaluation, title=title, intervals=1) if is_wide else table,
+        hide_index=True,
+        width="stretch",
+        alt=f"Test metrics of {title} and of the baselines",
+    )
     st.caption(f"Test split, {n:,} {unit}. In brackets: 95 % bootstrap confidence interval.")
-    with st.expander("Metrics and baselines explained"):
+    with st.expander("All intervals, metrics and baselines" if is_wide else "Metrics and baselines explained"):
+        if is_wide:
+            st.dataframe(table, hide_index=True, width="stretch", alt="All metrics with their intervals")
         show_definitions(table_metrics(evaluation.metrics, *evaluation.baselines.values()), evaluation.baselines)
 
 
-def build_table(evaluation: Evaluation, *, title: str) -> pd.DataFrame:
-    """Return a table with one row per method and one column per metric."""
+def build_table(evaluation: Evaluation, *, title: str, intervals: int | None = None) -> pd.DataFrame:
+    """Return a table with one row per method and one column per metric, the first `intervals` (or all) with theirs."""
     methods: dict[str, Mapping[str, float]] = {title: evaluation.metrics}
     methods |= {baseline_title(name, season=evaluation.season): values for name, values in evaluation.baselines.items()}
     names = table_metrics(*methods.values())
     return pd.DataFrame(
         [
-            {"Method": method, **{METRICS[name].title: format_with_interval(values, name) for name in names}}
+            {"Method": method}
+            | {
+                METRICS[name].title: format_with_interval(values, name)
+                if intervals is None or place < intervals or name not in values
+                else format_metric(name, values[name])
+                for place, name in enumerate(names)
+            }
             for method, values in methods.items()
         ]
     )

@@ -138,7 +138,7 @@ def _cell(values: dict[str, float], name: str) -> str:
     if name not in values:
         return "–"
     low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
-    spread = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    spread = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
     return f"{values[name]:.3f}{spread}"
 
 
