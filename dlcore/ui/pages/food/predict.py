@@ -16,6 +16,7 @@ from dlcore.core.errors import DataError, one_line
 from dlcore.core.markdown import as_text
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
@@ -57,7 +58,7 @@ class PhotoPrediction:
     def thumbnail_label(self) -> str:
         """Label and probability, with a question mark if the prediction is uncertain."""
         mark = " (?)" if self.answer["uncertain"] else ""
-        return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
+        return f"{class_title(self.answer['label'])} {format_percent(self.answer['probability'], digits=0)}{mark}"
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ def _next(probabilities: np.ndarray, symbol: int, target: Alphabet, *, prefix: s
         title=f"Next symbol after “{prefix}”" if prefix else "First symbol",
     )
     show_figure(
-        figure, key="seq2seq-next", alt=f"Selected: {target.name(symbol)}, probability {probabilities[symbol]:.1%}"
+        figure,
+        key="seq2seq-next",
+        alt=f"Selected: {target.name(symbol)}, probability {format_percent(probabilities[symbol])}",
     )
 
 
