@@ -116,7 +116,8 @@ def summarize(rows: list[dict[str, Any]]) -> str:
     equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[largest]["accuracy"]), None)
     text = (
         f"With {largest:,} questions, fine-tuning all layers reaches "
-        f"{format_percent(tuned[largest]['accuracy'])} and the same network from scratch {format_percent(scratch[largest]['accuracy'])}; with {smallest:,} they reach "
+        f"{format_percent(tuned[largest]['accuracy'])} and the "
+        f"same network from scratch {format_percent(scratch[largest]['accuracy'])}; with {smallest:,} they reach "
         f"{format_percent(tuned[smallest]['accuracy'])} and {format_percent(scratch[smallest]['accuracy'])}."
     )
     if equal is not None and equal < largest:
