@@ -42,7 +42,7 @@ PROSE = {
     "seq2seq": 134,
     "vit": 296,
 }
-"""Words of the first panel's paragraphs and lists before pages opened on their picture; now at most half of them."""
+"""Words of the first panel's paragraphs and lists before; now at most half of them."""
 COUNT_WORDS = """() => {
   const isOpen = (part) => part.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const control = "button, label, summary, [role=radiogroup], [data-testid=stWidgetLabel]";

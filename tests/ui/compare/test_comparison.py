@@ -384,8 +384,8 @@ def test_without_a_comparison_the_reference_runs_are_chosen_and_their_data_named
     app.switch_page(f"pages/{projects.get(slug).section}/{slug}.py").run()
     view = next(control for control in app.button_group if "Compare" in str(control.options))
     view.set_value("Compare").run()
-    chosen = next(box for box in app.multiselect if box.label == "Runs")
-    assert not app.exception and len(chosen.value) == len(runs.references(slug))
+    selected = next(box for box in app.multiselect if box.label == "Runs")
+    assert not app.exception and len(selected.value) == len(runs.references(slug))
     notes = " ".join(part.value for part in [*app.caption, *app.warning])
     assert "different data" in notes or "different test samples" in notes
 
