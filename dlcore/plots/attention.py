@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GRAY, ORDER, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, LIGHT_SIGNED, ORDER, VERMILLION
 from dlcore.plots.style import blank
 
 GAP = 1
@@ -38,7 +38,7 @@ def position_similarity(similarity: np.ndarray, grid: tuple[int, int]) -> go.Fig
         customdata=words,
         zmin=-1,
         zmax=1,
-        colorscale="RdBu_r",
+        colorscale=LIGHT_SIGNED,
         colorbar={"title": "cosine", "thickness": 12, "tickvals": [-1, 0, 1]},
         hovertemplate="%{customdata}: %{z:.2f}<extra></extra>",
         hoverongaps=False,

@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.palette import BLUE, GRAY, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, LIGHT_SIGNED, VERMILLION
 from dlcore.plots.style import CLEAR, blank, milliseconds
 
-DIVERGING = ((0.0, BLUE), (0.5, "#F7F7F7"), (1.0, VERMILLION))
+DIVERGING = LIGHT_SIGNED
 """Blue: negative, orange-red: positive; color-blind safe."""
 FADING = ((0.0, BLUE), (0.5, "rgba(138, 143, 152, 0.08)"), (1.0, VERMILLION))
 """`DIVERGING` with a transparent middle for light and dark backgrounds."""

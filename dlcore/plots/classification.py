@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import BLUE, GREEN, VERMILLION
+from dlcore.plots.palette import BLUE, GREEN, LIGHT_SHARES, VERMILLION
 from dlcore.plots.style import blank
 
 MANY = 12
@@ -33,7 +33,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str], *, title: str = 
         z=share * 100,
         text=words,
         texttemplate=None if many else "%{text}",
-        colorscale="Blues",
+        colorscale=LIGHT_SHARES,
         zmin=0,
         zmax=100,
         showscale=False,

@@ -36,6 +36,15 @@ def accuracy_at_best_epoch(record: Record, history: Mapping[str, Curve], *, epoc
     return float(accuracy.values[accuracy.steps == step][0])
 
 
+def has_cached_states(config: "RunConfig") -> bool:
+    """Return whether a frozen BERT reads the texts once before the first epoch, so that epochs do not include it."""
+    from dlcore.models.fine_tuned_bert import FineTuneConfig
+    from dlcore.models.frozen_bert_rnn import FrozenBertRnnConfig
+
+    options = config.model_options
+    return isinstance(options, FrozenBertRnnConfig) or (isinstance(options, FineTuneConfig) and options.train == "head")
+
+
 def multiply_adds_per_epoch(bundle: Bundle) -> int | None:
     """Return the multiply-adds of a forward pass over the training samples; None if they cannot be counted."""
     counted = model_cost(bundle)

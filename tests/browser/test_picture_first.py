@@ -23,6 +23,35 @@ BOX = f"""() => {{
 }}"""
 
 
+PROSE = {
+    "anatomy": 95,
+    "anomaly": 554,
+    "architectures": 298,
+    "attention": 223,
+    "backprop": 293,
+    "fashion": 295,
+    "food": 337,
+    "forecast": 248,
+    "gradients": 434,
+    "news": 227,
+    "questions": 231,
+    "reviews_bert": 280,
+    "reviews_lstm": 279,
+    "reviews_transformer": 276,
+    "rnn": 353,
+    "seq2seq": 134,
+    "vit": 296,
+}
+"""Words of the first panel's paragraphs and lists before; now at most half of them."""
+COUNT_WORDS = """() => {
+  const isOpen = (part) => part.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const control = "button, label, summary, [role=radiogroup], [data-testid=stWidgetLabel]";
+  const parts = [...document.querySelectorAll("[data-testid=stMain] :is(p, li)")];
+  const texts = parts.filter((part) => isOpen(part) && !part.closest(control)).map((part) => part.innerText);
+  return texts.join(" ").split(/\\s+/).filter((word) => /[\\p{L}\\p{N}]/u.test(word)).length;
+}"""
+
+
 def open_plain(page: Page, address: str, slug: str) -> tuple[float, float]:
     """Open a page without parameters; return top and bottom of its main picture, once they no longer change."""
     page.goto("about:blank")
@@ -43,6 +72,7 @@ def test_main_picture_is_inside_the_first_screen(page, address, slug):
     page.set_viewport_size({"width": 1280, "height": 800})
     top, bottom = open_plain(page, address, slug)
     assert top > 0 and bottom <= 800 and bottom - top > 60, f"from {top:.0f} to {bottom:.0f} px"
+    assert page.evaluate(COUNT_WORDS) <= 0.5 * PROSE[slug]
     page.set_viewport_size({"width": 390, "height": 844})
     top, _ = open_plain(page, address, slug)
     assert 0 < top < 844 - 60, f"from {top:.0f} px"

@@ -114,3 +114,16 @@ def test_file_of_another_kind_is_named_and_linked_to_a_page_that_takes_it():
     (info,) = [each.value for each in app.info if "The file seems to hold" in each.value]
     assert "hold texts" in info
     assert any("News" in link.proto.label for link in app.get("page_link"))
+
+
+def test_a_file_that_was_predicted_is_saved_and_selected_for_training_by_one_button():
+    app = open_page(panel="predict")
+    app = app.file_uploader(key="own-csv").set_value(("my load.csv", csv(), "text/csv")).run()
+    assert not app.exception and "this file has a step of" in " ".join(box.value for box in app.warning)
+    app = press(app, "Train on this file")
+    assert not app.exception and not app.error
+    assert next(box for box in app.selectbox if box.label == "Dataset").value == "custom:my-load"
+    assert app.query_params["panel"] in ("train", ["train"])
+    app = open_page(panel="predict").file_uploader(key="own-csv").set_value(("again.csv", csv(), "text/csv")).run()
+    press(app, "Train on this file")
+    assert [entry.name for entry in custom.list_datasets("series")] == ["my-load"]

@@ -31,8 +31,10 @@ def all_text(test: AppTest) -> str:
 def test_results_name_the_persistence_baseline_and_that_ridge_beats_the_run():
     test = open_page(panel="results", run=RUN)
     assert not test.exception
-    assert "Skill **-0.226**, ridge regression 0.395 (persistence: 0)" in all_text(test)
-    assert "Ridge regression beats this run" in test.warning[0].value
+    text = all_text(test)
+    assert "Skill **-0.226**, ridge regression 0.395: **the baseline wins**. 90 % intervals cover **90.1 %**." in text
+    assert "Ridge regression beats this run" in text and "is better in every variable" in text
+    assert "Their width comes from the model's validation errors" in text
 
 
 def test_reference_runs_can_be_compared():

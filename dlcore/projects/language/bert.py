@@ -198,7 +198,7 @@ PROJECT = Project(
         ),
         "head": ModelEntry(
             title="BERT, head only",
-            summary="Frozen BERT; a new head trains on its pooled output in seconds.",
+            summary="Frozen BERT; a new head trains on its pooled output, computed once.",
             build=build,
             config=HeadConfig,
         ),

@@ -130,7 +130,7 @@ PROJECT = Project(
         ),
         "lstm": ModelEntry(
             title="LSTM over BERT",
-            summary="A bidirectional LSTM over the same states.",
+            summary="A bidirectional LSTM over the token states of a frozen BERT.",
             build=_build("lstm"),
             config=FrozenBertRnnConfig,
         ),

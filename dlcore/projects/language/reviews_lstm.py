@@ -53,7 +53,7 @@ PROJECT = Project(
             config=BaseLstmConfig,
         ),
         "improved_lstm": ModelEntry(
-            title="ImprovedLSTM",
+            title="Improved LSTM",
             summary="GloVe vectors, three bidirectional LSTM layers, max and mean pooling.",
             build=_improved,
             config=ImprovedLstmConfig,

@@ -117,6 +117,8 @@ def _scores(project: "Project", comparison: Comparison) -> None:
         return
     if not comparison_scores.classifiers(variants):
         with_error_boundary(lambda: comparison_scores.metrics(variants))
+        if len({record.dataset for record in comparison.records}) > 1:
+            st.caption("These runs have different data: compare each with its own baselines under Run.")
         return
     if not comparison_scores.has_same_samples(variants):
         st.warning(
@@ -163,6 +165,7 @@ def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
     run_ids = st.multiselect(
         "Runs",
         list(records),
+        default=[] if by_id else [run_id for run_id, record in records.items() if record.is_reference],
         key=f"compared-runs-{project.slug}",
         max_selections=30,
         placeholder="Two or more runs",

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.evaluation import seeds
-from dlcore.evaluation.metrics import baseline_title
+from dlcore.evaluation.metrics import baseline_title, format_interval, format_percent
 from dlcore.runs import budgets, latency
-from dlcore.ui.compare.tests import TestedVariant, format_seconds
+from dlcore.ui.compare.tests import TestedVariant, format_seconds, join_names
 from dlcore.ui.shell.times import format_age
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
@@ -31,19 +31,25 @@ def table(variants: Sequence[TestedVariant]) -> None:
                     ),
                 }
             )
-    st.dataframe(
-        pd.DataFrame(rows).fillna("–"), hide_index=True, width="stretch", alt="Scores and costs of the models compared"
-    )
+    devices = {row["Device"] for row in rows if "Device" in row}
+    redundant = ["Device"] if len(devices) == 1 else []
+    if all(row.get("Trained") == row.get("Parameters") for row in rows):
+        redundant.append("Trained")
+    table = pd.DataFrame(rows).drop(columns=redundant).fillna("–")
+    st.dataframe(table, hide_index=True, width="stretch", alt="Scores and costs of the models compared")
     costs = (
-        "Multiply-adds: per sample. Memory: lower bound of weights, gradients, optimizer state and activations of a "
-        "batch. Latency: processor time of the fastest of several rounds, one sample, one thread of "
+        "Multiply-adds: per sample. Memory: in training, at least that of weights, gradients, optimizer state and "
+        "activations of a batch. Latency: processor time of the fastest of several rounds, one sample, one thread of "
         f"{_processor()}{_when(latencies)}. "
     )
     st.caption(
         f"Test split; in brackets the 95 % interval over samples and seeds. {latencies.remark}",
         help=f"{costs if any('Multiply-adds' in row for row in rows) else ''}"
-        "Epoch: median duration in the run, other work on its device included.",
+        f"Epoch: median duration in the run on {', '.join(sorted(devices))}, other work on its device included.",
     )
+    cached = [variant.name for variant in variants if budgets.has_cached_states(variant.bundles[0].config)]
+    if cached:
+        st.caption(f"Epoch of {join_names(cached)}: without the frozen BERT, which reads every text once before.")
     differences = {
         variant.name: preset.differences_from_full(variant.bundles[0].config)
         for variant in variants
@@ -90,7 +96,7 @@ def _row(variant: TestedVariant, seconds: float | None) -> dict[str, str]:
     if cost is not None:
         row |= {
             "Multiply-adds": f"{cost.multiply_adds / 1e6:,.{1 if cost.multiply_adds < 1e8 else 0}f} M",
-            "Training memory": f"{cost.training_bytes / 2**20:,.0f} MB",
+            "Memory": f"{cost.training_bytes / 2**20:,.0f} MB",
             "Latency": "–" if seconds is None else f"{1e3 * seconds:.{1 if seconds >= 1e-3 else 2}f} ms",
         }
     return row | {
@@ -101,7 +107,7 @@ def _row(variant: TestedVariant, seconds: float | None) -> dict[str, str]:
 
 
 def _format_interval(value: float, low: float, high: float) -> str:
-    return f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})"
+    return f"{format_percent(value)} {format_interval('accuracy', low, high)}"
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore import runs
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import svg
 from dlcore.plots.palette import ORDER
 from dlcore.runs import ACTIVE, Curve, Record
@@ -45,7 +46,9 @@ def show(project: "Project", comparison: Comparison) -> None:
         key=f"reported-{project.slug}",
         help="Dotted, by epoch: from a course report on 30,000 images with unknown hyperparameters, split and code.",
     ):
-        values = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
+        values = ", ".join(
+            f"{project.models[name].title} {format_percent(value)}" for name, value in project.reported.items()
+        )
         st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
         curves_of_variants += [
             reported_curves(model, reported[model], project=project, color=models[model]) for model in reported

@@ -8,10 +8,18 @@ import streamlit as st
 
 from dlcore.core.markdown import as_text
 from dlcore.evaluation import curves, seeds
-from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
+from dlcore.evaluation.metrics import (
+    METRICS,
+    baseline_title,
+    causal_baselines,
+    format_interval,
+    format_metric,
+    format_percent,
+    table_metrics,
+)
 from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
-from dlcore.ui.compare.tests import TestedVariant, format_means
+from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -29,11 +37,7 @@ def describe_data(variants: Sequence[TestedVariant]) -> None:
     train_sizes = sorted({int(run.run["sizes"]["train"]) for run in runs})
     train = " to ".join(f"{size:,}" for size in dict.fromkeys((train_sizes[0], train_sizes[-1])))
     test = int(runs[0].run["sizes"]["test"])
-    means = {variant.name: float(np.mean([run.mean() for run in variant.correct])) for variant in variants}
-    st.caption(
-        f"Test accuracy: {format_means(means)}. {names[0]}: {train} training samples, {test:,} test samples; best "
-        "epoch of each run."
-    )
+    st.caption(f"{names[0]}: {train} training samples, {test:,} test samples; best epoch of each run.")
 
 
 def compare_with_baselines(variants: Sequence[TestedVariant]) -> None:
@@ -49,7 +53,7 @@ def baseline_summary(variants: Sequence[TestedVariant]) -> str:
     if not accuracies:
         return ""
     best = max(accuracies, key=lambda name: accuracies[name])
-    value, title = accuracies[best], f"Best baseline: {baseline_title(best)} ({accuracies[best]:.1%})"
+    value, title = accuracies[best], f"Best baseline: {baseline_title(best)} ({format_percent(accuracies[best])})"
     ends = {variant.name: seeds.interval(variant.correct)[1:] for variant in variants}
     better = [name for name, (low, _) in ends.items() if low > value]
     worse = [name for name, (_, high) in ends.items() if high < value]
@@ -75,7 +79,7 @@ def degenerate_summary(variant: TestedVariant, labels: tuple[str, ...]) -> str:
     if counts[top] < DEGENERATE_SHARE or (actual == top).mean() > MAJORITY_SHARE:
         return ""
     name, label = as_text(variant.name), as_text(labels[top])
-    return f"**{name}** is degenerate: it predicts “{label}” for {counts[top]:.1%} of the samples."
+    return f"**{name}** is degenerate: it predicts “{label}” for {format_percent(counts[top])} of the samples."
 
 
 def show(variants: Sequence[TestedVariant]) -> None:
@@ -141,12 +145,8 @@ def test_metrics(variant: TestedVariant) -> dict[str, str]:
     for name in table_metrics(*metrics):
         values = [row[name] for row in metrics if name in row]
         if len(values) == len(variant.bundles) and name not in ("accuracy", "loss"):
-            ends = (
-                f" ({format_metric(name, min(values))} to {format_metric(name, max(values))})"
-                if len(values) > 1
-                else ""
-            )
-            formatted[name] = f"{format_metric(name, float(np.mean(values)))}{ends}"
+            ends = format_interval(name, min(values), max(values)) if len(values) > 1 else ""
+            formatted[name] = f"{format_metric(name, float(np.mean(values)))} {ends}".rstrip()
     return formatted
 
 

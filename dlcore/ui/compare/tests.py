@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import runs
-from dlcore.evaluation.metrics import METRICS, metric_title
+from dlcore.evaluation.metrics import METRICS, format_percent, metric_title
 from dlcore.evaluation.seeds import SeedDifference
 from dlcore.runs import Bundle, Record
 from dlcore.ui.shell.times import format_duration
@@ -123,7 +123,8 @@ def name_winner(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
 
 def format_means(means: Mapping[str, float]) -> str:
     """Format the accuracy of each model, highest first."""
-    return "; ".join(f"{name}: {value:.1%}" for name, value in sorted(means.items(), key=lambda pair: -pair[1]))
+    best_first = sorted(means.items(), key=lambda pair: -pair[1])
+    return "; ".join(f"{name}: {format_percent(value)}" for name, value in best_first)
 
 
 def _is_better(name: str, other: str, pairs: Pairs) -> bool:

@@ -52,6 +52,13 @@ def choose_dataset(project: Project, run: Run | None, *kinds: Kind) -> RunConfig
     if dataset == st.session_state.get(NEWEST):
         name = registry.plain_name(dataset)
         st.success(f"“{name}” is saved and selected under **Train**.", icon=":material/check_circle:")
+        st.button(
+            f"Train on “{name}”",
+            icon=":material/model_training:",
+            key=f"train-on-{dataset}",
+            on_click=saved.open_training,
+            args=(project.slug, dataset),
+        )
     entry = registry.find(dataset) if registry.is_custom(dataset) else None
     if entry is not None:
         saved.show_receipt(entry.receipt)

@@ -9,7 +9,9 @@ from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry
 from dlcore.data.custom.importers import IMPORTERS
 from dlcore.data.custom.registry import CustomDataset, Kind
+from dlcore.data.sources.registry import DATASETS
 from dlcore.ui.custom_data.preview import show_classes
+from dlcore.ui.shell.links import OPEN
 
 TITLE_LETTERS = 120
 """Letters of a receipt in the title of its expander."""
@@ -80,6 +82,28 @@ def show_saved_file(kind: Kind, file_id: str) -> bool:
         return False
     st.caption(f"This file is saved as **{name}**. Choose another file to add more.")
     return True
+
+
+def offer_training(slug: str, kind: Kind, payload: bytes, *, name: str) -> None:
+    """Draw a button that saves a file, with the default repairs, as a dataset and selects it under Train."""
+    if not st.button("Train on this file", icon=":material/model_training:", key=f"train-on-file-{slug}"):
+        return
+    try:
+        preview = IMPORTERS[kind].preview(payload, repair="default")
+        same = next((each for each in registry.list_datasets(kind) if each.checksum == preview.checksum), None)
+        title = registry.free_name(name.rpartition(".")[0] or name, reserved=DATASETS)
+        entry = same or IMPORTERS[kind].save(title, preview.accept(), source=name)
+    except WorkbenchError as error:
+        st.error(error_line(error), icon=":material/error:")
+        return
+    open_training(slug, entry.dataset)
+    st.rerun()
+
+
+def open_training(slug: str, dataset: str) -> None:
+    """Open the panel Train with the dataset selected."""
+    st.session_state[f"dataset-{slug}"] = dataset
+    st.query_params[OPEN] = "train"
 
 
 def _describe(entry: CustomDataset) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.shell.download_offer import download_hint
@@ -87,6 +88,6 @@ def _show_sample(scores: np.ndarray, labels: tuple[str, ...], *, truth: int, run
             hint = "" if custom_registry.is_custom(dataset) else download_hint(dataset)
             st.caption(f"The image is not on this machine. Its probabilities are stored with the run.{hint}")
         verdict = "correct" if predicted == truth else "incorrect"
-        st.markdown(f"Predicted **{as_text(labels[predicted])}** ({scores[predicted]:.1%}): **{verdict}**.")
+        st.markdown(f"Predicted **{as_text(labels[predicted])}** ({format_percent(scores[predicted])}): **{verdict}**.")
     with right:
         show_probabilities(scores, labels, truth=truth)

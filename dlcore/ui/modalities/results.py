@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
-from dlcore.evaluation.metrics import format_metric
+from dlcore.evaluation.metrics import format_metric, format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
@@ -129,9 +129,7 @@ def _show_confusion(counts: np.ndarray, labels: tuple[str, ...]) -> None:
     actual, predicted = np.unravel_index(int(errors.argmax()), errors.shape)
     most = f"most often “{labels[actual]}” is predicted as “{labels[predicted]}” ({int(errors.max()):,} times)"
     show_figure(figure, key="confusion", alt=f"Confusion matrix; {most}")
-    st.caption(
-        f"Rows: actual. Columns: predicted. Darker: larger share of the row. Diagonal: correct; {as_text(most)}."
-    )
+    st.caption(f"Rows: actual. Columns: predicted. Color: share of the row. Diagonal: correct; {as_text(most)}.")
 
 
 def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:
@@ -147,14 +145,17 @@ def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:
         st.success("No errors on the test split.", icon=":material/check_circle:")
         return
     predicted = run_cache.predicted_classes(bundle, scores)
-    texts = [f"{labels[predicted[row]]} {scores[row, predicted[row]]:.0%}, is {labels[targets[row]]}" for row in rows]
+    texts = [
+        f"{labels[predicted[row]]} {format_percent(scores[row, predicted[row]], digits=0)}, is {labels[targets[row]]}"
+        for row in rows
+    ]
     load_modality(project).show(run.config, [int(ids[row]) for row in rows], texts)
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:
     """Describe loss and accuracy of the three splits at the best epoch; empty without curves."""
     parts = []
-    for metric, form in (("loss", "{:.3f}"), ("accuracy", "{:.1%}")):
+    for metric in ("loss", "accuracy"):
         values = {}
         for part in ("train", "validation"):
             curve = history.get(f"{part}_{metric}")
@@ -162,7 +163,7 @@ def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> 
                 values[part] = float(curve.values[epoch - 1])
         if len(values) == 2 and metric in evaluation.metrics:
             values["test"] = evaluation.metrics[metric]
-            text = ", ".join(f"{part} {form.format(value)}" for part, value in values.items())
+            text = ", ".join(f"{part} {format_metric(metric, value)}" for part, value in values.items())
             parts.append(f"**{metric.capitalize()}** at epoch {epoch}: {text}.")
     if not parts:
         return ""

@@ -118,7 +118,7 @@ def _show_texts(config: RunConfig) -> None:
         figure = plots.length_histogram(np.minimum(lengths, 1000), unit="words", limit=limit)
         show_figure(figure, key="lengths", alt=f"Lengths; median {np.median(lengths):.0f} words")
         share = float(np.mean(lengths > limit)) if limit else 0.0
-        share_note = f"{share:.1%} have" if share else "None has"
+        share_note = f"{format_percent(share)} have" if share else "None has"
         limit_note = f" {share_note} more than the {limit} words that the model reads." if limit else ""
         if unit == "tokens":  # lengths are in words, and a word has one or more pieces
             limit_note = f" {share_note} more than {limit} words, and this model reads {limit} word pieces."
@@ -206,7 +206,7 @@ def _show_without_hidden(loaded: LoadedModel, typed: TypedText, prediction: dict
     show_probabilities(np.array([probabilities[name] for name in probabilities]), list(probabilities))
     st.markdown(
         f"Without {words}{' …' if len(typed.hidden) > 6 else ''}, “{as_text(label)}” has a "
-        f"probability of {probability:.1%} "
+        f"probability of {format_percent(probability)} "
         f"({change:+.1f} points).{label_note}"
     )
 

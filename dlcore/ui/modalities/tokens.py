@@ -12,6 +12,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean_text
 from dlcore.data.text.vocabulary import Kind, bert_vocabulary
+from dlcore.evaluation.metrics import format_percent
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
@@ -66,7 +67,8 @@ def _show_coverage(dataset: str) -> None:
         st.caption(error_line(error))
         return
     st.markdown(
-        f"**GloVe** covers {of_words:.1%} of the distinct whole words and {of_text:.1%} of all words in the texts. "
+        f"**GloVe** covers {format_percent(of_words)} of the distinct whole words and "
+        f"{format_percent(of_text)} of all words in the texts. "
         f"Most frequent missing words: {', '.join(f'“{as_text(word)}”' for word in missing)}."
     )
 

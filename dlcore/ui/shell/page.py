@@ -200,4 +200,5 @@ def _summary(run: Run) -> list[tuple[str, str, str]]:
 def _epoch(record: Record) -> tuple[str, str]:
     if record.best is None:
         return "none yet", ""
-    return str(record.best.epoch), f"of {record.epochs}, by {record.best.metric.replace('_', ' ')}"
+    by = "" if record.best.metric == "validation_loss" else f", by {record.best.metric.replace('_', ' ')}"
+    return str(record.best.epoch), f"of {record.epochs}{by}"

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
 
 CUSTOM_DATA = {
-    "series": "Your time series (CSV)",
-    "images": "your images",
-    "text": "Your texts",
+    "series": "time series (CSV)",
+    "images": "images",
+    "text": "texts",
     "table": "multivariate series",
-    "pairs": "Your pairs (CSV)",
+    "pairs": "pairs (CSV)",
 }
 
 
@@ -152,7 +152,7 @@ def _dataset(project: "Project") -> str:
     dataset = choose_dataset(names, projects.configure(project.slug).dataset, key=key)
     if project.custom_data:
         kinds = [CUSTOM_DATA[kind] for kind in project.custom_data]
-        st.caption(f"{' or '.join(kinds)}: add them in **Data** and choose them here.")
+        st.caption(f"Your {' or '.join(kinds)}: add them in **Data** and choose them here.")
     return dataset
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dlcore.plots.palette import ORDER
+from dlcore.plots.palette import DARK, ORDER
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -29,7 +29,18 @@ def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
         key: unique on the page; preserves the chart's identity between reruns.
         alt: one sentence that describes the chart, for screen readers.
     """
+    if st.context.theme.type == "dark":
+        darken(figure)
     st.plotly_chart(escape_texts(house_style(figure)), key=key, alt=alt, theme="streamlit", config=CONFIG)
+
+
+def darken(figure: go.Figure) -> go.Figure:
+    """Replace the color scales of the light theme, whose weak values are white, by those of the dark one in place."""
+    for heatmap in figure.select_traces({"type": "heatmap"}):
+        dark = DARK.get(tuple(map(tuple, heatmap.colorscale or ())))
+        if dark is not None:
+            heatmap.colorscale = dark
+    return figure
 
 
 def escape_texts(figure: go.Figure) -> go.Figure:

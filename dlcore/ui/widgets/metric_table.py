@@ -15,31 +15,47 @@ from dlcore.evaluation.metrics import (
     format_metric,
     format_with_interval,
     lower_first,
-    metric_title,
     summarize,
     table_metrics,
 )
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle
 
+WIDE = 5
+"""With more columns than this, a table with all intervals is wider than the page."""
+
 
 def score_table(evaluation: Evaluation, *, title: str, n: int, unit: str) -> None:
     """Draw the run's metrics in the first row and a row for each baseline, with 95 % intervals."""
     table = build_table(evaluation, title=title)
-    st.dataframe(table, hide_index=True, width="stretch", alt=f"Test metrics of {title} and of the baselines")
+    is_wide = len(table.columns) > WIDE
+    st.dataframe(
+        build_table(evaluation, title=title, intervals=1) if is_wide else table,
+        hide_index=True,
+        width="stretch",
+        alt=f"Test metrics of {title} and of the baselines",
+    )
     st.caption(f"Test split, {n:,} {unit}. In brackets: 95 % bootstrap confidence interval.")
-    with st.expander("Metrics and baselines explained"):
+    with st.expander("All intervals, metrics and baselines" if is_wide else "Metrics and baselines explained"):
+        if is_wide:
+            st.dataframe(table, hide_index=True, width="stretch", alt="All metrics with their intervals")
         show_definitions(table_metrics(evaluation.metrics, *evaluation.baselines.values()), evaluation.baselines)
 
 
-def build_table(evaluation: Evaluation, *, title: str) -> pd.DataFrame:
-    """Return a table with one row per method and one column per metric."""
+def build_table(evaluation: Evaluation, *, title: str, intervals: int | None = None) -> pd.DataFrame:
+    """Return a table with one row per method and one column per metric, the first `intervals` (or all) with theirs."""
     methods: dict[str, Mapping[str, float]] = {title: evaluation.metrics}
     methods |= {baseline_title(name, season=evaluation.season): values for name, values in evaluation.baselines.items()}
     names = table_metrics(*methods.values())
     return pd.DataFrame(
         [
-            {"Method": method, **{METRICS[name].title: format_with_interval(values, name) for name in names}}
+            {"Method": method}
+            | {
+                METRICS[name].title: format_with_interval(values, name)
+                if intervals is None or place < intervals or name not in values
+                else format_metric(name, values[name])
+                for place, name in enumerate(names)
+            }
             for method, values in methods.items()
         ]
     )
@@ -54,20 +70,15 @@ def show_definitions(metrics: Iterable[str], baselines: Iterable[str]) -> None:
 
 
 def summarize_run(project: Project, bundle: Bundle) -> str:
-    """Return one line: the network (and how it reads texts), its main metric beside the best baseline, and who wins."""
+    """Return one line: whether the network beats the best baseline, and how it reads texts; the header has numbers."""
     entry, evaluation = project.models[bundle.config.model], bundle.evaluation
-    how = f": {lower_first(entry.summary).rstrip('.')}" if project.modality == "text" else ""
-    network = f"**{entry.title}**{how}."
+    how = entry.summary if project.modality == "text" else ""
     top = summarize(evaluation.metrics, evaluation.baselines)
-    if top is None:
-        return network
-    score = f"{metric_title(top.metric)} {format_metric(top.metric, top.value)}"
-    if top.baseline_value is None:
-        return f"{network} {score}."
+    if top is None or top.baseline_value is None:
+        return how or f"**{entry.title}**."
     baseline = lower_first(baseline_title(top.baseline, season=evaluation.season))
-    verdict = {"better": "beats", "worse": "loses to", "tie": "ties with"}[top.outcome or "tie"]
-    value = format_metric(top.metric, top.baseline_value)
-    return f"{network} {score}, **{verdict} the best baseline** ({baseline}, {value})."
+    verdict = {"better": "Beats", "worse": "Loses to", "tie": "Ties with"}[top.outcome or "tie"]
+    return f"**{verdict} the best baseline**, {baseline}. {how}".rstrip()
 
 
 def compare_with_baseline(evaluation: Evaluation, name: str) -> str:

@@ -12,6 +12,7 @@ from dlcore.core.markdown import as_text
 from dlcore.evaluation import classification
 from dlcore.evaluation.abstention import AbstentionRule, decode_reasons
 from dlcore.evaluation.calibration import apply_temperature
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.ui.shell.links import link_to_run
@@ -78,9 +79,9 @@ def threshold_note(labels: tuple[str, ...], prediction: Mapping[str, Any]) -> st
     if "calibrated_threshold" not in prediction or prediction["probability"] >= 0.5:
         return ""
     return (
-        f" “{as_text(labels[1])}” is predicted from a probability of {prediction['calibrated_threshold']:.1%} on "
-        "(threshold "
-        "chosen on validation), so the less probable class is predicted here."
+        f" “{as_text(labels[1])}” is predicted from a probability of "
+        f"{format_percent(prediction['calibrated_threshold'])} on (threshold chosen on validation), "
+        "so the less probable class is predicted here."
     )
 
 

@@ -10,7 +10,13 @@ from dlcore.evaluation.seeds import SeedDifference
 from dlcore.plots.comparison import class_accuracy
 from dlcore.plots.palette import ORDER
 from dlcore.runs import Curve, comparisons
-from dlcore.runs.budgets import accuracy_at_best_epoch, model_cost, multiply_adds_per_epoch, sample_shape
+from dlcore.runs.budgets import (
+    accuracy_at_best_epoch,
+    has_cached_states,
+    model_cost,
+    multiply_adds_per_epoch,
+    sample_shape,
+)
 from dlcore.runs.comparisons import Comparison
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
@@ -66,7 +72,7 @@ def test_the_winner_sentence_names_the_winner_or_ties():
     means = {"A": 0.9, "B": 0.8, "C": 0.7}
     pairs = {("A", "B"): gap("first"), ("A", "C"): gap("first"), ("B", "C"): gap("first")}
     assert winner_sentence(means, pairs, where="here").startswith(
-        "**A wins** here. Accuracy A: 90.0%; B: 80.0%; C: 70.0%"
+        "**A wins** here. Accuracy A: 90.0 %; B: 80.0 %; C: 70.0 %"
     )
     same = dict.fromkeys(pairs, gap("no difference"))
     assert winner_sentence(means, same, where="here").startswith("**No difference** here")
@@ -369,3 +375,21 @@ def test_equal_differences_are_named_once():
         describe_differences({"A": "width 32", "B": "width 32", "C": "", "D": "width 8"})
         == "A, B: width 32; D: width 8"
     )
+
+
+@pytest.mark.parametrize("slug", ["seq2seq", "rnn"])
+def test_without_a_comparison_the_reference_runs_are_chosen_and_their_data_named(slug):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"] = "results"
+    app.switch_page(f"pages/{projects.get(slug).section}/{slug}.py").run()
+    view = next(control for control in app.button_group if "Compare" in str(control.options))
+    view.set_value("Compare").run()
+    selected = next(box for box in app.multiselect if box.label == "Runs")
+    assert not app.exception and len(selected.value) == len(runs.references(slug))
+    notes = " ".join(part.value for part in [*app.caption, *app.warning])
+    assert "different data" in notes or "different test samples" in notes
+
+
+def test_epochs_that_leave_out_the_pass_of_a_frozen_bert_are_known():
+    by_model = {run.record.model: run.config for slug in ("bert", "questions") for run in runs.references(slug)}
+    assert {name for name, config in by_model.items() if has_cached_states(config)} == {"head", "bert_gru"}

@@ -32,7 +32,7 @@ def test_threshold_decides_the_class_and_is_mentioned_if_argmax_differs() -> Non
     accuracy = (run_cache.predicted_classes(bundle, stored["test_scores"]) == stored["test_targets"]).mean()
     assert accuracy == pytest.approx(run_cache.evaluation(bundle).metrics["accuracy"], abs=1e-12)
     prediction = {"probability": 0.49, "calibrated_threshold": 0.4771}
-    assert "“positive” is predicted from a probability of 47.7% on" in run_cache.threshold_note(
+    assert "“positive” is predicted from a probability of 47.7 % on" in run_cache.threshold_note(
         bundle.labels, prediction
     )
     assert not run_cache.threshold_note(bundle.labels, {**prediction, "probability": 0.6})

@@ -94,7 +94,9 @@ def test_losses_of_train_validation_and_test_in_a_sentence():
         )
     }
     text = losses(history, Evaluation({"loss": 0.35, "accuracy": 0.89}, {}), 2)
-    assert "train 0.200, validation 0.300, test 0.350" in text and "train 95.0%, validation 90.0%, test 89.0%" in text
+    assert (
+        "train 0.200, validation 0.300, test 0.350" in text and "train 95.0 %, validation 90.0 %, test 89.0 %" in text
+    )
     assert losses({}, Evaluation({"loss": 1.0}, {}), 2) == ""
 
 

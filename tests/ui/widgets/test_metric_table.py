@@ -50,6 +50,14 @@ def test_table_has_a_row_per_method_and_intervals_in_brackets() -> None:
     pd.testing.assert_frame_equal(table, expected)
 
 
+def test_a_wide_table_keeps_the_intervals_of_its_first_metric() -> None:
+    ends = {"f1": 0.7, "f1_low": 0.6, "f1_high": 0.8}
+    result = Evaluation(metrics={**evaluation(0.6).metrics, **ends}, baselines={})
+    full, narrow = (metric_table.build_table(result, title="Dense", intervals=n) for n in (None, 1))
+    assert full["Accuracy"].tolist() == narrow["Accuracy"].tolist() == ["80.0 % [75.0, 85.0]"]
+    assert full["F1"].tolist() == ["70.0 % [60.0, 80.0]"] and narrow["F1"].tolist() == ["70.0 %"]
+
+
 def test_values_are_formatted_with_their_unit() -> None:
     values = [("accuracy", 0.8567), ("events_hit", 4.0), ("roc_auc", 0.98765), ("nab_standard", 71.23)]
     assert [format_metric(*pair) for pair in values] == ["85.7 %", "4", "0.988", "71.2"]

@@ -115,7 +115,7 @@ function show(root, model, query) {
     const patches = row.slice(1);
     const max = Math.max(...patches);
     drawMap(cell.canvas, model, patches, query, 0.35);
-    cell.caption.textContent = `up to ${formatPercent(max)}`;
+    cell.caption.textContent = `max ${formatPercent(max)}`;
     const patchIndex = patches.indexOf(max) + 1;
     const caption =
       `Block ${cell.block + 1}, head ${cell.head + 1}: ${patchName(model, query)} attends most to ` +

@@ -74,12 +74,12 @@ export function varies(curve) {
   return curve?.values.some((value) => Math.abs(value - curve.values[0]) > 1e-9 * Math.abs(curve.values[0]));
 }
 
-// A loss that falls by a factor over 100 needs a log scale.
+// A loss that falls by a factor over 30 needs a log scale.
 export function fallsFar(run) {
   return ["train_loss", "validation_loss"].some((name) => {
     const values = run.curves[name]?.values ?? [];
     const low = Math.min(...values);
     const high = Math.max(...values);
-    return values.length > 1 && low > 0 && high / low > 100;
+    return values.length > 1 && low > 0 && high / low > 30;
   });
 }

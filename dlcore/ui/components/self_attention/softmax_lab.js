@@ -51,8 +51,8 @@ export function drawSoftmaxLab(s) {
   }
   const atEnd = (name) => s.lab[name].at(-1);
   const label =
-    `At dk = 512 the norm of the softmax Jacobian is ${atEnd("without").through.toFixed(3)} without division and ` +
-    `${atEnd("with").through.toFixed(3)} with it; the mean maximum of 8 weights is ` +
+    `At dk = 512, Jacobian norm: ${atEnd("without").through.toFixed(3)} undivided, ` +
+    `${atEnd("with").through.toFixed(3)} divided; mean maximum weight: ` +
     `${atEnd("without").top.toFixed(2)} and ${atEnd("with").top.toFixed(2)}.`;
   box.setAttribute("aria-label", `Norm of the Jacobian of a softmax over 8 scores by key size. ${label}`);
   s.root.querySelector(".dla-lab-says").textContent = label;

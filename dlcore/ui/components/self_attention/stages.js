@@ -18,17 +18,17 @@ const STAGES = [
     "Three linear layers give each token a query (what it looks for), a key (what it offers) and a value.",
     ["Wq", "bq", "q", "Wk", "bk", "k", "Wv", "bv", "v"],
   ],
-  ["scores", "Scores", "Dot product of every query with every key. Rows: queries. Columns: keys.", ["S"]],
+  ["scores", "Scores", "Dot products: queries (rows), keys (columns).", ["S"]],
   [
     "scale",
     markup`Divide by the root of d<sub>k</sub>`,
-    "The variance of scores grows with the key size; dividing by the root keeps the softmax from saturating.",
+    "Scores grow with key size; dividing keeps the softmax unsaturated.",
     ["D"],
   ],
-  ["mask", "Mask", "Masked scores become minus infinity: later tokens (causal) or padding.", ["M"]],
-  ["softmax", "Softmax", "Scores become weights: positive, each row sums to 1, masked entries are exactly 0.", ["A"]],
-  ["sum", "Weighted sum", "Sum of the values, weighted by attention.", ["Z"]],
-  ["out", "Output", "Heads are concatenated and projected back to the embedding size.", ["Zall", "O"]],
+  ["mask", "Mask", "Masked scores become minus infinity, their weights 0: later tokens (causal) or padding.", ["M"]],
+  ["softmax", "Softmax", "Weights are positive, and each row sums to 1.", ["A"]],
+  ["sum", "Weighted sum", "Values, weighted by attention.", ["Z"]],
+  ["out", "Output", "Concatenated heads, projected to embedding size.", ["Zall", "O"]],
 ];
 
 const FOLDED = ["x", "qkv"]; // the scores are seen first

@@ -36,7 +36,7 @@ export function computeMetrics(s) {
       hasNoAlarms ? "–" : formatPercent(counts.precision),
       `${formatCount(counts.tp)} / ${formatCount(alarms)} ${s.hasTime ? "alarm points" : data.wording.calls}`,
     ],
-    recall: [formatPercent(counts.recall), `${formatCount(counts.tp)} of ${formatCount(s.table.positives)} found`],
+    recall: [formatPercent(counts.recall), `${formatCount(counts.tp)} of ${formatCount(s.table.positives)}`],
     f1: [counts.tp ? formatPercent(counts.f1) : "–", "harmonic mean"],
     accuracy: [formatPercent(counts.accuracy), `${formatCount(counts.tp + counts.tn)} correct`],
     cost: s.isLabeled && [

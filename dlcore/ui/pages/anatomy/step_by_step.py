@@ -50,10 +50,11 @@ def step_by_step(project: "Project", run: Run | None) -> None:
         st.html(layer_table(anatomy))
     _facts(anatomy)
     _sum(anatomy)
-    st.subheader("Computational graph", anchor=False)
-    st.caption(
-        "Every operation of one forward pass, in execution order, with its output shape; N is the "
-        "number of samples. Recorded while the network ran."
+    st.subheader(
+        "Computational graph",
+        anchor=False,
+        help="Every operation of one forward pass, in execution order, with its output shape; N is the number of "
+        "samples. Recorded while the network ran.",
     )
     if anatomy.has_operations:
         show_graph(anatomy, key="anatomy")
@@ -149,8 +150,8 @@ def _sum(anatomy: Anatomy) -> None:
             rf"\underbrace{{{_tex(outer)}}}_{{\text{{biases}}}} = {_tex(dense.total)}"
         )
         st.caption(
-            f"A dense layer is y = W x + b: one weight per output and input ({outer:,} x {inner:,}), and one "
-            "bias per output. All layers are listed below; N is the number of samples."
+            f"Dense layer: {outer:,} × {inner:,} weights, {outer:,} biases.",
+            help="A dense layer is y = W x + b: one weight per output and input, and one bias per output.",
         )
 
 

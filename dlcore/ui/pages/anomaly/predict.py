@@ -19,7 +19,7 @@ from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
 from dlcore.runs.batch.series import SCORES, score_rows
 from dlcore.ui.components.threshold.component import Scope, SeriesAxis, ThresholdView, show_threshold
-from dlcore.ui.custom_data.saved import show_receipt
+from dlcore.ui.custom_data.saved import offer_training, show_receipt
 from dlcore.ui.pages.anomaly.data import series_of, taxi
 from dlcore.ui.pages.anomaly.replay import replay
 from dlcore.ui.shell import style
@@ -84,6 +84,10 @@ def predict(project: Project, run: Run | None) -> None:
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return
+    if prediction.get("note"):
+        st.warning(prediction["note"], icon=":material/schedule:")
+    if file is not None:
+        offer_training(project.slug, "series", payload, name=file.name)
     digest = hashlib.sha256(payload).hexdigest()[:16]
     name = file.name if file is not None else f"the sample: {about}"
     _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{baseline}-{digest}")
@@ -121,8 +125,6 @@ def sample_csv(series: Series, *, context: int = 0) -> bytes:
 def _show(prediction: dict[str, Any], name: str, key: str) -> None:
     """Draw the threshold over the series and its scores, in a fragment, then the rows with an alarm."""
     times, values, scores = (np.asarray(prediction[name]) for name in ("times", "values", "errors"))
-    if prediction.get("note"):
-        st.warning(prediction["note"], icon=":material/schedule:")
     show_receipt(prediction["receipt"])
     unscored = int(prediction["unscored"])
     if unscored:

@@ -76,7 +76,7 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
     key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
-    with chart, main_picture(_first_frame(view), alt="Reconstruction error over time", height=192, top=FRAME_TOP):
+    with chart, main_picture(_first_frame(view), alt="Reconstruction error over time", height=168, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
     _save_labels(run, stored, released.labels)
     if released.alarm is not None:
@@ -100,7 +100,7 @@ def _first_frame(view: ThresholdView) -> str:
     return svg.line_chart(
         [svg.Line(scores, times, color=SCORE_COLOR, width=1.0)],
         svg.Axes(low, high, log=log, x_ticks=ticks),
-        height=192,
+        height=168,
         windows=[(window.start, window.end) for window in series.windows],
         threshold=view.run_threshold,
     )

@@ -11,6 +11,7 @@ from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text import recall
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import attention
@@ -121,7 +122,9 @@ def predict(project: "Project", run: Run | None) -> None:
 
 
 def _show_prediction(prediction: dict[str, Any]) -> None:
-    st.markdown(f"Predicted: **{as_text(prediction['label'])}**, probability {prediction['probability']:.1%}.")
+    st.markdown(
+        f"Predicted: **{as_text(prediction['label'])}**, probability {format_percent(prediction['probability'])}."
+    )
     figure = blank("Attention from the question to each token", x="", y="weight", height=240)
     tokens = [f"{position}: {token}" for position, token in enumerate(prediction["tokens"], 1)]
     for head, weights in enumerate(prediction["looked_at"], 1):

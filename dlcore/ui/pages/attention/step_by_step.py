@@ -17,7 +17,7 @@ SENTENCE = "the cat sat on the mat"
 
 def step_by_step(project: "Project", run: Run | None) -> None:
     """Draw the interactive table and its formula."""
-    st.markdown("Click any number to see its formula; change entries of x, W and b, and all results follow.")
+    st.markdown("Click a number for its formula; edit x, W, b.")
     with main_picture():
         mount(_ATTENTION, {"sentence": SENTENCE, "version": "1"}, key="self-attention")
     st.latex(r"o = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{d_k}} + \text{mask}\right) v\; W_o + b_o")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.core.markdown import as_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots.palette import BLUE
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import backprop
@@ -92,7 +93,9 @@ def _pixels(strokes: str, side: int) -> np.ndarray | None:
 
 
 def _show_prediction(prediction: dict[str, Any], labels: tuple[str, ...]) -> None:
-    st.markdown(f"Predicted: **{as_text(prediction['label'])}**, probability {prediction['probability']:.1%}.")
+    st.markdown(
+        f"Predicted: **{as_text(prediction['label'])}**, probability {format_percent(prediction['probability'])}."
+    )
     scores = np.array([prediction["probabilities"][label] for label in labels])
     show_probabilities(scores, labels)
     st.caption("**Explain** shows every intermediate number of this prediction, for your drawing too.")

@@ -7,6 +7,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
 from dlcore.data.sources import bert_weights
 from dlcore.data.text.corpora import clean_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.language import bert_reading, texts
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -83,7 +84,7 @@ def _blank() -> None:
         words, shares = zip(*blank.guesses, strict=True)
         title = f"blank {place + 1} of {len(blanks)}" if len(blanks) > 1 else "the blank"
         show_probabilities(np.array(shares), words)
-        st.markdown(f"For {title}: **{words[0]}**, probability {shares[0]:.1%}.")
+        st.markdown(f"For {title}: **{words[0]}**, probability {format_percent(shares[0])}.")
     st.caption(
         "BERT's pretraining task: predict hidden words (15 % of the words) in millions of sentences. "
         "Probabilities are over all word pieces; ## continues a word. Several blanks are predicted "

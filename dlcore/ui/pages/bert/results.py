@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore.core import settings
 from dlcore.evaluation import uncertainty
+from dlcore.evaluation.metrics import format_percent, format_with_interval
 from dlcore.plots.transfer import CurveLabels, LearningCurvePoint, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -77,7 +78,7 @@ def _costs(rows: list[dict[str, Any]], all_rows: list[dict[str, Any]]) -> None:
             "Trained weights": f"{row['trained']:,}",
             "CPU seconds": f"{row['seconds']:,.0f}",
             "Epochs": row["epochs"],
-            "Accuracy": f"{row['accuracy']:.1%} ({100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f})",
+            "Accuracy": format_with_interval(row, "accuracy"),
             "Over seeds": _over_seeds([other["accuracy"] for other in all_rows if _same(row, other)]),
         }
         for mode in TRAINING_MODES
@@ -97,7 +98,9 @@ def _over_seeds(accuracies: list[float]) -> str:
     if len(accuracies) < 2:
         return "–"
     mean = sum(accuracies) / len(accuracies)
-    return f"{mean:.1%} ({100 * min(accuracies):.1f} to {100 * max(accuracies):.1f}, {len(accuracies)} seeds)"
+    return (
+        f"{format_percent(mean)} ({100 * min(accuracies):.1f} to {100 * max(accuracies):.1f}, {len(accuracies)} seeds)"
+    )
 
 
 def summarize(rows: list[dict[str, Any]]) -> str:
@@ -112,15 +115,16 @@ def summarize(rows: list[dict[str, Any]]) -> str:
     smallest, largest = both[0], both[-1]
     equal = next((size for size in both if tuned[size]["accuracy"] >= scratch[largest]["accuracy"]), None)
     text = (
-        f"With {largest:,} questions, fine-tuning all layers reaches {tuned[largest]['accuracy']:.1%} and the same "
-        f"network from scratch {scratch[largest]['accuracy']:.1%}; with {smallest:,} they reach "
-        f"{tuned[smallest]['accuracy']:.1%} and {scratch[smallest]['accuracy']:.1%}."
+        f"With {largest:,} questions, fine-tuning all layers reaches "
+        f"{format_percent(tuned[largest]['accuracy'])} and the "
+        f"same network from scratch {format_percent(scratch[largest]['accuracy'])}; with {smallest:,} they reach "
+        f"{format_percent(tuned[smallest]['accuracy'])} and {format_percent(scratch[smallest]['accuracy'])}."
     )
     if equal is not None and equal < largest:
         text += f" BERT needs {equal:,} questions to beat the network from scratch with {largest:,}."
     if largest in head:
         text += (
             f" A head on the frozen BERT costs {head[largest]['seconds']:,.0f} CPU s instead of "
-            f"{tuned[largest]['seconds']:,.0f} and reaches {head[largest]['accuracy']:.1%}."
+            f"{tuned[largest]['seconds']:,.0f} and reaches {format_percent(head[largest]['accuracy'])}."
         )
     return text

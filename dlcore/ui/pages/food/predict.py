@@ -16,6 +16,7 @@ from dlcore.core.errors import DataError, one_line
 from dlcore.core.markdown import as_text
 from dlcore.data.images import uploads
 from dlcore.data.images.uploads import Photo, RejectedUpload
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
@@ -57,7 +58,7 @@ class PhotoPrediction:
     def thumbnail_label(self) -> str:
         """Label and probability, with a question mark if the prediction is uncertain."""
         mark = " (?)" if self.answer["uncertain"] else ""
-        return f"{class_title(self.answer['label'])} {self.answer['probability']:.0%}{mark}"
+        return f"{class_title(self.answer['label'])} {format_percent(self.answer['probability'], digits=0)}{mark}"
 
 
 @dataclass(frozen=True)
@@ -313,11 +314,19 @@ def predict_photo(bundle: Bundle, photo: Photo) -> PhotoPrediction:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> PhotoPrediction:
-    model = run_cache.load_model(_bundle)
+    model = _warm_model(key, _bundle, _photo.payload)
     start = time.perf_counter()
     answer = food.answer(model, _photo.payload)
     seconds = 0.0 if latency.is_machine_in_use() else time.perf_counter() - start
     return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _warm_model(key: str, _bundle: Any, _payload: bytes) -> Any:
+    """Return the model after a first prediction, which also imports, allocates and selects kernels."""
+    model = run_cache.load_model(_bundle)
+    food.answer(model, _payload)
+    return model
 
 
 def first_drawing() -> tuple[str, bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dlcore.core import settings
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots.transfer import LearningCurvePoint, learning_curve
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -32,7 +33,7 @@ def _curve(rows: list[dict[str, Any]]) -> None:
         point = LearningCurvePoint(row["each"], row["accuracy"], row["accuracy_low"], row["accuracy_high"])
         lines[NAMES[row["start"]]].append(point)
     example = min(rows, key=lambda row: (row["start"] != "pretrained", row["each"]))
-    text = f"accuracy {example['accuracy']:.0%} with {example['each']} photos per class"
+    text = f"accuracy {format_percent(example['accuracy'], digits=0)} with {example['each']} photos per class"
     show_figure(learning_curve(lines, chance=0.1), key="food-curve", alt=f"Accuracy by photos per class; {text}")
     st.caption(
         f"MobileNetV2 on ten dishes of Food-101, {rows[0]['n']} test photos, bars are 95 % intervals, seeds "

@@ -8,6 +8,7 @@ from dlcore.data.series import tables
 from dlcore.data.series.air_quality import WORDS
 from dlcore.data.series.tables import HOUR_MS, Table
 from dlcore.data.sources import locate as sources
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import forecast as plots
 from dlcore.plots.series import autocorrelation
 from dlcore.projects.forecast import windows
@@ -84,14 +85,15 @@ def _missing_values(table: Table, marks: dict[str, int]) -> None:
     show_figure(
         figure,
         key="missing-map",
-        alt=f"Map of missing values; least measured is {table.names[worst]} with {observed[:, worst].mean():.0%}",
+        alt=f"Map of missing values; least measured is {table.names[worst]} with "
+        f"{format_percent(observed[:, worst].mean(), digits=0)}",
     )
     test = table.times >= marks["test"]
     writes = " (the file writes -200)" if table.title == "Air quality" else ""
     empty = [name for v, name in enumerate(table.names) if not observed[test, v].any()]
     st.caption(
-        f"{1 - observed.mean():.1%} of all values are missing{writes}. Model inputs are filled forward with the "
-        "last measured value; filled values are never scored. Nothing is interpolated, "
+        f"{format_percent(1 - observed.mean())} of all values are missing{writes}. Model inputs are filled forward "
+        "with the last measured value; filled values are never scored. Nothing is interpolated, "
         "since that would leak later values. "
         + (
             f"**{', '.join(empty)}** has no values in the test split, so it is excluded from every mean."
@@ -102,7 +104,7 @@ def _missing_values(table: Table, marks: dict[str, int]) -> None:
     rows = pd.DataFrame(
         {
             "Variable": [title(table, v) for v in range(len(table.names))],
-            "Measured": [f"{share:.1%}" for share in observed.mean(axis=0)],
+            "Measured": [f"{format_percent(share)}" for share in observed.mean(axis=0)],
             "Filled": [f"{int(n):,}" for n in (~observed).sum(axis=0)],
             "Longest gap (rows)": [_longest(~observed[:, v]) for v in range(len(table.names))],
             "Mean": [f"{m:.4g}" for m in np.nanmean(table.values, axis=0)],

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.data.series import tables
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import attribution as attributions
 from dlcore.plots import classification as bars
 from dlcore.projects.forecast import explain as why
@@ -98,4 +99,4 @@ def _sums(attribution: ForecastAttribution, names: tuple[str, ...], step: str) -
     figure = bars.class_bars(share, names, title="Share of attribution by variable", unit="share of attribution, %")
     top = names[int(share.argmax())]
     show_figure(figure, key="why-shares", alt=f"Share by variable; the largest is {top} with {share.max():.0f} %")
-    st.caption(f"The last three {step}s hold {recent:.0%} of it.")
+    st.caption(f"The last three {step}s hold {format_percent(recent, digits=0)} of it.")

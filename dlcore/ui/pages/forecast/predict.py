@@ -20,7 +20,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.runs.batch.output import to_csv
 from dlcore.runs.batch.series import FORECAST, forecast_rows
-from dlcore.ui.custom_data.saved import show_receipt
+from dlcore.ui.custom_data.saved import offer_training, show_receipt
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -182,6 +182,7 @@ def _own_file(project: Project, bundle: Bundle) -> None:
             return
         if prediction["note"]:
             st.warning(prediction["note"], icon=":material/schedule:")
+        offer_training(project.slug, "table", file.getvalue(), name=file.name)
         show_receipt(prediction["receipt"])
         _show_forecast(prediction)
 

@@ -1,5 +1,7 @@
 """Results panel of the forecast page: scores beside persistence and ridge regression, by variable, hour and week."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -8,7 +10,7 @@ from dlcore import projects
 from dlcore.core.markdown import as_text
 from dlcore.data.series import tables
 from dlcore.evaluation import forecast
-from dlcore.evaluation.metrics import BASELINES, baseline_title, lower_first
+from dlcore.evaluation.metrics import BASELINES, baseline_title, format_percent, lower_first
 from dlcore.plots import forecast as plots
 from dlcore.projects.forecast import scores as scored
 from dlcore.projects.project import Evaluation, Project
@@ -47,14 +49,15 @@ def results(project: Project, run: Run | None) -> None:
     title = project.models[run.config.model].title
     st.markdown(_verdict_line(evaluation))
     show_week(bundle)
-    _show_verdict(evaluation, run)
+    if evaluation.suggested_epochs:
+        st.info(as_text(evaluation.verdict), icon=":material/hourglass_empty:")
     _table(evaluation, title, n=len(stored["test_ids"]))
+    _definitions(evaluation, run)
     _variables(evaluation, title, names, slugs)
     step = tables.step_name(bundle.preprocessing.get("step_ms"))
     if stored["test_scores"].shape[1] > 1:
         _by_horizon(stored, title, step)
     _weeks(stored, step)
-    _intervals(stored, evaluation, names)
 
 
 def _verdict_line(evaluation: Evaluation) -> str:
@@ -64,35 +67,20 @@ def _verdict_line(evaluation: Evaluation) -> str:
         return evaluation.verdict.partition(". ")[0] + "."
     skills = {name: values["skill"] for name, values in evaluation.baselines.items() if "skill" in values}
     best = max(skills, key=lambda name: skills[name], default="")
-    against = f", {lower_first(baseline_title(best, smoothing=False))} {skills[best]:.3f}" if best else ""
-    covered = f"; 90 % intervals cover **{metrics['coverage_90']:.1%}**" if "coverage_90" in metrics else ""
-    return f"Skill **{metrics['skill']:.3f}**{against} (persistence: 0){covered}."
+    against = ""
+    if best:
+        name = lower_first(baseline_title(best, smoothing=False))
+        against = f", {name} {skills[best]:.3f}: {_outcome(metrics, skills[best])}"
+    percent = format_percent(metrics.get("coverage_90", np.nan))
+    covered = f" 90 % intervals cover **{percent}**." if "coverage_90" in metrics else ""
+    return f"Skill **{metrics['skill']:.3f}**{against}.{covered}"
 
 
-def _show_verdict(evaluation: Evaluation, run: Run) -> None:
-    """Describe the scores, and put the commonly reported one into context."""
-    metrics, baselines = evaluation.metrics, evaluation.baselines
-    is_beaten = metrics.get("skill", 0.0) <= max((r.get("skill", 0.0) for r in baselines.values()), default=0.0)
-    is_tied = metrics.get("lead_skill_low", 0.0) <= 0 <= metrics.get("lead_skill_high", 0.0)
-    if evaluation.suggested_epochs:
-        st.info(as_text(evaluation.verdict), icon=":material/hourglass_empty:")
-    elif is_tied:
-        st.info(as_text(evaluation.verdict), icon=":material/trending_flat:")
-    elif is_beaten:
-        st.warning(as_text(evaluation.verdict), icon=":material/trending_down:")
-    else:
-        st.success(as_text(evaluation.verdict), icon=":material/trending_up:")
-    persistence = baselines.get("persistence", {})
-    if run.config.dataset == "air_quality" and "r2_mean_filled" in persistence:
-        filled, measured = persistence["r2_mean_filled"], persistence["r2_mean"]
-        side = "below" if measured > scored.KNOWN_RESULT else "above"
-        st.expander(f"The commonly reported {scored.KNOWN_RESULT:.4f} is {side} persistence").markdown(
-            f"A one-layer LSTM is "
-            f"reported with a mean R² of {scored.KNOWN_RESULT:.4f} on this table. On its last fifth, *repeating "
-            f"the last hour* gets {filled:.3f} with filled values counted, and {measured:.3f} on measured values "
-            "only. Therefore **skill** is the metric to read: the share of "
-            "persistence's squared error that a model saves."
-        )
+def _outcome(metrics: Mapping[str, float], baseline_skill: float) -> str:
+    """Return who wins by skill; a tie if the paired interval of the difference contains 0."""
+    if "lead_skill_low" in metrics and metrics["lead_skill_low"] <= 0 <= metrics["lead_skill_high"]:
+        return "**no clear difference**"
+    return "**the network wins**" if metrics["skill"] > baseline_skill else "**the baseline wins**"
 
 
 def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
@@ -101,26 +89,48 @@ def _table(evaluation: Evaluation, title: str, *, n: int) -> None:
     columns = {
         "R² (mean)": "r2_mean",
         "Skill": "skill",
-        "MAE (standard deviations)": "mae",
-        "R², filled values counted": "r2_mean_filled",
-        "Skill, filled values counted": "skill_filled",
+        "MAE (SD)": "mae",
+        "R², filled": "r2_mean_filled",
+        "Skill, filled": "skill_filled",
     }
     rows = [
         {"Method": method, **{label: _cell(values, name) for label, name in columns.items()}}
         for method, values in methods.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores of this run and baselines")
-    st.caption(
-        f"Test split, {n:,} times, measured values. In brackets: 95 % bootstrap confidence interval "
-        "over whole weeks. The last two columns count filled values as if they were "
-        "measured, which rewards predicting that a sensor stays silent."
-    )
-    with st.expander("Definitions"):
+    st.caption(f"Test split, {n:,} times. In brackets: 95 % bootstrap confidence interval over whole weeks.")
+
+
+def _definitions(evaluation: Evaluation, run: Run) -> None:
+    """Fold the verdict in full, the interval method and the definitions; put the commonly reported score in context."""
+    with st.expander("How the scores are computed"):
+        metrics, persistence = evaluation.metrics, evaluation.baselines.get("persistence", {})
         lines = [
+            as_text(evaluation.verdict),
+            "",
             "- **R²**: 1 is perfect, 0 equals predicting the test split's mean",
             "- **Skill**: 1 - squared error / squared error of persistence; 0 equals persistence",
-            "- **MAE**: mean absolute error, in standard deviations of the variable",
-        ] + [f"- **{baseline_title(name, smoothing=False)}**: {BASELINES[name].help}" for name in LISTED]
+            "- **MAE**: mean absolute error, in standard deviations (SD) of the variable",
+            "- **filled**: filled values count as if measured, which rewards predicting that a sensor stays silent",
+            *(f"- **{baseline_title(name, smoothing=False)}**: {BASELINES[name].help}" for name in LISTED),
+        ]
+        if "coverage_90" in metrics:
+            fixed = metrics.get("coverage_90_fixed")
+            constant = f"; with a constant width it would be {format_percent(fixed)}" if fixed is not None else ""
+            lines.append(
+                f"- **90 % prediction intervals**: cover {format_percent(metrics['coverage_90'])} of the test values"
+                f"{constant}. Their width comes from the model's validation errors (conformal prediction) and adapts "
+                "after each miss or hit"
+            )
+        if run.config.dataset == "air_quality" and "r2_mean_filled" in persistence:
+            filled, measured = persistence["r2_mean_filled"], persistence["r2_mean"]
+            side = "below" if measured > scored.KNOWN_RESULT else "above"
+            lines.append(
+                f"- **The commonly reported {scored.KNOWN_RESULT:.4f}** is {side} persistence: a one-layer LSTM is "
+                f"reported with this mean R² on this table. On its last fifth, *repeating the last hour* gets "
+                f"{filled:.3f} with filled values counted, and {measured:.3f} on measured values only. Therefore "
+                "**skill** is the metric to read"
+            )
         st.markdown("\n".join(lines))
 
 
@@ -128,7 +138,7 @@ def _cell(values: dict[str, float], name: str) -> str:
     if name not in values:
         return "–"
     low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
-    spread = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    spread = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
     return f"{values[name]:.3f}{spread}"
 
 
@@ -145,7 +155,9 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
     show_figure(figure, key="r2-by-variable", alt=f"R² of {title} and baselines by variable")
     ridge = baselines.get("ridge", {})
     worse = [name for name, key in scored_here if metrics[f"r2_{key}"] < ridge.get(f"r2_{key}", -np.inf)]
-    if worse:
+    if len(worse) == len(shown_names):
+        st.caption("Ridge regression is better in every variable.")
+    elif worse:
         st.caption(
             f"Ridge regression is better in {len(worse)} of {len(shown_names)} variables: {as_text(', '.join(worse))}."
         )
@@ -160,7 +172,7 @@ def _variables(evaluation: Evaluation, title: str, names: tuple[str, ...], slugs
             row["Skill"] = f"{metrics[f'skill_{key}']:.3f}"
             row["MAE (unit of the variable)"] = f"{metrics[f'mae_{key}']:.3g}"
             row["Coverage of the 90 % interval"] = (
-                f"{metrics[f'coverage_90_{key}']:.1%}" if f"coverage_90_{key}" in metrics else "–"
+                format_percent(metrics[f"coverage_90_{key}"]) if f"coverage_90_{key}" in metrics else "–"
             )
             rows.append(row)
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Scores by variable")
@@ -191,21 +203,6 @@ def _weeks(stored: dict[str, np.ndarray], step: str) -> None:
     worst, best = float(weeks["skill"].min()), float(weeks["skill"].max())
     show_figure(figure, key="skill-by-week", alt=f"Skill by week of the test split, from {worst:.2f} to {best:.2f}")
     st.caption(
-        f"A forecast is made at every {step} with the data known then (rolling origin); the "
-        f"model is not retrained. Skill ranges from {worst:.2f} to {best:.2f}; below the "
-        "line persistence is better."
-    )
-
-
-def _intervals(stored: dict[str, np.ndarray], evaluation: Evaluation, names: tuple[str, ...]) -> None:
-    metrics = evaluation.metrics
-    if "coverage_90" not in metrics:
-        return
-    st.subheader("Prediction intervals", anchor=False)
-    fixed = metrics.get("coverage_90_fixed")
-    st.markdown(
-        f"90 % prediction intervals covered **{metrics['coverage_90']:.1%}** of the test values. "
-        "Their width comes from the model's validation errors (conformal prediction) "
-        "and adapts after each miss or hit."
-        + (f" With a constant width it would be {fixed:.1%}." if fixed is not None else "")
+        f"Skill from {worst:.2f} to {best:.2f}; below 0 persistence is better.",
+        help=f"A forecast is made at every {step} with the data known then (rolling origin), without retraining.",
     )

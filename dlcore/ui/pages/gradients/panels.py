@@ -8,6 +8,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation import agreement
+from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
@@ -90,7 +91,7 @@ def _run_panel(project: "Project", run: Run | None) -> None:
             run.bundle,
             run.record,
             loss="Cross-entropy loss (log scale).",
-            accuracy="Share of correct predictions; random guessing: 0.1.",
+            accuracy="Share of correct predictions; random guessing: 10 %.",
         )
 
 
@@ -172,14 +173,20 @@ def _row(network: flow.Network) -> dict[str, str]:
     accuracy = run.history().get("train_accuracy")
     metrics = run_cache.evaluation(run.bundle).metrics if run.bundle else {}
     is_tested = "accuracy" in metrics
-    interval = f" ({metrics['accuracy_low']:.1%} to {metrics['accuracy_high']:.1%})" if is_tested else ""
+    interval = (
+        f" ({format_percent(metrics['accuracy_low'])} to {format_percent(metrics['accuracy_high'])})"
+        if is_tested
+        else ""
+    )
     return {
         "Network": network.name,
         "Layers": str(network.values["norm"].shape[1] or "–"),
         "Gradient": network.diagnosis.kind,
         "First quarter / last quarter": flow.ratio(network),
-        "Training accuracy": f"{accuracy.values[-1]:.1%}" if accuracy is not None and len(accuracy.values) else "–",
-        "Test accuracy": f"{metrics['accuracy']:.1%}{interval}" if is_tested else "not evaluated",
+        "Training accuracy": f"{format_percent(accuracy.values[-1])}"
+        if accuracy is not None and len(accuracy.values)
+        else "–",
+        "Test accuracy": f"{format_percent(metrics['accuracy'])}{interval}" if is_tested else "not evaluated",
     }
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.language import pooling_lesson as lesson
 from dlcore.projects.language import texts
@@ -66,14 +67,15 @@ def _padding_effect(bundle: Bundle) -> None:
         st.caption("This model pools over all its words, so padding has no effect: choose BaseLSTM above.")
         return
     figure = plots.over_padding({"this run": distances[0], "before training": distances[1]})
-    words = f"{distances[1][-1]:.0%} before training, {distances[0][-1]:.0%} now"
+    before, now = (format_percent(distances[place][-1], digits=0) for place in (1, 0))
+    words = f"{before} before training, {now} now"
     steps = len(distances[0]) - 1
     show_figure(figure, key="over-padding", alt=f"Difference left after {steps} words of padding: {words}")
     st.caption(
         f"Distance between the states for the two reviews, by number of padding words. After "
         f"{steps} of them: {words}. At the last word of the first review, the probability of "
-        f"“{as_text(bundle.labels[1])}” is {probabilities[0]:.1%}; "
-        f"after {len(probabilities) - 1} words of padding it is {probabilities[-1]:.1%}. "
+        f"“{as_text(bundle.labels[1])}” is {format_percent(probabilities[0])}; "
+        f"after {len(probabilities) - 1} words of padding it is {format_percent(probabilities[-1])}. "
         "A trained network can keep its prediction through padding that it never saw."
     )
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore import projects
 from dlcore.data import memory_task
+from dlcore.plots.palette import LIGHT_SIGNED
 from dlcore.plots.style import blank
 from dlcore.projects.foundations import rnn
 from dlcore.runs import Run
@@ -53,5 +54,5 @@ def _memory(gap: int) -> None:
 
 def _sequence_figure(inputs: np.ndarray, target: int) -> go.Figure:
     figure = blank(f"Signal {target}", x="step", y="input", height=240)
-    figure.add_heatmap(z=inputs.T, x=np.arange(1, len(inputs) + 1), colorscale="RdBu_r", zmid=0, showscale=False)
+    figure.add_heatmap(z=inputs.T, x=np.arange(1, len(inputs) + 1), colorscale=LIGHT_SIGNED, zmid=0, showscale=False)
     return figure

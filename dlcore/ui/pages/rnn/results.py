@@ -57,7 +57,7 @@ def _show_run(project: "Project", run: Run | None) -> None:
         bundle,
         run.record,
         loss="Cross-entropy loss (log scale); random guessing: 2.30.",
-        accuracy="Share of correct predictions; random guessing: 0.1.",
+        accuracy="Share of correct predictions; random guessing: 10 %.",
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dlcore.core.markdown import as_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import svg
 from dlcore.projects.foundations import rnn
 from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
@@ -52,8 +53,9 @@ def explain(project: "Project", run: Run | None) -> None:
     with pickers:
         row, unrolled = _example(project, run, bundle)
     predicted = int(unrolled.probabilities.argmax())
+    probability = format_percent(unrolled.probabilities[predicted])
     verdict.markdown(
-        f"Predicted: **{as_text(bundle.labels[predicted])}** ({unrolled.probabilities[predicted]:.1%}), actual: "
+        f"Predicted: **{as_text(bundle.labels[predicted])}** ({probability}), actual: "
         f"**{as_text(bundle.labels[unrolled.target])}**. Gradient norm from last to first step: {_ratio(unrolled)}."
     )
     first = svg.cells(unrolled.states.T, width="100%", height=FRAME_HEIGHT)
@@ -65,7 +67,7 @@ def explain(project: "Project", run: Run | None) -> None:
 
 def _ratio(unrolled: UnrolledRun) -> str:
     last = float(unrolled.lengths[-1])
-    return f"times {float(unrolled.lengths[0]) / last:.1e}" if last else "undefined (no gradient)"
+    return f"× {float(unrolled.lengths[0]) / last:.2g}" if last else "undefined (no gradient)"
 
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, UnrolledRun]:

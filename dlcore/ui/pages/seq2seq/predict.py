@@ -10,6 +10,7 @@ import torch
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
 from dlcore.data.text.sequences import END, PAD, START, Alphabet
+from dlcore.evaluation.metrics import format_percent
 from dlcore.inference import decode
 from dlcore.inference.predict import evaluation_mode
 from dlcore.plots import sequences as plots
@@ -71,7 +72,8 @@ def predict(project: "Project", run: Run | None) -> None:
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(decoded.best[0].tolist())
     picture.markdown(
-        f"Output **`{answer or ' '}`**, probability {float(decoded.scores[0, 0].exp()):.1%}.", help=NOTES.get(dataset)
+        f"Output **`{answer or ' '}`**, probability {format_percent(float(decoded.scores[0, 0].exp()))}.",
+        help=NOTES.get(dataset),
     )
     _steps(loaded, text, source, decoded, target)
     show_text_batch(project, bundle)
@@ -112,7 +114,9 @@ def _next(probabilities: np.ndarray, symbol: int, target: Alphabet, *, prefix: s
         title=f"Next symbol after “{prefix}”" if prefix else "First symbol",
     )
     show_figure(
-        figure, key="seq2seq-next", alt=f"Selected: {target.name(symbol)}, probability {probabilities[symbol]:.1%}"
+        figure,
+        key="seq2seq-next",
+        alt=f"Selected: {target.name(symbol)}, probability {format_percent(probabilities[symbol])}",
     )
 
 
@@ -171,4 +175,4 @@ def show_attention(attention: np.ndarray, text: str, symbols: list[str], *, at: 
     row = max(0, at)
     top = int(shares[row].argmax())
     show_figure(figure, key=key, alt=f"“{symbols[row]}” attends most to “{text[top]}”, position {top + 1}")
-    st.caption("Each row is a softmax over the input and sums to 100 %: the attention when that symbol was generated.")
+    st.caption("Each row is a softmax over the input: the attention when that symbol was generated.")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore.core.markdown import as_text
 from dlcore.data.text.sequences import FORMS
+from dlcore.evaluation.metrics import format_percent
 from dlcore.evaluation.sequences import share_correct
 from dlcore.plots import sequences as plots
 from dlcore.projects.language import seq2seq
@@ -57,7 +58,7 @@ def _decoding_methods(evaluation: Evaluation) -> None:
     """Draw greedy, beam search and teacher forcing."""
     methods = {"greedy decoding": evaluation.metrics}
     methods |= {seq2seq.WAYS.get(name, name): part for name, part in evaluation.parts.items()}
-    scores = [f"{name}: **{part['exact_match']:.1%}**" for name, part in methods.items()]
+    scores = [f"{name}: **{format_percent(part['exact_match'])}**" for name, part in methods.items()]
     st.markdown(f"Exact match by decoding method: {'; '.join(scores)}.")
     st.caption(
         "With teacher forcing, errors do not propagate; training uses it. The others are "
@@ -80,7 +81,7 @@ def _forms(stored: dict[str, np.ndarray]) -> None:
             {
                 "Format, for example": FORMS[int(kind)],
                 "Test days": int((kinds == kind).sum()),
-                "Exact match": f"{exact_match['exact_match']:.1%} "
+                "Exact match": f"{format_percent(exact_match['exact_match'])} "
                 f"({100 * exact_match['exact_match_low']:.1f}–{100 * exact_match['exact_match_high']:.1f})",
             }
         )
@@ -113,7 +114,7 @@ def _lengths(stored: dict[str, np.ndarray], run: Run) -> None:
     share = share_correct(longer_correct)
     st.markdown(
         f"Trained on items of up to {longest} symbols and tested up to {2 * longest}: exact match of longer items: "
-        f"**{share['exact_match']:.1%}** ({100 * share['exact_match_low']:.1f} to "
+        f"**{format_percent(share['exact_match'])}** ({100 * share['exact_match_low']:.1f} to "
         f"{100 * share['exact_match_high']:.1f}). {limit}"
     )
     st.caption(

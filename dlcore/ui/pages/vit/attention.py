@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.core.markdown import as_text
+from dlcore.evaluation.metrics import format_percent
 from dlcore.explanation import rollout
 from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
@@ -58,7 +59,7 @@ def _heads(project: Project, run: Run, bundle: Bundle) -> None:
     actual = labels[int(stored["test_targets"][row])]
     verdict = "correct" if prediction["label"] == actual else "incorrect"
     verdict_line.markdown(
-        f"Predicted: **{as_text(prediction['label'])}** ({prediction['probability']:.1%}), **{verdict}**. "
+        f"Predicted: **{as_text(prediction['label'])}** ({format_percent(prediction['probability'])}), **{verdict}**. "
         f"Actual: “{as_text(actual)}”. "
         "**Hover over a patch** to see its attention."
     )
