@@ -19,7 +19,7 @@ export function updateAlarmList(s) {
       : `${pluralize(s.bursts.length, "alarm")}, highest score first`;
   setText(
     query(s, ".dlt-alarms .dlt-name"),
-    s.bursts.length ? `${summary}: select one to explain it` : "No alarm at this threshold",
+    s.bursts.length ? s.data.can_explain === false ? summary : `${summary}: select one to explain it` : "No alarm at this threshold",
   );
   const signature = JSON.stringify([shown.map((item) => [item.start, item.stop, item.kind]), s.selectedAlarm]);
   if (box.dataset.now === signature) return;
