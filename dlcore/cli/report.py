@@ -8,7 +8,7 @@ from dlcore.cli.verbs import RUN_HELP, add_command
 
 
 def report(options: argparse.Namespace) -> dict[str, Any]:
-    """Write one run, or several side by side, as one HTML file that opens without a network."""
+    """Write one or several runs as one HTML file that opens without a network."""
     from dlcore.runs.report.document import write_report
 
     path = write_report(options.runs, Path(options.output))

@@ -20,18 +20,18 @@ COUNTS = "[...document.querySelectorAll('.dlt-four b')].map((b) => b.textContent
 
 @pytest.fixture
 def offline(chromium):
-    """Open a file without a network; its requests and console messages are collected in `seen`."""
+    """Open a file without a network; its requests and console messages are collected in `events`."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, offline=True)
-    page, seen = context.new_page(), []
-    page.on("request", lambda request: seen.append(request.url))
-    page.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: seen.append(str(error)))
+    page, events = context.new_page(), []
+    page.on("request", lambda request: events.append(request.url))
+    page.on("console", lambda message: events.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: events.append(str(error)))
 
     def open_report(refs, file):
         address = write_report(refs, file).as_uri()
         page.goto(address)
         page.locator("html[data-drawn]").wait_for()
-        assert seen == [address]
+        assert events == [address]
         return page
 
     yield open_report

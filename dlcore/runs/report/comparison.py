@@ -1,4 +1,4 @@
-"""The report of several runs: overlaid curves, metrics side by side, the settings that differ."""
+"""The report of several runs: overlaid curves, a table of metrics, the settings that differ."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from dlcore.evaluation import metrics
 from dlcore.projects.variants import label_configs
 from dlcore.runs.record import Curve
 from dlcore.runs.report import figures
-from dlcore.runs.report.figures import Part, PartList
+from dlcore.runs.report.figures import PartList, ReportPart
 from dlcore.runs.report.markup import Markup, join, table, tag
 from dlcore.runs.report.sections import Subject, data_card, data_title, numbers, plain, settings, shown_metrics
 from dlcore.runs.report.single import footer, section
@@ -91,7 +91,7 @@ def differences(named: Mapping[str, Subject]) -> Markup:
 
 
 def _matrices(named: Mapping[str, Subject], parts: PartList) -> list[Markup]:
-    elements: list[Part] = []
+    elements: list[ReportPart] = []
     for name, item in list(named.items())[:MAX_MATRICES]:
         stored = item.bundle.predictions()
         if stored["test_scores"].ndim == 2:

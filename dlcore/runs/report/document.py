@@ -22,7 +22,7 @@ STYLES = ("report", "curves", "gradients", "threshold")
 
 
 def write_report(refs: Sequence[str], path: Path) -> Path:
-    """Write the report of one run, or of several side by side, to a file; return its path.
+    """Write the report of one or several runs to a file; return its path.
 
     Raises:
         RunError: a run does not exist or has no bundle yet.
@@ -37,7 +37,7 @@ def write_report(refs: Sequence[str], path: Path) -> Path:
 
 
 def render_report(refs: Sequence[str]) -> str:
-    """Return the report of one run, or of several side by side, as HTML."""
+    """Return the report of one or several runs as HTML."""
     names = list(dict.fromkeys(refs))
     if not 1 <= len(names) <= MAX_RUNS:
         raise RequestError(f"a report shows 1 to {MAX_RUNS} runs, not {len(names)}: name fewer.")

@@ -20,7 +20,7 @@ from dlcore.runs.report.markup import Markup, join, table, tag
 
 MAX_IMAGES, MAX_TEXTS = 14, 8
 MAX_LETTERS = 320
-"""Letters of a text that are shown."""
+"""Letters of a text that are content."""
 SIDE = 160
 """Pixels of the longer side of an image."""
 
@@ -94,8 +94,8 @@ def _texts(config: RunConfig, ids: np.ndarray, errors: np.ndarray, answers: _Ans
         for row in rows
     ]
     header = ("Text", "Predicted", "Confidence", "Actual")
-    shown = table(header, cells, label="Most confident errors")
-    return tag("div", shown, class_="dlr-texts") if cells else None
+    content = table(header, cells, label="Most confident errors")
+    return tag("div", content, class_="dlr-texts") if cells else None
 
 
 def _shorten(text: str) -> str:

@@ -35,7 +35,7 @@ _FIGURE = Markup('<div class="dlr-figure"></div>')
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     """A component or figure: its kind in `report.js`, its data, and a sentence for screen readers."""
 
     kind: str
@@ -49,34 +49,34 @@ class Part:
         return tag("div", content, data_part=key, data_kind=self.kind, **role)
 
 
-def figure_part(figure: go.Figure, *, alt: str) -> Part:
+def figure_part(figure: go.Figure, *, alt: str) -> ReportPart:
     """Return a figure as a part; texts in it stay text."""
     figure.update_layout(template="none")
-    return Part("figure", json.loads(escape_texts(house_style(figure)).to_json()), alt)
+    return ReportPart("figure", json.loads(escape_texts(house_style(figure)).to_json()), alt)
 
 
-def curves_part(runs: list[RunCurves], *, height: int = 0) -> Part:
+def curves_part(runs: list[RunCurves], *, height: int = 0) -> ReportPart:
     """Return the training curves of runs."""
-    return Part("curves", curves_data(runs, height=height), "Training curves")
+    return ReportPart("curves", curves_data(runs, height=height), "Training curves")
 
 
-def gradients_part(bundle: Bundle) -> Part | None:
+def gradients_part(bundle: Bundle) -> ReportPart | None:
     """Return the gradient norms by layer and step; None if none were recorded."""
     norms = bundle.gradients()
     if norms is None or not len(norms.steps):
         return None
     height = min(22.0, GRADIENTS_HEIGHT / len(norms.layers))
-    return Part("gradients", gradients_data(norms) | {"row_height": height}, "Gradient norms")
+    return ReportPart("gradients", gradients_data(norms) | {"row_height": height}, "Gradient norms")
 
 
-def threshold_part(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Part | None:
+def threshold_part(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> ReportPart | None:
     """Return the decision threshold of a detector or of a classifier of two classes; None for other runs."""
     view = _threshold_view(bundle, stored)
     if view is None:
         return None
     start = threshold_views.ReleasedThreshold(view.run_threshold, None, ())
     data = threshold_views.threshold_data(view, start) | {"can_explain": False}
-    return Part("threshold", data, "Decision threshold")
+    return ReportPart("threshold", data, "Decision threshold")
 
 
 def _threshold_view(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> threshold_views.ThresholdView | None:
@@ -97,7 +97,7 @@ def _threshold_view(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> thresho
     return threshold_views.make_view(splits, threshold, axis=axis, rules=rules)
 
 
-def confusion_part(bundle: Bundle, stored: Mapping[str, np.ndarray], *, title: str = "Confusion matrix") -> Part:
+def confusion_part(bundle: Bundle, stored: Mapping[str, np.ndarray], *, title: str = "Confusion matrix") -> ReportPart:
     """Return the confusion matrix of a classifier on its test split."""
     threshold = 0.5 if bundle.threshold is None else bundle.threshold
     counts = classification.confusion_matrix(stored["test_scores"], stored["test_targets"], threshold=threshold)
@@ -107,7 +107,7 @@ def confusion_part(bundle: Bundle, stored: Mapping[str, np.ndarray], *, title: s
     )
 
 
-def classifier_parts(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Iterator[Part]:
+def classifier_parts(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Iterator[ReportPart]:
     """Yield recall per class, ROC and precision-recall curves, and the reliability diagram of a classifier."""
     scores, targets, labels = stored["test_scores"], stored["test_targets"], bundle.labels
     counts = classification.confusion_matrix(scores, targets)
@@ -125,7 +125,7 @@ def classifier_parts(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Iterat
     yield figure_part(calibration_plots.reliability(bins), alt="Reliability diagram: confidence against accuracy")
 
 
-def _one_against_rest(scores: np.ndarray, targets: np.ndarray, classes: Mapping[str, int]) -> Iterator[Part]:
+def _one_against_rest(scores: np.ndarray, targets: np.ndarray, classes: Mapping[str, int]) -> Iterator[ReportPart]:
     ranked = {name: (scores[:, k], targets == k) for name, k in classes.items()}
     roc = {name: curves.roc(*pair) for name, pair in ranked.items()}
     figure = curves_by_class(roc, title="ROC, each class against the rest", x="false positive rate, %", y="recall, %")
@@ -135,7 +135,7 @@ def _one_against_rest(scores: np.ndarray, targets: np.ndarray, classes: Mapping[
     yield figure_part(figure, alt="Precision-recall curve of each class against the rest")
 
 
-def forecast_parts(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Iterator[Part]:
+def forecast_parts(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> Iterator[ReportPart]:
     """Yield a week of forecasts with their 90 % interval, for the variables of the lowest relative error first."""
     known, targets = bundle.preprocessing, stored["test_targets"][:, 0]
     widths = forecast_scores.intervals(stored).adaptive
@@ -163,7 +163,7 @@ class PartList:
     def __init__(self) -> None:
         self.data: dict[str, Mapping[str, Any]] = {}
 
-    def add(self, *parts: Part | None) -> Markup:
+    def add(self, *parts: ReportPart | None) -> Markup:
         """Return the elements of parts; None is left out."""
         elements = []
         for part in parts:

@@ -12,10 +12,12 @@ class Markup(str):
 
 def tag(name: str, /, *children: object, **attributes: str) -> Markup:
     """Return an element; children that are no markup become text. `class_` is class, `data_kind` is data-kind."""
-    shown = "".join(f' {key.rstrip("_").replace("_", "-")}="{html.escape(value)}"' for key, value in attributes.items())
+    values = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(value)}"' for key, value in attributes.items()
+    )
     if name in _VOID:
-        return Markup(f"<{name}{shown}>")
-    return Markup(f"<{name}{shown}>{join(children)}</{name}>")
+        return Markup(f"<{name}{values}>")
+    return Markup(f"<{name}{values}>{join(children)}</{name}>")
 
 
 def join(children: Iterable[object]) -> Markup:

@@ -1,13 +1,13 @@
-"""The report of one run: the picture first, then its metrics beside baselines, curves, examples, settings."""
+"""The report of one run: the main chart first, then its metrics beside baselines, curves, examples, settings."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from dlcore import projects
 from dlcore.runs.report import examples, figures
-from dlcore.runs.report.figures import Part, PartList
+from dlcore.runs.report.figures import PartList, ReportPart
 from dlcore.runs.report.markup import Markup, join, tag
 from dlcore.runs.report.sections import (
     Subject,
@@ -27,20 +27,20 @@ from dlcore.runs.views.curves import run_curves
 def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
     """Return the title and the body of the report of one run."""
     project, stored = projects.get(subject.config.project), subject.bundle.predictions()
-    picture, further = _pictures(subject, stored)
+    main, further = _charts(subject, stored)
     curves = figures.curves_part([run_curves(subject.record, subject.run.history(), label=subject.title)])
     gradients = figures.gradients_part(subject.bundle)
-    shown = _examples(subject, stored, project.modality)
+    samples = _examples(subject, stored, project.modality)
     body = join(
         (
             tag("p", f"{project.title} · {_about(subject)}", class_="dlr-sub"),
             verdict(subject),
-            parts.add(picture or curves),
+            parts.add(main or curves),
             cards(subject),
             section("Metrics and baselines", metric_table(subject), note=subject.evaluation.verdict),
-            section("Training curves", parts.add(curves if picture else None)),
+            section("Training curves", parts.add(curves if main else None)),
             section("Results in detail", _grid(parts.add(part) for part in further)),
-            section("Examples", shown),
+            section("Examples", samples),
             section("Gradient norm per layer", parts.add(gradients), note="First layer on top. Dark: small gradients."),
             _grid((section("Data", data_card(subject)), section("Training", training_card(subject)))),
             section("Settings", _settings(subject)),
@@ -56,18 +56,18 @@ def _about(subject: Subject) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def _pictures(subject: Subject, stored: Mapping[str, np.ndarray]) -> tuple[Part | None, list[Part]]:
-    """Return the main picture and the figures that follow later."""
+def _charts(subject: Subject, stored: Mapping[str, np.ndarray]) -> tuple[ReportPart | None, list[ReportPart]]:
+    """Return the main chart and the figures that follow later."""
     bundle, scores = subject.bundle, stored["test_scores"]
-    found: list[Part] = []
+    charts: list[ReportPart] = []
     if (threshold := figures.threshold_part(bundle, stored)) is not None:
-        found.append(threshold)
+        charts.append(threshold)
     if scores.ndim == 3:
-        found += figures.forecast_parts(bundle, stored)
+        charts += figures.forecast_parts(bundle, stored)
     elif scores.ndim == 2:
-        found.append(figures.confusion_part(bundle, stored))
-        found += figures.classifier_parts(bundle, stored)
-    return (found[0], found[1:]) if found else (None, [])
+        charts.append(figures.confusion_part(bundle, stored))
+        charts += figures.classifier_parts(bundle, stored)
+    return (charts[0], charts[1:]) if charts else (None, [])
 
 
 def _examples(subject: Subject, stored: Mapping[str, np.ndarray], modality: str) -> Markup:
@@ -75,10 +75,10 @@ def _examples(subject: Subject, stored: Mapping[str, np.ndarray], modality: str)
         return examples.sequence_examples(subject.bundle, stored)
     if stored["test_scores"].ndim != 2:
         return Markup()
-    shown = examples.classifier_examples(subject.bundle, stored, modality=modality)
-    if shown is None:
+    rows = examples.classifier_examples(subject.bundle, stored, modality=modality)
+    if rows is None:
         return tag("p", "The test samples were not on the machine that wrote this report.", class_="dlr-note")
-    return join((tag("p", "Most confident errors on the test split.", class_="dlr-note"), shown))
+    return join((tag("p", "Most confident errors on the test split.", class_="dlr-note"), rows))
 
 
 def _settings(subject: Subject) -> Markup:
@@ -95,8 +95,7 @@ def section(title: str, content: Markup, *, note: str = "") -> Markup:
 
 
 def _grid(elements: Iterable[Markup]) -> Markup:
-    shown: Iterator[Markup] = filter(None, elements)
-    content = list(shown)
+    content = [element for element in elements if element]
     return tag("div", *content, class_="dlr-grid") if content else Markup()
 
 
