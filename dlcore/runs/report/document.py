@@ -52,7 +52,7 @@ def render_report(refs: Sequence[str]) -> str:
 
 def _document(title: str, body: Markup, data: Mapping[str, Any]) -> str:
     style = Markup("\n".join(component_style(name) for name in STYLES))
-    programs = [Markup(plotly_script()), Markup(component_script("report/report.js"))]
+    programs = [Markup(component_script("report/report.js")), Markup(plotly_script())]
     head = join(
         (
             tag("meta", charset="utf-8"),

@@ -2,7 +2,7 @@
 
 import drawCurves from "../curves/curves.js";
 import drawGradients from "../gradients/gradients.js";
-import { axisLayout, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
+import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import drawThreshold from "../threshold/threshold.js";
 
@@ -15,8 +15,9 @@ const quiet = (axis, colors) => ({
   title: { ...axis.title, font: { size: 12 }, standoff: 8 },
 });
 
-function drawFigure({ data, parentElement }) {
+async function drawFigure({ data, parentElement }) {
   const root = parentElement.querySelector(".dlr-figure");
+  const Plotly = await loadPlotly();
   const redraw = () => {
     const colors = readTheme(root);
     const axes = Object.entries(data.layout).filter(([name]) => /^[xy]axis\d*$/.test(name));
@@ -24,7 +25,7 @@ function drawFigure({ data, parentElement }) {
       ...plotLayout(colors, data.layout),
       ...Object.fromEntries(axes.map(([name, axis]) => [name, axisLayout(colors, quiet(axis, colors))])),
     };
-    window.Plotly.react(root, data.data, layout, PLOT_CONFIG);
+    Plotly.react(root, data.data, layout, PLOT_CONFIG);
   };
   redraw();
   onThemeChange(root, redraw);
@@ -46,7 +47,10 @@ function listenToTheme(button) {
 }
 
 async function drawParts() {
-  window.dlcorePlotly = Promise.resolve(window.Plotly);
+  // plotly.js follows in the file: parts that do without it are on the screen before
+  window.dlcorePlotly = new Promise((resolve) => {
+    document.addEventListener("DOMContentLoaded", () => resolve(window.Plotly));
+  });
   const parts = JSON.parse(document.querySelector("#dlr-data").textContent);
   for (const element of document.querySelectorAll("[data-part]")) {
     const data = parts[element.dataset.part];
