@@ -9,6 +9,8 @@ from dlcore.evaluation import curves, uncertainty
 
 BINS = 15
 """Equal-width bins of confidence for calibration, as in Guo et al. 2017."""
+MIN_SAMPLES = 5
+"""Bins of a reliability diagram with fewer samples are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ def calibration(scores: np.ndarray, targets: np.ndarray, *, bins: int = BINS) ->
     used = count > 0
     sums = np.stack([np.bincount(bin_index, weights=w, minlength=bins)[used] for w in (confidence, is_correct)])
     return ReliabilityBins(sums[0] / count[used], sums[1] / count[used], count[used])
+
+
+def plotted_bins(scores: np.ndarray, targets: np.ndarray) -> ReliabilityBins:
+    """Return the bins of a reliability diagram with at least `MIN_SAMPLES` samples, or as many as the largest has."""
+    bins = calibration(scores, targets)
+    large = bins.count >= min(MIN_SAMPLES, bins.count.max())
+    return ReliabilityBins(bins.confidence[large], bins.accuracy[large], bins.count[large])
 
 
 def least_confident(scores: np.ndarray) -> int:

@@ -32,6 +32,14 @@ def roc(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple
     return false[indices], true[indices]
 
 
+def precision_recall(scores: np.ndarray, positive: np.ndarray, *, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Return the precision-recall curve: recall (P,) ascending and precision (P,), thinned like `roc`."""
+    hits, alarms, _ = _steps(scores, positive, _one_row(None, len(scores)))
+    recall, precision = hits[0] / max(1.0, hits[0, -1]), hits[0] / np.maximum(1.0, hits[0] + alarms[0])
+    indices = np.unique(np.linspace(0, len(recall) - 1, points).round().astype(np.int64))
+    return recall[indices], precision[indices]
+
+
 def average_precision(scores: np.ndarray, positive: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
     """Return the area under the precision-recall curve (B,): sum of precision x recall gain. Chance: share of
     positives.

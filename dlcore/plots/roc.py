@@ -1,6 +1,6 @@
 """ROC curves of several models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,4 +66,24 @@ def roc_curves(curves: Sequence[RocCurve], *, positive: str, negative: str) -> g
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 102])
+    return figure
+
+
+def curves_by_class(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: str, x: str, y: str, height: int = 420
+) -> go.Figure:
+    """Plot one curve per class, x and y (P,) from 0 to 1, in percent."""
+    figure = blank(title, x=x, y=y, height=height)
+    for k, (name, (across, up)) in enumerate(curves.items()):
+        figure.add_scatter(
+            x=100 * across,
+            y=100 * up,
+            mode="lines",
+            name=name,
+            line={"color": ORDER[k % len(ORDER)], "dash": DASHES[k // len(ORDER) % len(DASHES)], "width": 2},
+            hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 102])
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.24, "xanchor": "left", "yanchor": "top"})
     return figure

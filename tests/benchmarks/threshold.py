@@ -28,7 +28,8 @@ import numpy as np
 import streamlit as st
 
 from dlcore.ui.components import mount
-from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesAxis, ThresholdView, show_threshold
+from dlcore.runs.views.threshold import NamedWindow, Scope, SeriesAxis, ThresholdView
+from dlcore.ui.components.threshold.component import show_threshold
 
 
 def main():

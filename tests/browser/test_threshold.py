@@ -10,8 +10,8 @@ from components import open_component
 from playwright.sync_api import Page, expect
 from server import calm, serious, visit
 
-from dlcore.ui.components.threshold import component as threshold
-from dlcore.ui.components.threshold.component import ReleasedThreshold, RuleScores, Scope, SeriesAxis, ThresholdView
+from dlcore.runs.views import threshold
+from dlcore.runs.views.threshold import ReleasedThreshold, RuleScores, Scope, SeriesAxis, ThresholdView
 
 pytestmark = pytest.mark.browser
 STATE = "(({zoom, t}) => ({zoom, t}))(document.querySelector('.dlt').dlcore)"
@@ -165,7 +165,7 @@ def blank(page):
     """A function that opens the component in a page without a server; reports are in `window.reports`."""
 
     def mounted(view: ThresholdView) -> Page:
-        data = threshold._data(view, ReleasedThreshold(view.run_threshold, None, ())) | {"version": "1"}
+        data = threshold.threshold_data(view, ReleasedThreshold(view.run_threshold, None, ())) | {"version": "1"}
         open_component(page, "threshold", data, style=":root { --st-text-color: #111; --st-background-color: #fff; }")
         page.wait_for_timeout(150)
         return page

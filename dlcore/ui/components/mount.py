@@ -5,7 +5,6 @@ A component is a folder `<name>/` with `<name>.html`, `<name>.js` (an ES module 
 resolve relative imports, so the script given to Streamlit only imports the module from the static folder.
 """
 
-import base64
 import hashlib
 import json
 import posixpath
@@ -13,15 +12,28 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-import numpy as np
 import plotly
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from streamlit.components.v2.types import ComponentRenderer
+
+from dlcore.plots.packing import Packed, pack
+
+__all__ = [
+    "PLOTLY_FILE",
+    "SCRIPTS",
+    "Packed",
+    "drawing_component",
+    "mount",
+    "mount_reporting",
+    "pack",
+    "script_urls",
+    "static_routes",
+]
 
 PLOTLY_FILE = f"plotly-{plotly.__version__}.min.js"
 """Served at `app/static/<PLOTLY_FILE>` (see `static_routes`)."""
@@ -36,7 +48,6 @@ export default async function (component) {
 """
 _IMPORT = re.compile(r'^(?:import|}).* from "([^"]+)";$', re.MULTILINE)
 _HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-_TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "uint8": "|u1"}
 
 
 @cache
@@ -48,23 +59,6 @@ def _scripts() -> dict[str, str]:
 
 SCRIPTS = f"dlcore-{hashlib.sha256(repr(_scripts()).encode()).hexdigest()[:12]}"
 """Folder of the modules below `app/static/`, named by their content so that no browser cache is stale."""
-
-
-class Packed(TypedDict):
-    """An array for the browser: base64 of its bytes, its type and shape."""
-
-    type: str
-    shape: list[int]
-    base64: str
-
-
-def pack(array: np.ndarray, *, dtype: str = "float32") -> Packed:
-    """Pack an array for `decode` in the browser, which returns a flat typed array.
-
-    `dtype` is float32, float64 (epoch milliseconds), int32 or uint8.
-    """
-    flat = np.ascontiguousarray(array, dtype=_TYPES[dtype])
-    return {"type": dtype, "shape": list(flat.shape), "base64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
 def static_routes() -> list[Route]:

@@ -11,13 +11,8 @@ from dlcore.evaluation.metrics import format_metric, format_percent
 from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
-from dlcore.ui.components.threshold.component import (
-    CountingMode,
-    Scope,
-    ThresholdView,
-    ThresholdWording,
-    show_threshold,
-)
+from dlcore.runs.views.threshold import threshold_view
+from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
@@ -68,32 +63,14 @@ def _test(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
 def _show_threshold_panel(bundle: Bundle, run_threshold: float) -> None:
     """Draw the decision threshold on the probability of the second class."""
     st.subheader("Decision threshold", anchor=False)
-    released = show_threshold(threshold_view(bundle, run_threshold), key=run_cache.bundle_key(bundle))
+    view = threshold_view(run_cache.predictions(bundle), bundle.labels, run_threshold)
+    released = show_threshold(view, key=run_cache.bundle_key(bundle))
     scores, targets = _test(bundle)
     metrics = classification.metrics(scores, targets, threshold=released.threshold)
     st.caption(
         f"A sample is predicted as “{as_text(bundle.labels[1])}” from the threshold on. The run's threshold "
         f"{run_threshold:.3f} was chosen on validation. Test accuracy at {released.threshold:.3f}: "
         f"**{format_metric('accuracy', metrics['accuracy'])}**. Moving it does not change the stored scores above."
-    )
-
-
-def threshold_view(bundle: Bundle, run_threshold: float) -> ThresholdView:
-    """Return probabilities of the second class, validation before test, for the threshold component."""
-    stored, (no, yes) = run_cache.predictions(bundle), bundle.labels
-    names = [name for name in ("validation", "test") if f"{name}_scores" in stored]
-    scores = np.concatenate([stored[f"{name}_scores"][:, 1] for name in names])
-    ends = np.cumsum([len(stored[f"{name}_targets"]) for name in names]).tolist()
-    scopes = tuple(Scope(name, start, stop) for name, start, stop in zip(names, [0, *ends], ends, strict=False))
-    return ThresholdView(
-        scores=scores,
-        labels=np.concatenate([stored[f"{name}_targets"] for name in names]) == 1,
-        run_threshold=run_threshold,
-        scopes=scopes[::-1],
-        references=(("0.5", 0.5),),
-        score_name=f"probability of “{yes}”",
-        wording=ThresholdWording(f"“{yes}”", f"“{yes}”", f"“{no}”", "call", "calls"),
-        counting=CountingMode(inclusive=True, axis=(0.0, 1.0), ratio=1.0),
     )
 
 

@@ -1,14 +1,14 @@
 """A run as it trains: state, progress, curves, gradients, log, and actions."""
 
 import html
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dlcore import runs
-from dlcore.runs import ACTIVE, Curve, Record, Run
-from dlcore.ui.components.curves.component import Mark, RunCurves, learning_rate_marks, show_curves, show_gradients
+from dlcore.runs import ACTIVE, Record, Run
+from dlcore.runs.views.curves import run_curves
+from dlcore.ui.components.curves.component import show_curves, show_gradients
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.jobs_bar import fraction, progress_text
 from dlcore.ui.shell.run_picker import forget_run, list_records, remember_run
@@ -107,7 +107,7 @@ def _competitors(slug: str, record: Record) -> tuple[str, ...]:
 def _curves(slug: str, run: Run, record: Record) -> None:
     figure = st.container()
     competitors = [runs.open_run(run_id) for run_id in _competitors(slug, record)]
-    curves = [_run_curves(each.record, each.history()) for each in (run, *competitors)]
+    curves = [run_curves(each.record, each.history(), label=_name(each.record)) for each in (run, *competitors)]
     with figure:
         show_curves(curves, key=f"curves-{slug}")
 
@@ -116,28 +116,6 @@ def _name(record: Record) -> str:
     """Return the name of a run in a legend."""
     name = "reference" if record.is_reference else short_id(record.run_id)
     return f"{model_title(record.project, record.model)} · {name}"
-
-
-def _run_curves(record: Record, history: Mapping[str, Curve]) -> RunCurves:
-    return RunCurves(
-        run_id=record.run_id,
-        label=_name(record),
-        history=history,
-        steps_per_epoch=record.steps_per_epoch,
-        batch_size=record.batch_size,
-        best=record.best,
-        marks=(*learning_rate_marks(history), *_resumed(history), *_early_stop(record)),
-    )
-
-
-def _resumed(history: Mapping[str, Curve]) -> tuple[Mark, ...]:
-    curve = history.get("resumed")
-    return tuple(Mark(int(step), "resumed") for step in curve.steps) if curve else ()
-
-
-def _early_stop(record: Record) -> tuple[Mark, ...]:
-    stopped_early = record.state == "finished" and 0 < record.epoch < record.epochs
-    return (Mark(record.epoch * record.steps_per_epoch, "early stop"),) if stopped_early else ()
 
 
 def _gradients(slug: str, run: Run) -> None:

@@ -5,7 +5,6 @@ import streamlit as st
 
 from dlcore.evaluation import calibration, classification
 from dlcore.evaluation.abstention import AbstentionRule
-from dlcore.evaluation.classification import ReliabilityBins
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots.calibration import reliability
 from dlcore.runs import Bundle
@@ -14,8 +13,6 @@ from dlcore.ui.widgets.figure import show_figure
 
 NEAR_ONE = 0.02
 """Temperatures this close to 1 count as no change."""
-MIN_SAMPLES = 5
-"""Bins of fewer samples are not drawn."""
 
 
 def show_calibration(bundle: Bundle) -> None:
@@ -23,12 +20,12 @@ def show_calibration(bundle: Bundle) -> None:
     stored = run_cache.predictions(bundle)
     scores, targets = stored["test_scores"], stored["test_targets"]
     st.subheader("Calibration", anchor=False)
-    curves = {"raw": _bins(scores, targets)}
+    curves = {"raw": classification.plotted_bins(scores, targets)}
     errors = [classification.metrics(scores, targets)["ece"]]
     rule = run_cache.calibration(bundle)
     if rule is not None:
         calibrated = calibration.apply_temperature(scores, rule.temperature)
-        curves["calibrated"] = _bins(calibrated, targets)
+        curves["calibrated"] = classification.plotted_bins(calibrated, targets)
         errors.append(classification.metrics(calibrated, targets)["ece"])
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with left:
@@ -40,12 +37,6 @@ def show_calibration(bundle: Bundle) -> None:
     right.markdown(describe_calibration(scores, targets, rule, errors))
 
 
-def _bins(scores: np.ndarray, targets: np.ndarray) -> ReliabilityBins:
-    bins = classification.calibration(scores, targets)
-    large = bins.count >= min(MIN_SAMPLES, bins.count.max())
-    return ReliabilityBins(bins.confidence[large], bins.accuracy[large], bins.count[large])
-
-
 def describe_calibration(
     scores: np.ndarray, targets: np.ndarray, rule: AbstentionRule | None, errors: list[float]
 ) -> str:
@@ -55,7 +46,7 @@ def describe_calibration(
     words = (
         f"Mean confidence {format_percent(confidence)}, accuracy {format_percent(accuracy)}{which}. Expected "
         f"calibration error (ECE): {format_percent(errors[0])}. Below the dotted line the model is overconfident. "
-        f"Larger dots hold more samples; bins of fewer than {MIN_SAMPLES} are not drawn."
+        f"Larger dots hold more samples; bins of fewer than {classification.MIN_SAMPLES} are not drawn."
     )
     if rule is None:
         return words

@@ -21,7 +21,7 @@ _LAST_EXPORTED = "onnx-made"
 
 
 def export_run_panel(run: Run) -> None:
-    """Draw a run's command line and the downloads of its bundle and ONNX file."""
+    """Draw a run's command line and the downloads of its bundle, report and ONNX file."""
     from dlcore.projects.command import command_line
 
     with st.expander("Export run", icon=":material/download:"):
@@ -41,6 +41,16 @@ def export_run_panel(run: Run) -> None:
             key=f"bundle-{run.run_id}",
             on_click="ignore",
             help="Weights (safetensors), curves, predictions, preprocessing and a card, as one zip.",
+        )
+        st.download_button(
+            "Download report",
+            lambda: _report(run.run_id),
+            file_name=f"{short_id(run.run_id).replace('/', '-')}.html",
+            mime="text/html",
+            icon=":material/lab_profile:",
+            key=f"report-{run.run_id}",
+            on_click="ignore",
+            help="One HTML file that opens without a network: metrics, live charts, examples, settings. About 5 MB.",
         )
         fragment(_onnx)(run, run.bundle)
 
@@ -128,6 +138,12 @@ def import_run_panel(slug: str) -> None:
         return
     remember_run(slug, record.run_id)
     st.rerun()
+
+
+def _report(run_id: str) -> bytes:
+    from dlcore.runs.report.document import render_report
+
+    return render_report([run_id]).encode()
 
 
 def _zip(run_id: str) -> bytes:

@@ -9,8 +9,8 @@ import pytest
 from dlcore import runs
 from dlcore.evaluation import anomaly
 from dlcore.projects.anomaly.project import thresholds
-from dlcore.ui.components.threshold import component as threshold
-from dlcore.ui.components.threshold.component import NamedWindow, Scope, SeriesAxis, ThresholdView
+from dlcore.runs.views import threshold
+from dlcore.runs.views.threshold import NamedWindow, Scope, SeriesAxis, ThresholdView, threshold_data
 from dlcore.ui.pages.anomaly import threshold as series_threshold
 
 
@@ -32,21 +32,21 @@ def threshold_view(**changes) -> ThresholdView:
 
 
 def test_scores_are_sent_with_their_dtype_and_nan_never_alarms():
-    data = threshold._data(threshold_view(), threshold.ReleasedThreshold(0.25, None, ()))
+    data = threshold_data(threshold_view(), threshold.ReleasedThreshold(0.25, None, ()))
     assert data["scores"]["type"] == "float32"
     back = np.frombuffer(base64.b64decode(data["scores"]["base64"]), "float32")
     assert back[:3].tolist() == threshold_view().scores[:3].tolist() and back[3] == -np.inf
     assert (
-        threshold._data(threshold_view(scores=np.arange(4)), threshold.ReleasedThreshold(1, None, ()))["scores"]["type"]
+        threshold_data(threshold_view(scores=np.arange(4)), threshold.ReleasedThreshold(1, None, ()))["scores"]["type"]
         == "float64"
     )
 
 
 def test_evenly_spaced_times_are_sent_as_start_and_step():
     start = threshold.ReleasedThreshold(0.25, None, ())
-    data = threshold._data(threshold_view(), start)
+    data = threshold_data(threshold_view(), start)
     assert (data["times"], data["begin_ms"], data["step_ms"], data["gap"]) == (None, 0.0, 1_800_000.0, 1)
-    gaps = threshold._data(threshold_view(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
+    gaps = threshold_data(threshold_view(series=SeriesAxis(np.array([0, 1, 2, 9]) * 1_800_000)), start)
     assert np.frombuffer(base64.b64decode(gaps["times"]["base64"])).tolist() == [0, 1.8e6, 3.6e6, 1.62e7]
     assert len(json.dumps(data)) < 3000
 

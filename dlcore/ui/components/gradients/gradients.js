@@ -41,7 +41,7 @@ export default async function ({ data, parentElement }) {
   const plot = root.querySelector(".dl-plot");
   const redraw = () => {
     const colors = readTheme(root);
-    const height = Math.max(190, 96 + 22 * data.layers.length);
+    const height = Math.max(190, 96 + (data.row_height ?? 22) * data.layers.length);
     plot.style.minHeight = `${height}px`;
     Plotly.react(
       plot,

@@ -17,9 +17,10 @@ export function updateAlarmList(s) {
     s.bursts.length > shown.length
       ? `Top ${shown.length} of ${pluralize(s.bursts.length, "alarm")}`
       : `${pluralize(s.bursts.length, "alarm")}, highest score first`;
+  const invitation = s.data.can_explain === false ? "" : ": select one to explain it"; // a report has no model
   setText(
     query(s, ".dlt-alarms .dlt-name"),
-    s.bursts.length ? `${summary}: select one to explain it` : "No alarm at this threshold",
+    s.bursts.length ? `${summary}${invitation}` : "No alarm at this threshold",
   );
   const signature = JSON.stringify([shown.map((item) => [item.start, item.stop, item.kind]), s.selectedAlarm]);
   if (box.dataset.now === signature) return;

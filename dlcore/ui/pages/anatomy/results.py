@@ -10,15 +10,9 @@ from dlcore.plots import classification as plots
 from dlcore.projects.foundations import anatomy
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
+from dlcore.runs.views.threshold import error_view
 from dlcore.ui.compare import comparison
-from dlcore.ui.components.threshold.component import (
-    CountingMode,
-    RuleScores,
-    Scope,
-    ThresholdView,
-    ThresholdWording,
-    show_threshold,
-)
+from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
@@ -87,23 +81,8 @@ def _show_run(project: Project, run: Run | None) -> None:
 @fragment
 def _threshold(bundle: Bundle, run_threshold: float) -> None:
     st.subheader("Decision threshold", anchor=False)
-    stored = run_cache.predictions(bundle)
-    parts = [stored["validation_scores"], stored["test_scores"]]
-    start, stop = len(parts[0]), len(parts[0]) + len(parts[1])
-    validation = Scope("validation", 0, start)
-    show_threshold(
-        ThresholdView(
-            scores=np.concatenate(parts),
-            labels=np.concatenate([stored["validation_targets"], stored["test_targets"]]) == 1,
-            run_threshold=run_threshold,
-            scopes=(Scope("test", start, stop), validation),
-            rules=RuleScores("validation", ((0, start),)),
-            score_name="reconstruction error",
-            wording=ThresholdWording("anomaly", "anomalies", "known images", "call", "calls"),
-            counting=CountingMode(ratio=1.0),
-        ),
-        key=run_cache.bundle_key(bundle),
-    )
+    view = error_view(run_cache.predictions(bundle), run_threshold)
+    show_threshold(view, key=run_cache.bundle_key(bundle))
 
 
 def _by_class(bundle: Bundle, run: Run) -> None:

@@ -13,11 +13,11 @@ from dlcore.plots import series as plots
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
+from dlcore.runs.views.threshold import unit_of
 from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.shell import style
 from dlcore.ui.widgets.figure import show_figure
 
-UNIT = "passengers per half-hour"
 LEAST_LAGS = 48
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -58,14 +58,6 @@ def series_of(config: RunConfig) -> Series:
 @st.cache_resource(max_entries=4, show_spinner="Reading the series")
 def _series(dataset: str, checksum: str) -> Series:
     return load(dataset, checksum=checksum)
-
-
-def unit_of(config: RunConfig) -> str:
-    """Return the unit of a run's series; for a custom series, its column name."""
-    if not custom_registry.is_custom(config.dataset):
-        return UNIT
-    entry = custom_registry.find(config.dataset)
-    return str(entry.facts["columns"]["value"]) if entry else "value"
 
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:

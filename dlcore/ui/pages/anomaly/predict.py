@@ -18,7 +18,8 @@ from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
 from dlcore.runs.batch.series import SCORES, score_rows
-from dlcore.ui.components.threshold.component import Scope, SeriesAxis, ThresholdView, show_threshold
+from dlcore.runs.views.threshold import Scope, SeriesAxis, ThresholdView
+from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.custom_data.saved import offer_training, show_receipt
 from dlcore.ui.pages.anomaly.data import series_of, taxi
 from dlcore.ui.pages.anomaly.replay import replay

@@ -1,6 +1,5 @@
 """Decision threshold of the anomaly page: scores of the run's series, its alarms, and the explanation of an alarm."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,25 +10,25 @@ from dlcore.core.errors import WorkbenchError, one_line
 from dlcore.core.markdown import error_line
 from dlcore.data.series import manual_labels
 from dlcore.data.series.series import LabeledWindow
-from dlcore.data.splits import SplitName
 from dlcore.evaluation import anomaly
 from dlcore.plots import errors as error_plots
 from dlcore.plots import svg
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
-from dlcore.projects.anomaly.project import threshold_mask
 from dlcore.projects.project import Project
-from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
-from dlcore.ui.components.threshold.component import (
+from dlcore.runs.views.threshold import (
     NamedWindow,
     ReleasedThreshold,
-    RuleScores,
-    Scope,
     SeriesAxis,
+    SplitScores,
     ThresholdView,
-    show_threshold,
+    make_view,
+    rule_scores,
+    series_axis,
+    split_scores,
 )
+from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
@@ -37,30 +36,15 @@ from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 SCORE_COLOR = "#6F7B8A"
 FRAME_TOP = 143
 """Pixels from the top of the threshold component to its score chart."""
 KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses later points"}
 
 
-@dataclass(frozen=True)
-class SplitScores:
-    """One split of a run: errors (n,), targets (n,), times (n,) epoch milliseconds."""
-
-    errors: np.ndarray
-    targets: np.ndarray
-    times: np.ndarray
-
-
 def load_splits(bundle: Bundle, kind: str = "scores") -> dict[str, SplitScores]:
-    """Return the splits with stored errors: the causal `scores`, or the centered ones, which use later points."""
-    stored = run_cache.predictions(bundle)
-    return {
-        name: SplitScores(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
-        for name in SPLITS
-        if f"{name}_{kind}" in stored
-    }
+    """Return the splits of a run with stored errors; see `split_scores`."""
+    return split_scores(run_cache.predictions(bundle), kind)
 
 
 @fragment
@@ -185,63 +169,13 @@ DEFINITIONS = """
 """
 
 
-def rule_scores(splits: dict[str, SplitScores], config: RunConfig) -> RuleScores | None:
-    """Return the scores that set the run's threshold, so that each rule gives the value of the table of rules."""
-    if not {"train", "validation"} <= splits.keys():
-        return None
-    train, validation = splits["train"], splits["validation"]
-    ends = (len(train.times), len(train.times) + len(validation.times))
-    try:
-        mask = threshold_mask(np.concatenate([train.times, validation.times]), ends, config)
-    except WorkbenchError:  # settings of an older version
-        return None
-    name = "training and validation" if mask[: ends[0]].any() else "validation"
-    return RuleScores(name, tuple((int(start), int(stop)) for start, stop in anomaly.true_ranges(mask)))
-
-
-def make_view(
-    splits: dict[str, SplitScores], threshold: float, *, axis: SeriesAxis, rules: RuleScores | None = None
-) -> ThresholdView:
-    """Return a run's splits, in order, for the component; `threshold` is the run's."""
-    names = list(splits)
-    ends = np.cumsum([len(part.errors) for part in splits.values()])
-    parts = [Scope(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)]
-    by_name = {part.name: part for part in parts}
-    first = by_name.get("validation", by_name.get("test", parts[0]))
-    scopes = [Scope("all outside training", first.start, int(ends[-1]))] if first.start else []
-    scopes += [by_name[name] for name in ("test",) if name in by_name] + [Scope("whole series", 0, int(ends[-1]))]
-    targets = np.concatenate([part.targets for part in splits.values()]).astype(np.uint8)
-    return ThresholdView(
-        scores=np.concatenate([part.errors for part in splits.values()]),
-        labels=targets if targets.any() else None,
-        run_threshold=threshold,
-        scopes=tuple(scopes),
-        parts=tuple(parts),
-        rules=rules,
-        series=axis,
-        score_name="reconstruction error",
-        references=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
-    )
-
-
 def _series_axis(run: Run, splits: dict[str, SplitScores]) -> SeriesAxis:
     """Return the series behind the scores; labels only if it is not available."""
-    times = np.concatenate([part.times for part in splits.values()])
     try:
         series = series_of(run.config)
     except WorkbenchError:
         series = None
-    if series is None or len(series.times) == 0:
-        return SeriesAxis(times)
-    point = np.minimum(np.searchsorted(series.times, times), len(series.times) - 1)
-    if not (series.times[point] == times).all():
-        return SeriesAxis(times)
-    unit = unit_of(run.config)
-    return SeriesAxis(times, series.values[point], unit, _windows(series.windows), _windows(series.unlabeled))
-
-
-def _windows(labeled_windows: tuple[LabeledWindow, ...]) -> tuple[NamedWindow, ...]:
-    return tuple(NamedWindow(window.start, window.end, window.name) for window in labeled_windows)
+    return series_axis(splits, series, unit=unit_of(run.config))
 
 
 def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> None:

@@ -1,0 +1,91 @@
+"""The report as one HTML file: it loads nothing, and its policy forbids it to."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlcore.core.errors import RequestError
+from dlcore.runs.folder import translate_errors
+from dlcore.runs.report.comparison import render_comparison
+from dlcore.runs.report.figures import PartList
+from dlcore.runs.report.markup import Markup, join, tag
+from dlcore.runs.report.scripts import component_script, component_style, plotly_script, plotly_style_ids
+from dlcore.runs.report.sections import Subject
+from dlcore.runs.report.single import render_run
+from dlcore.runs.run import open_run
+
+MAX_RUNS = 20
+STYLES = ("report", "curves", "gradients", "threshold")
+
+
+def write_report(refs: Sequence[str], path: Path) -> Path:
+    """Write the report of one or several runs to a file; return its path.
+
+    Raises:
+        RunError: a run does not exist or has no bundle yet.
+        RequestError: more than 20 runs, or runs of several projects.
+        StoreError: the file cannot be written.
+    """
+    text = render_report(refs)
+    with translate_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def render_report(refs: Sequence[str]) -> str:
+    """Return the report of one or several runs as HTML."""
+    names = list(dict.fromkeys(refs))
+    if not 1 <= len(names) <= MAX_RUNS:
+        raise RequestError(f"a report shows 1 to {MAX_RUNS} runs, not {len(names)}: name fewer.")
+    subjects = [Subject.open(open_run(name)) for name in names]
+    slugs = sorted({subject.config.project for subject in subjects})
+    if len(slugs) > 1:
+        raise RequestError(f"these runs belong to several projects ({', '.join(slugs)}): compare runs of one.")
+    parts = PartList()
+    title, body = render_run(subjects[0], parts) if len(subjects) == 1 else render_comparison(subjects, parts)
+    return _document(title, body, parts.data)
+
+
+def _document(title: str, body: Markup, data: Mapping[str, Any]) -> str:
+    style = Markup("\n".join(component_style(name) for name in STYLES))
+    programs = [Markup(component_script("report/report.js")), Markup(plotly_script())]
+    head = join(
+        (
+            tag("meta", charset="utf-8"),
+            tag("meta", http_equiv="Content-Security-Policy", content=policy(programs, style)),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("title", title),
+            tag("style", style),
+            *(tag("style", id=name) for name in plotly_style_ids()),
+        )
+    )
+    button = tag("button", class_="dlr-theme", type="button", hidden="")
+    heading = tag("header", tag("h1", title), button, class_="dlr-head")
+    page = tag("div", heading, tag("main", body), class_="dlr")
+    values = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    stored = tag("script", Markup(values), type="application/json", id="dlr-data")
+    content = tag("body", page, stored, *(tag("script", program) for program in programs))
+    return f"<!doctype html>\n{tag('html', tag('head', head), content, lang='en')}\n"
+
+
+def policy(programs: Sequence[str], style: str) -> str:
+    """Return the Content-Security-Policy: these scripts and this style sheet, images in the file, no address."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(map(_digest, programs))}",
+            f"style-src-elem {_digest(style)} {_digest('')}",  # plotly.js fills an empty style element by script
+            "style-src-attr 'unsafe-inline'",  # and sets styles of its elements
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
