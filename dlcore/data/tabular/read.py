@@ -8,7 +8,7 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.core.memory import require_memory
 from dlcore.data.repairs import Repairs
-from dlcore.data.tabular.delimited import Rows, is_value, read_delimited
+from dlcore.data.tabular.delimited import SEPARATOR_NAMES, Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
 from dlcore.data.tabular.records import read_excel, read_json, read_parquet
 
@@ -74,7 +74,7 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
     if text.lstrip()[:1] in ("{", "["):
         return _build(read_json(text, repairs, row_limit=rows), f"JSON, {encoding}", repairs)
     read = read_delimited(text, repairs, cell_limit=CELL_LIMIT, row_limit=rows)
-    name = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}.get(read.separator, f"'{read.separator}'")
+    name = SEPARATOR_NAMES.get(read.separator, f"'{read.separator}'")
     return _build(read, f"CSV, separator {name}, {encoding}", repairs)
 
 

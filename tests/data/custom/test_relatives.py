@@ -126,6 +126,44 @@ def test_a_zip_of_images_is_known_by_its_content(name, tmp_path):
     assert (described["kind"], described["rows"]) == ("images", 12)
 
 
+GERMAN = [cell.replace(".", ",") for cell in CELLS]
+OTHER_HEADERS = {
+    "comma over semicolon with decimal commas": (csv("time,load", ISO, GERMAN, separator=";"), "comma", "semicolon"),
+    "comma over semicolon with points": (csv("time,load", ISO, CELLS, separator=";"), "comma", "semicolon"),
+    "quoted names": (csv('"time","load"', ISO, GERMAN, separator=";"), "comma", "semicolon"),
+    "comma over tab with decimal commas": (csv("time,load", ISO, GERMAN, separator="\t"), "comma", "tab"),
+    "tab over comma": (csv("time\tload", ISO, CELLS), "tab", "comma"),
+    "semicolon over comma": (csv("time;load", ISO, CELLS), "semicolon", "comma"),
+    "bar over comma": (csv("time|load", ISO, CELLS), "bar", "comma"),
+    "spaces over comma": (csv("time  load", ISO, CELLS), "space", "comma"),
+    "comma over spaces": (csv("time,load", ISO.str.replace(" ", "T"), CELLS, separator=" "), "comma", "tab"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_HEADERS)
+def test_a_header_with_another_separator_names_the_columns(name, tmp_path):
+    payload, header, rows = OTHER_HEADERS[name]
+    described = check(payload, tmp_path, "file.csv")
+    assert (described["kind"], described["rows"], list(described["values"])) == ("series", N, ["load"])
+    assert described["values"]["load"]["first"] == WAVE[0] and described["time"]["first"] == "2021-03-01T00:00:00"
+    assert f"row 1: the header is separated by {header}, the rows by {rows}: both read" in described["receipt"]
+
+
+def test_a_title_above_the_header_is_no_header(tmp_path):
+    payload = b"Station; Bonn\n" + csv("time,load", ISO, CELLS)
+    described = check(payload, tmp_path, "file.csv")
+    assert list(described["values"]) == ["load"] and any("above the header" in line for line in described["receipt"])
+
+
+def test_other_header_of_texts_and_pairs(tmp_path):
+    texts = [f"a good film, number {k}" if k % 3 else f"a good film {k}" for k in range(40)]
+    described = check(csv("text,label", texts, ["a", "b"] * 20, separator=";"), tmp_path, "texts.csv")
+    assert (described["kind"], described["classes"]) == ("texts", {"a": {"all": 20}, "b": {"all": 20}})
+    words = [f"the word {k}" for k in range(140)], [f"das Wort {k}" for k in range(140)]
+    described = check(csv("en,de", *words, separator=";"), tmp_path, "pairs.csv")
+    assert (described["kind"], described["rows"]) == ("pairs", 140)
+
+
 def test_more_filled_cells_than_the_header_are_still_refused(tmp_path):
     rows = csv("time,load", ISO, [cell if k != 250 else f"{cell},7" for k, cell in enumerate(CELLS)])
     with pytest.raises(WorkbenchError, match="row 252: 3 cells and 2 in the header"):
