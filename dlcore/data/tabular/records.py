@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,12 +22,13 @@ MAX_CHARACTERS = 100_000_000
 EXCEL_BYTES = 256 * 2**20
 """Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
+_BETWEEN = re.compile(r"[\s,]*")
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
 
 
 def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
-    """Read JSON: an array of objects, an object with one such array, or one object per line.
+    """Read JSON: an array of objects, an object with one such array, or objects one after another.
 
     Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
 
@@ -229,8 +231,27 @@ def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         try:
             records.append((number, json.loads(line)))
         except (ValueError, RecursionError) as error:
+            several, broken = _over_lines(text)
+            if several and not broken:
+                return _objects(several, "the object at line")
+            if several and not records:  # objects over several lines
+                raise DataError(f"the object at line {broken} is not JSON: repair it, or leave it out.") from None
             raise DataError(f"line {number} is not JSON ({_short(error)}); expected one object per line.") from None
     return _objects(records, "line")
+
+
+def _over_lines(text: str) -> tuple[list[tuple[int, Any]], int]:
+    """Return the values that follow one another, each over any number of lines, by their first lines; and the line of
+    the first one that is not JSON, 0 if all are."""
+    decoder, records, at, line, counted = json.JSONDecoder(), [], 0, 1, 0
+    while (start := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        line, counted = line + text.count("\n", counted, start), start
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return records, line
+        records.append((line, value))
+    return records, 0
 
 
 def _objects(values: Iterable[tuple[int, Any]], word: str) -> list[tuple[int, Mapping[str, Any]]]:

@@ -82,6 +82,29 @@ def test_every_form_of_json_table_is_read(name, tmp_path):
     assert described["classes"] == {"a": {"all": 20}, "b": {"all": 20}}
 
 
+HOURLY = [{"time": t, "load": float(v)} for t, v in zip(ISO, WAVE, strict=True)]
+WORDS = [{"en": f"the word {k}", "de": f"das\nWort {{{k}}}"} for k in range(140)]
+OBJECTS = {"series": HOURLY, "table": [row | {"gas": -row["load"]} for row in HOURLY], "texts": TEXTS, "pairs": WORDS}
+
+
+@pytest.mark.parametrize("between", ["\n", ",\n", "", "\r\n\r\n"])
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_json_objects_over_several_lines_are_rows(kind, between, tmp_path):
+    rows = OBJECTS[kind]
+    described = check(between.join(json.dumps(row, indent=2) for row in rows).encode(), tmp_path, "file.json")
+    assert (described["kind"], described["rows"]) == (kind, len(rows))
+    alone = check("\n".join(map(json.dumps, rows)).encode(), tmp_path, "lines.jsonl")
+    assert {key: value for key, value in described.items() if key not in ("problems", "receipt")} == {
+        key: value for key, value in alone.items() if key not in ("problems", "receipt")
+    }
+
+
+def test_broken_object_over_several_lines_is_named_by_its_line(tmp_path):
+    text = "\n".join(json.dumps(row, indent=2) for row in TEXTS)
+    with pytest.raises(WorkbenchError, match="the object at line 157 is not JSON"):
+        check(text[:-3].encode(), tmp_path, "file.json")
+
+
 TIMELESS = {
     "month names": [TIMES[k].strftime("%b") for k in range(N)],
     "weekday and clock": TIMES.strftime("%a %H:%M"),
