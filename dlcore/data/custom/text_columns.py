@@ -134,7 +134,7 @@ def restore_header_row(file: TableFile, repairs: Repairs, *, limit: int) -> Tabl
     )
     if how == "first_row":
         return file
-    repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
+    repairs.record("no header: the first row is data, columns are named column 1, column 2 and so on")
     numbered = [f"column {number}" for number in range(1, len(names) + 1)]
     table = pd.concat([pd.DataFrame([names], columns=numbered), file.table.set_axis(numbered, axis=1)])
     rows = np.concatenate([file.rows[:1] - 1, file.rows])

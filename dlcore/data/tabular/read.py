@@ -1,5 +1,6 @@
 """One reader for all tabular files: CSV, TSV, JSON, JSON lines, Excel and Parquet become text cells by column."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,8 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
         return _build(read_excel(payload, repairs, row_limit=rows), "Excel", repairs)
     text, encoding = decode_text(payload, repairs, limit=limit)
     if text.lstrip()[:1] in ("{", "["):
-        return _build(read_json(text, repairs, row_limit=rows), f"JSON, {encoding}", repairs)
+        form = "JSON arrays" if re.match(r"\s*\[\s*\[", text) else "JSON"
+        return _build(read_json(text, repairs, row_limit=rows), f"{form}, {encoding}", repairs)
     read = read_delimited(text, repairs, cell_limit=CELL_LIMIT, row_limit=rows)
     name = SEPARATOR_NAMES.get(read.separator, f"'{read.separator}'")
     return _build(read, f"CSV, separator {name}, {encoding}", repairs)
@@ -124,7 +126,7 @@ def _name_columns(read: Rows, repairs: Repairs) -> Rows:
     )
     if how == "first_row":
         return read
-    repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
+    repairs.record("no header: the first row is data, columns are named column 1, column 2 and so on")
     names = [f"column {number}" for number in range(1, len(read.header) + 1)]
     return Rows(names, [read.header, *read.rows], [read.numbers[0] - 1, *read.numbers], read.separator)
 

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,14 @@ EXCEL_BYTES = 256 * 2**20
 """Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
 _BETWEEN = re.compile(r"[\s,]*")
+_DATE = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?(?:[T ]\d{1,2}:|$)")
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
 
 
 def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
-    """Read JSON: an array of objects, an object with one such array, or objects one after another.
+    """Read JSON: an array of objects or of rows, a table by columns, any of them inside other objects, or objects one
+    after another.
 
     Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
 
@@ -36,7 +39,7 @@ def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
         DataError: A line or the file is not JSON, or not made of objects.
     """
     start = text.lstrip()[:1]
-    records = _array(text) if start == "[" else _lines(text)
+    records = _array(text, repairs) if start == "[" else _lines(text, repairs)
     if len(records) > row_limit:
         raise DataError(f"{len(records):,} rows are more than the limit of {row_limit:,}: shorten the file.")
     header: dict[str, None] = {}
@@ -68,7 +71,8 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
 
 
 def as_cell(value: object) -> str:
-    """Convert a value to a text cell: null is empty, numbers keep every digit, lists and objects are JSON."""
+    """Convert a value to a text cell: null is empty, numbers keep every digit, a list of one is its item, other
+    lists and objects are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -77,6 +81,8 @@ def as_cell(value: object) -> str:
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float):
         return "" if value != value else repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
+        return as_cell(value[0])
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
@@ -95,13 +101,14 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
         book = load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
         sheets = [sheet.title for sheet in book.worksheets]
         filled = [name for name in sheets if (book[name].max_column or 2) >= 2]
-        name = (filled or sheets)[0]
+        longest = max(filled or sheets, key=lambda name: book[name].max_row or 0)
+        name = longest
         if len(filled) > 1:
             name = repairs.choose(
                 "sheet",
                 f"The file has {len(filled)} sheets with a table.",
                 tuple(filled),
-                default=filled[0],
+                default=longest,
                 count=len(filled),
                 example=", ".join(filled),
             )
@@ -181,25 +188,80 @@ def _check_characters(parts: Iterable[Sequence[str]]) -> None:
         raise DataError(f"its cells hold {characters:,} characters: the limit is {MAX_CHARACTERS:,}. Take a sample.")
 
 
-def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+def _array(text: str, repairs: Repairs) -> list[tuple[int, Mapping[str, Any]]]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"the file is not JSON ({_short(error)}): write an array of objects.") from None
-    if all(isinstance(row, list) for row in value) and len(value) > 1 and all(isinstance(c, str) for c in value[0]):
-        value = [dict(zip(value[0], row, strict=False)) for row in value[1:]]  # the first row is the header
-    return _objects(enumerate(value, start=1), "item")
+    return _from_value(value, repairs) or _objects(enumerate(value, start=1), "item")
 
 
-def _from_columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _from_value(value: Any, repairs: Repairs) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the numbered records of the largest table in a JSON value; empty if it holds none."""
+    tables = sorted(_find_tables(value), key=lambda table: -len(table.records))
+    if not tables:
+        return []
+    table = tables[0]
+    if table.left_out:
+        names = ", ".join(f"'{name[:40]}'" for name in table.left_out[:12])
+        message = f"rows read from '{table.path[:80]}', other fields left out: {names}"
+        repairs.note("nested_rows", message, count=len(table.left_out))
+    if table.is_unnamed:
+        repairs.record("no header: columns are named column 1, column 2 and so on")
+    return list(enumerate(table.records, start=1 + table.has_header_row))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table inside a JSON value: its records, its path, the fields beside it, and where its names come from."""
+
+    records: list[Mapping[str, Any]]
+    path: str = ""
+    left_out: tuple[str, ...] = ()
+    is_unnamed: bool = False
+    has_header_row: bool = False
+
+
+def _find_tables(value: Any, path: str = "", depth: int = 0) -> list[_Table]:
+    """Find the tables in a JSON value, without those inside the records of another."""
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(item, Mapping) for item in value):
+        return [_Table(value, path)]
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(row, list) and len(row) > 1 for row in value):
+        width = max(map(len, value))
+        if all(isinstance(cell, str) for cell in value[0]) and len(set(value[0])) == len(value[0]):
+            return [_Table([dict(zip(value[0], row, strict=False)) for row in value[1:]], path, has_header_row=True)]
+        names = [f"column {number}" for number in range(1, width + 1)]
+        return [_Table([dict(zip(names, row, strict=False)) for row in value], path, is_unnamed=True)]
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+        inner = [table for table in _find_tables(value[0], path, depth) if len(table.records) > 1]
+        return inner or [_Table(value, path)] * (depth > 0 or not path)
+    if not isinstance(value, Mapping) or depth > MAX_DEPTH:
+        return []
+    records = _from_columns(value)
+    if records:
+        return [_Table(records, path)]
+    found = []
+    for name, part in value.items():
+        if isinstance(part, list | Mapping):
+            for table in _find_tables(part, f"{path}.{name}".lstrip("."), depth + 1):
+                others = (f"{path}.{other}".lstrip(".") for other in value if other != name)
+                found.append(replace(table, left_out=(*others, *table.left_out)))
+    return found
+
+
+def _from_columns(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     """Return the records of an object that holds a table by columns, as pandas writes them; None for other objects.
 
-    `{"a": [1, 2], "b": [3, 4]}`, `{"a": {"0": 1, "1": 2}, ...}` or `{"columns": [...], "data": [[...], ...]}`.
+    `{"a": [1, 2], "b": [3, 4]}`, `{"a": {"0": 1, "1": 2}, ...}`, `{"columns": [...], "data": [[...], ...]}` or a value
+    by time, `{"2021-03-01": 1, ...}`.
     """
-    names, data = value.get("columns"), value.get("data")
+    names, data = value.get("columns"), value.get("data", value.get("values"))
     if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return [dict(zip(map(str, names), row, strict=False)) for row in data]
     columns = list(value.values())
+    if len(columns) > 7 and all(_DATE.match(key) for key in value) and not any(isinstance(c, list) for c in columns):
+        rows = [cell if isinstance(cell, Mapping) else {"value": cell} for cell in columns]
+        return [{"time": key, **row} for key, row in zip(value, rows, strict=True)]
     if len(columns) < 2 or not (all(isinstance(c, list) for c in columns) or all(isinstance(c, dict) for c in columns)):
         return None
     keys = [range(len(c)) if isinstance(c, list) else list(c) for c in columns]
@@ -210,23 +272,15 @@ def _from_columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     return [{name: column[key] for name, column in value.items()} for key in keys[0]]
 
 
-def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+def _lines(text: str, repairs: Repairs) -> list[tuple[int, Mapping[str, Any]]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     try:
-        first = json.loads(text)
+        whole = _from_value(json.loads(text), repairs)
     except (ValueError, RecursionError):
-        first = {}
-    by_columns = _from_columns(first) if isinstance(first, dict) else None
-    if by_columns:
-        return _objects(enumerate(by_columns, start=1), "item")
-    while isinstance(first, dict) and len(first) == 1 and isinstance(next(iter(first.values())), dict):
-        first = next(iter(first.values()))
-    wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
-    if len(lines) == 1:
-        wrapped = [value for value in wrapped if value and all(isinstance(item, Mapping) for item in value)]
-    if len(wrapped) == 1:
-        return _objects(enumerate(wrapped[0], start=1), "item")
-    records = []
+        whole = []
+    if whole:
+        return whole
+    records: list[tuple[int, Any]] = []
     for number, line in lines:
         try:
             records.append((number, json.loads(line)))
@@ -297,7 +351,8 @@ def _scalar_cell(value: object) -> str:
     import pandas as pd
 
     if isinstance(value, pd.Timestamp):
-        return value.isoformat(sep=" ")
+        zone = getattr(value.tzinfo, "key", "")
+        return value.isoformat(sep=" ") + (f" [{zone}]" if "/" in zone else "")
     if value is None or value is pd.NaT or value is pd.NA:
         return ""
     tolist = getattr(value, "tolist", None)
