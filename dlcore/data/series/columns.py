@@ -25,7 +25,7 @@ _ROW_NUMBER = re.compile(
     r"unnamed: ?\d+|index|level_\d+|row(?:s|[_ ]?(?:id|num(?:ber)?|no|nr))?|rn|idx|n[or]\.?|lfd\.? ?nr\.?|#|pk|seq",
     re.IGNORECASE,
 )
-_FLAGS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
+_FLAGS = dict.fromkeys(("0", "0.0", "false", "no", "n"), 0.0) | dict.fromkeys(("1", "1.0", "true", "yes", "y"), 1.0)
 
 
 @dataclass(frozen=True)

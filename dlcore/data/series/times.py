@@ -10,7 +10,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.clocks import Clock, find_zones, is_zone, localize, parse_offset, require_zone
 from dlcore.data.series.date_formats import CLOCK, DAY_US, NAT, SPANS, YEARLESS, Fields, match_formats
-from dlcore.data.tabular.cells import quote_cell, shorten, strip_cells
+from dlcore.data.tabular.cells import quote_cell, replace_comma, shorten, strip_cells
 
 EXAMPLE = "write it as 2014-07-01 00:30"
 _ISO = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
@@ -100,6 +100,7 @@ def _split_ranges(texts: pd.Series, column: str, repairs: Repairs) -> pd.Series:
 def _parse_numeric(texts: pd.Series) -> tuple[np.ndarray, str] | None:
     """Parse numbers as dates, years, epochs or Excel serial dates: microseconds (N,) and the unit; None if they are
     something else."""
+    texts = replace_comma(texts)
     filled = (texts != "").to_numpy()
     numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce")
     if not filled.any() or numbers[filled].isna().mean() > 0.02:

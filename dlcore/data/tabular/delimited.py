@@ -122,7 +122,7 @@ def align_header(text: str, separator: str, repairs: Repairs, *, row: int) -> st
         return text
     width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
     names = split_header(line, width, separator) if width > 1 and count > 0.9 * len(rows) else ()
-    if not names or not _is_data(rows):
+    if not names or len(rows[0]) != width or not _is_data(rows):
         return text
     words = [SEPARATOR_NAMES.get(mark, mark) for mark in (names[0], separator)]
     message = f"the header is separated by {words[0]}, the rows by {words[1]}: both read"
@@ -220,14 +220,16 @@ def check_size(size: int, columns: int, row: int) -> int:
 
 
 def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[tuple[int, list[str]]]:
-    """Skip comment lines and titles above the header: rows of one cell, or with a `#`, above wider rows."""
+    """Skip what stands above the header: rows of one cell, comments (`#`), fields (`Station:`), and other tables that
+    a blank line divides from it."""
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0] if rows else 0
-    start = 0
+    start = _end_of_first_table(rows, width)
     while start < min(len(rows) - 1, 50):
         cells = rows[start][1]
         is_comment = cells[0].lstrip().startswith("#") and len(rows) > start + 2 and len(rows[start + 1][1]) == width
         alone = sum(bool(cell.strip()) for cell in cells) <= 1 < width and start < 50
-        if not (is_comment and len(cells) != width) and not alone:
+        is_field = cells[0].rstrip().endswith(":") and len(rows) > start + 2
+        if not (is_comment and len(cells) != width) and not alone and not is_field:
             break
         start += 1
     if start:
@@ -239,3 +241,13 @@ def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[t
             example=rows[0][1][0],
         )
     return rows[start:]
+
+
+def _end_of_first_table(rows: list[tuple[int, list[str]]], width: int) -> int:
+    """Return how many rows stand above a blank line at the start, if they are of other widths than the rows below."""
+    for at in range(1, min(len(rows) - 1, 50)):
+        if len(rows[at - 1][1]) == width:
+            return 0
+        if rows[at][0] > rows[at - 1][0] + 1 and len(rows[at][1]) == width:
+            return at
+    return 0

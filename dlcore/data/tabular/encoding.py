@@ -17,6 +17,10 @@ MAGIC = {
     b"PAR1": "a Parquet file",
     b"\x7fELF": "a program",
 }
+_ADVICE = {
+    "a gzip file": "unpack it, and use the file inside",
+    "an image": "for a set of images, use the folder with one folder per class, or a zip of it",
+}
 
 
 def decode_text(payload: bytes, repairs: Repairs, *, limit: int, expected: str = "CSV") -> tuple[str, str]:
@@ -35,7 +39,8 @@ def decode_text(payload: bytes, repairs: Repairs, *, limit: int, expected: str =
         )
     for magic, kind in MAGIC.items():
         if payload.startswith(magic):
-            raise DataError(f"row 1: this is {kind}, not {expected}: save it as 'CSV (comma separated)' and try again.")
+            advice = _ADVICE.get(kind, "save it as 'CSV (comma separated)' and try again")
+            raise DataError(f"row 1: this is {kind}, not {expected}: {advice}.")
     text, encoding = _decode(payload, repairs)
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1

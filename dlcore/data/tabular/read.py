@@ -9,6 +9,7 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.core.memory import require_memory
 from dlcore.data.repairs import Repairs
+from dlcore.data.tabular.cells import plural
 from dlcore.data.tabular.delimited import SEPARATOR_NAMES, Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
 from dlcore.data.tabular.records import read_excel, read_json, read_parquet
@@ -88,6 +89,7 @@ def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
         raise DataError(
             f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters, the limit is {NAME_LENGTH}."
         )
+    read = _drop_repeated_headers(read, repairs)
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
     read = _drop_trailing_cells(read, repairs)
@@ -129,6 +131,21 @@ def _name_columns(read: Rows, repairs: Repairs) -> Rows:
     repairs.record("no header: the first row is data, columns are named column 1, column 2 and so on")
     names = [f"column {number}" for number in range(1, len(read.header) + 1)]
     return Rows(names, [read.header, *read.rows], [read.numbers[0] - 1, *read.numbers], read.separator)
+
+
+def _drop_repeated_headers(read: Rows, repairs: Repairs) -> Rows:
+    """Drop rows that repeat the header, as files joined end to end have them."""
+    repeated = [
+        i
+        for i, cells in enumerate(read.rows)
+        if cells[:1] == read.header[:1] and [" ".join(cell.split()) for cell in cells] == read.header
+    ]
+    if not repeated:
+        return read
+    message = f"{plural(len(repeated), 'row')} repeating the header left out"
+    repairs.note("repeated_header", message, count=len(repeated), where=f"row {read.numbers[repeated[0]]}")
+    at = sorted(set(range(len(read.rows))) - set(repeated))
+    return Rows(read.header, [read.rows[i] for i in at], [read.numbers[i] for i in at], read.separator)
 
 
 def _drop_trailing_cells(read: Rows, repairs: Repairs) -> Rows:
