@@ -159,16 +159,17 @@ def _read_texts(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.
 
 def _read_splits(file: TableFile, name: str) -> "pd.Series[str]":
     values = file.table[name].str.strip().str.lower()
-    unknown = (values != "") & ~values.isin(list(columns_of.SPLITS))
+    parts = columns_of.split_parts(file, name) or columns_of.SPLITS
+    unknown = (values != "") & ~values.isin(list(parts))
     if unknown.any():
         row = int(np.argmax(unknown))
         raise DataError(
             f"row {file.rows[row]}, column '{name[:40]}': '{values.iloc[row][:40]}' is no split: use train, validation "
             "or test, or --split none."
         )
-    if "test" not in set(values.map(columns_of.SPLITS)):
+    if "test" not in set(values.map(parts)):
         raise DataError(f"column '{name[:40]}' has no test texts: mark some with test, or choose --split none.")
-    return values.map(columns_of.SPLITS).fillna("")
+    return values.map(parts).fillna("")
 
 
 def _shorten(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:

@@ -63,6 +63,7 @@ def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
     fitting = tuple(name for name in ENCODINGS if _fits(payload, name))
     if not fitting or _is_binary(payload):
         raise DataError(f"row {row}: byte 0x{payload[start]:02x} is not UTF-8 text: save the file as UTF-8.")
+    fitting = _order_by_script(payload[: 2**20], fitting)
     line = payload[payload.rfind(b"\n", 0, start) + 1 :].partition(b"\n")[0]
     name = repairs.choose(
         "encoding",
@@ -75,6 +76,22 @@ def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
     )
     repairs.record(f"read as {name} (not UTF-8; first at row {row})")
     return payload.decode(name), name
+
+
+def _order_by_script(payload: bytes, fitting: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the encoding of a Cyrillic, Japanese or Chinese text first: its words are runs of bytes above 127."""
+    high = sum(byte > 127 for byte in payload)
+    runs = b"".join(re.findall(rb"[\x80-\xff]{4,}|(?:[\x81-\xfe][\x40-\xfe]){3,}", payload))
+    if sum(byte > 127 for byte in runs) < high / 2:
+        return fitting
+    lower = sum(byte >= 0xE0 for byte in payload)
+    shares = {"cp1251": lower / high if lower > 0.6 * high else 0.0}
+    for name, letters in (("shift-jis", "[\u3040-\u30ff]"), ("gb18030", "[\u4e00-\u9fa5]")):
+        text = re.sub(r"[\x00-\x7f]", "", payload.decode(name, "ignore")) if name in fitting else ""
+        share = len(re.findall(letters, text)) / max(1, len(text))
+        shares[name] = share if share > (0.3 if name == "shift-jis" else 0.7) else 0.0
+    best = next((name for name, share in shares.items() if share and name in fitting), "")
+    return (best, *(name for name in fitting if name != best)) if best else fitting
 
 
 def utf16_codec(payload: bytes) -> str:

@@ -1,5 +1,6 @@
 """Files like those of known faults, from other tools: each is read with the expected values, or refused."""
 
+import io
 import json
 from typing import Any
 
@@ -229,3 +230,114 @@ def test_a_year_of_weeks_is_a_series_and_says_what_can_be_learned(tmp_path):
     assert any("52 points are few" in line for line in described["receipt"])
     with pytest.raises(WorkbenchError, match="at least 30"):
         check(csv("week,sales", [f"2021-W{k:02d}" for k in range(1, 21)], CELLS[:20]), tmp_path, "weeks.csv")
+
+
+SENTENCES = [(f"The word {k} is here.", f"Das Wort {k} ist hier.") for k in range(150)]
+PAIR_FILES = {
+    "no header": ("\n".join("\t".join(row) for row in SENTENCES), 150, "no header"),
+    "no header, a third column of words": (
+        "\n".join(f"{a}\t{b}\tCC-BY 2.0 (France) #{k}" for k, (a, b) in enumerate(SENTENCES)),
+        150,
+        "columns left out: 'column 3'",
+    ),
+    "no header, words with digits": ("\n".join(f"wort{k},tro{k}w" for k in range(150)), 150, "no header"),
+    "json arrays without names": (json.dumps(SENTENCES), 150, "no header"),
+    "an id before the pairs": (
+        "\n".join(["id,src,tgt", *(f"{k},{a},{b}" for k, (a, b) in enumerate(SENTENCES))]),
+        150,
+        "columns left out: 'id'",
+    ),
+    "sums and results": ("\n".join(["question,answer", *(f"{k}+{k},{2 * k}" for k in range(150))]), 150, ""),
+    "dates": ("\n".join(["input,target", *(f"{k % 28 + 1} May 20{k},20{k}-05-01" for k in range(10, 150))]), 140, ""),
+}
+
+
+@pytest.mark.parametrize("name", PAIR_FILES)
+def test_every_pair_of_a_file_is_kept(name, tmp_path):
+    text, rows, receipt = PAIR_FILES[name]
+    described = check(text.encode(), tmp_path, "file.txt")
+    assert (described["kind"], described["rows"]) == ("pairs", rows)
+    assert any(line.startswith(receipt) for line in described["receipt"]) or not receipt
+
+
+CYRILLIC = csv("text;label", [f"хороший фильм номер {k}" for k in range(40)], "ab" * 20, separator=";").decode()
+CHINESE = csv("text,label", [f"这是一部很好的电影{k}" for k in range(40)], "ab" * 20).decode()
+JAPANESE = csv("text,label", [f"これはとても良い映画です{k}" for k in range(40)], "ab" * 20).decode()
+GERMAN_TEXT = csv("text,label", [f"schöner Film über größere Bäume {k}" for k in range(40)], "ab" * 20).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "codec"),
+    [
+        (CYRILLIC, "cp1251", "cp1251"),
+        (CHINESE, "gb18030", "gb2312"),
+        (JAPANESE, "shift-jis", "shift-jis"),
+        (GERMAN_TEXT, "cp1252", "latin-1"),
+    ],
+)
+def test_default_encoding_is_that_of_the_script(text, encoding, codec, tmp_path):
+    file = tmp_path / "file.csv"
+    file.write_bytes(text.encode(codec))
+    _, preview = check_file(file)
+    assert preview.data.texts[0] == text.split("\n")[1].replace(";", ",").split(",")[0]
+    (problem,) = [each for each in preview.problems if each.kind == "encoding"]
+    assert problem.default == encoding and "cp1252" in problem.choices
+
+
+@pytest.mark.parametrize(("flag", "cells"), [("is_test", "01"), ("is_train", ("True", "False")), ("isValid", "10")])
+def test_a_flag_splits_texts(flag, cells, tmp_path):
+    rows = [f"a good film {k},{'ab'[k % 2]},{cells[k >= 30]}" for k in range(40)]
+    described = check("\n".join([f"text,label,{flag}", *rows]).encode(), tmp_path, "file.csv")
+    if flag == "isValid":  # no test part: the column cannot be used
+        assert described["classes"]["a"] == {"all": 20} and "columns left out: 'isValid'" in described["receipt"]
+    else:
+        assert described["classes"]["a"] == {"train": 15, "validation": 0, "test": 5}
+
+
+def test_labels_in_lists_of_one_are_labels(tmp_path):
+    text = "\n".join(json.dumps({"text": row["text"], "labels": [row["label"]]}) for row in TEXTS)
+    assert list(check(text.encode(), tmp_path, "file.jsonl")["classes"]) == ["a", "b"]
+
+
+LABEL_ROWS = [(f"img/{k}.png", "ab"[k % 2], "train" if k < 16 else "test") for k in range(24)]
+
+
+def excel_labels() -> bytes:
+    packed = io.BytesIO()
+    pd.DataFrame(LABEL_ROWS, columns=["file", "label", "split"]).to_excel(packed, index=False)
+    return packed.getvalue()
+
+
+TABLES_OF_IMAGES = {
+    "labels.jsonl": "\n".join(
+        json.dumps(dict(zip(("file", "label", "split"), row, strict=True))) for row in LABEL_ROWS
+    ).encode(),
+    "labels.xlsx": excel_labels(),
+    "labels.csv": csv("file,label,split", *zip(*LABEL_ROWS, strict=True), separator=";"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES_OF_IMAGES)
+def test_labels_of_images_are_read_from_every_table(name, tmp_path):
+    described = check(zipped(photos("img", each=24) | {name: TABLES_OF_IMAGES[name]}), tmp_path, "set.zip")
+    assert described["classes"] == LISTED
+
+
+def test_a_table_of_splits_beside_class_folders_keeps_the_test_part(tmp_path):
+    rows = "\n".join(f"{'cat' if k < 12 else 'dog'}/{k}.png,{'test' if k % 3 == 0 else 'train'}" for k in range(24))
+    payload = zipped(photos("cat", "dog", each=12) | {"split.csv": f"file,split\n{rows}".encode()})
+    described = check(payload, tmp_path, "set.zip")
+    assert described["classes"] == {name: {"train": 8, "validation": 0, "test": 4} for name in ("cat", "dog")}
+    assert "8 images are test by the list split.csv" in described["receipt"]
+
+
+def test_different_labels_are_different_classes_with_a_receipt(tmp_path):
+    rows = "\n".join(f"{k}.png,{['a/b', 'a:b'][k % 2]}" for k in range(24))
+    described = check(zipped(photos("img", each=24) | {"l.csv": f"file,label\n{rows}".encode()}), tmp_path, "set.zip")
+    assert described["classes"] == {"a_b": {"all": 12}, "a_b (2)": {"all": 12}}
+    assert any("'a:b' is 'a_b (2)'" in line for line in described["receipt"])
+
+
+def test_validation_and_test_images_alone_are_refused_truly(tmp_path):
+    with pytest.raises(WorkbenchError, match="name the folder of the training images train"):
+        check(zipped(photos("val/cat", "val/dog", "test/cat", "test/dog")), tmp_path, "set.zip")
