@@ -153,6 +153,28 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
 
 
+def measure_parquet(payload: bytes) -> tuple[int, int, int]:
+    """Return the rows, columns and unpacked bytes of a Parquet file; zeros if it cannot be read."""
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        data = parquet.ParquetFile(io.BytesIO(payload)).metadata
+    except (arrow.ArrowException, OSError, ValueError):
+        return 0, 0, 0
+    size = sum(data.row_group(k).total_byte_size for k in range(data.num_row_groups))
+    return data.num_rows, data.num_columns, size
+
+
+def measure_zip(payload: bytes) -> int:
+    """Return the unpacked bytes of a zip, as of an Excel file; 0 if it cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return 0
+
+
 def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[str]], Iterator[tuple[str, ...]]]]:
     """Return the columns and the number of rows of a Parquet file, and a function that yields the rows of columns.
 

@@ -262,7 +262,9 @@ CASES = {
         receipt="no header",
     ),
     "json of influx": Case(
-        json.dumps({"results": [{"series": [{"columns": ["time", "v"], "values": list(zip(ISO, WAVE, strict=True))}]}]}).encode(),
+        json.dumps(
+            {"results": [{"series": [{"columns": ["time", "v"], "values": list(zip(ISO, WAVE, strict=True))}]}]}
+        ).encode(),
         "f.json",
         time=HOURLY,
     ),
