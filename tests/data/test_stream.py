@@ -45,7 +45,7 @@ FILES = {
     "mac.csv": quoted(end="\r").replace("two\nlines", "two lines").encode(),
     "header.csv": quoted(";", "\n").replace('"id";"text";"label"', "id,text,label").encode(),
     "quoted_header.csv": quoted(";", "\n").replace('"id";"text";"label"', '"id","text","label"').encode("cp1252"),
-    "spaces.txt": "id  time load\n".encode() + b"".join(b"%d 10:%02d  %7.2f\n" % (k, k, k / 3) for k in range(30)),
+    "spaces.txt": b"id  time load\n" + b"".join(b"%d 10:%02d  %7.2f\n" % (k, k, k / 3) for k in range(30)),
     "lines.jsonl": "\n".join(json.dumps(record) for record in RECORDS).encode(),
     "array.json": json.dumps(RECORDS).encode(),
     "nested.jsonl": "\n".join(json.dumps({"a": {"text": record["text"]}, "n": None}) for record in RECORDS).encode(),

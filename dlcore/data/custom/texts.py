@@ -17,6 +17,7 @@ from dlcore.data.custom import registry
 from dlcore.data.custom import text_columns as columns_of
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Payload, Preview, column
 from dlcore.data.repairs import Repairs
+from dlcore.data.tabular.cells import list_names
 from dlcore.data.tabular.read import SUFFIXES, TableFile, read_table
 from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.corpora import TextDataset, deduplicate
@@ -63,6 +64,11 @@ def open_file(payload: Payload, repairs: Repairs) -> TableFile:
         DataError: The file is too large, damaged, or no table.
     """
     file = read_table(cast(bytes, payload), repairs, limit=BYTES_LIMIT, rows=MAX_ROWS)
+    if len(file.columns) < 2:
+        raise DataError(
+            f"row 1: one column ({list_names(file.columns)}): texts need a text and a label column, separated by a "
+            "comma, semicolon, tab or bar."
+        )
     return columns_of.restore_header_row(file, repairs, limit=MAX_CLASSES)
 
 

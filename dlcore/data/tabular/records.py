@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ EXCEL_BYTES = 256 * 2**20
 """Largest unpacked part of an Excel file."""
 REPLACEMENT = "\ufffd"
 _BETWEEN = re.compile(r"[\s,]*")
+_MIDNIGHT = re.compile(r"(?<=^\d{4}-\d{2}-\d{2}) 00:00:00$")
 _DATE = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?(?:[T ]\d{1,2}:|$)")
 MAX_DEPTH = 4
 """Nested objects are flattened to `outer.inner` up to this depth."""
@@ -114,10 +116,13 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
             )
             repairs.record(f"sheet '{name}' read, {len(filled) - 1} others not")
         rows, size = [], 0
+        clocks: set[int] = set()  # columns with a time of day
         for number, values in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1):
             cells = [_excel_cell(value) for value in values]
+            clocks |= {k for k, cell in enumerate(values) if isinstance(cell, datetime) and cell.time() != time()}
             size = check_size(size, max((i for i, cell in enumerate(cells, 1) if cell), default=0), number)
             rows.append((number, cells))
+        rows = [(n, [c if k in clocks else _MIDNIGHT.sub("", c) for k, c in enumerate(cells)]) for n, cells in rows]
         book.close()
     except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
@@ -352,11 +357,9 @@ def _from_rows(rows: list[tuple[int, list[str]]], source: str, repairs: Repairs)
 
 
 def _excel_cell(value: object) -> str:
-    import datetime
-
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    if isinstance(value, datetime.date):
+    if isinstance(value, date):
         return value.isoformat()
     return as_cell(value)
 

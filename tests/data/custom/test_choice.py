@@ -70,7 +70,7 @@ def test_memory_is_checked_before_it_is_spent(kind, suffix, tmp_path, monkeypatc
     assert needed > 600 * len(frame)  # a packed file by what it unpacks to
     monkeypatch.setattr("dlcore.core.memory.available_bytes", lambda: needed - 1)
     monkeypatch.setattr("dlcore.data.tabular.read._build", lambda *read: pytest.fail("the file is read"))
-    with pytest.raises(DataError, match="reading this file needs about .* MB of memory, .* are free: close other"):
+    with pytest.raises(DataError, match=r"reading this file needs about .* MB of memory, .* are free: close other"):
         check_file(path)
     monkeypatch.undo()
     monkeypatch.setattr("dlcore.core.memory.available_bytes", lambda: needed)
