@@ -79,7 +79,7 @@ NASTY = {
     "two rows": (payload(n=2), "row 3"),
     "too few to train on": (payload(n=20), "row 21"),
     "two columns of one name": (payload().replace(b"when,load", b"when,when"), "two columns are named 'when'"),
-    "labels in words": (payload(label=["yes" if i % 7 else "no" for i in range(N)]), "row 2, column 'label': 'no'"),
+    "labels in words": (payload(label=["bad" if i % 7 else "good" for i in range(N)]), "row 2, column 'label': 'good'"),
     "blank lines without end": (b"time,value\n" + b"\n" * 500_000, "row 2"),
 }
 
