@@ -6,7 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dlcore.core.errors import DataError
 from dlcore.data.images.folders import Entry, RejectedFile, sort_entries
-from dlcore.data.images.label_tables import LabelTable, read_label_tables, read_split_lists
+from dlcore.data.images.label_tables import (
+    LabelTable,
+    label_name,
+    name_classes,
+    read_label_tables,
+    read_split_lists,
+)
 from dlcore.data.images.layout import NO_CLASS, PARTS, Place, infer_layout, split_of
 from dlcore.data.repairs import Repairs
 
@@ -140,7 +146,7 @@ def _by_table(
 ) -> tuple[list[Entry], list[RejectedFile]]:
     rows = {row.file: row for table in tables for row in table.rows}
     names = ", ".join(table.name for table in tables[:3])
-    labels = _name_classes({row.label for row in rows.values() if row.label})
+    labels = name_classes({row.label for row in rows.values() if row.label})
     entries, rejected = [], []
     for file in files:
         row = rows.get(file)
@@ -173,23 +179,6 @@ def _by_table(
                 where=table.name,
             )
     return entries, rejected
-
-
-def _name_classes(labels: Collection[str]) -> dict[str, str]:
-    """Return the class name of every label; different labels have different names."""
-    names: dict[str, str] = {}
-    for label in sorted(labels, key=lambda label: (label != label_name(label), label)):
-        name, number = label_name(label), 2
-        while name in names.values():
-            name, number = f"{label_name(label)} ({number})", number + 1
-        names[label] = name
-    return dict(sorted(names.items()))
-
-
-def label_name(text: str) -> str:
-    """Return a class name that is printable and usable as a folder name."""
-    clean = "".join(c if c.isprintable() and c not in "\\:/" else "_" for c in text)[:100]
-    return f"_{clean[1:]}" if clean.startswith(".") else clean
 
 
 def _merge_similar(entries: list[Entry], repairs: Repairs) -> list[Entry]:

@@ -204,5 +204,22 @@ def _find_label_column(header: list[str], body: list[list[str]], used: set[int],
     return left[0] if len(left) == 1 and 1 < len({row[left[0]] for row in body}) <= max(2, len(body) // 2) else -1
 
 
+def name_classes(labels: Collection[str]) -> dict[str, str]:
+    """Return the class name of every label; different labels have different names."""
+    names: dict[str, str] = {}
+    for label in sorted(labels, key=lambda label: (label != label_name(label), label)):
+        name, number = label_name(label), 2
+        while name in names.values():
+            name, number = f"{label_name(label)} ({number})", number + 1
+        names[label] = name
+    return dict(sorted(names.items()))
+
+
+def label_name(text: str) -> str:
+    """Return a class name that is printable and usable as a folder name."""
+    clean = "".join(c if c.isprintable() and c not in "\\:/" else "_" for c in text)[:100]
+    return f"_{clean[1:]}" if clean.startswith(".") else clean
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -12,7 +12,8 @@ from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.cells import plural
 from dlcore.data.tabular.delimited import SEPARATOR_NAMES, Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
-from dlcore.data.tabular.records import measure_parquet, measure_zip, read_excel, read_json, read_parquet
+from dlcore.data.tabular.json_tables import read_json
+from dlcore.data.tabular.records import measure_parquet, measure_zip, read_excel, read_parquet
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000

@@ -23,8 +23,9 @@ from dlcore.data.tabular.delimited import (
     skip_preamble,
 )
 from dlcore.data.tabular.encoding import decode_text, utf16_codec
+from dlcore.data.tabular.json_tables import flatten
 from dlcore.data.tabular.read import BYTES_LIMIT, CELL_LIMIT, read_table
-from dlcore.data.tabular.records import flatten, read_batches
+from dlcore.data.tabular.records import read_batches
 
 HEAD = 2**20
 """Bytes at the start that tell format and header; the middle and the end have as many for the separator."""

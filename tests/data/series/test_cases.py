@@ -181,7 +181,9 @@ def test_parts_of_the_times_are_no_variables():
     parts = [map(str, part) for part in (HOURS.month, HOURS.day, HOURS.hour, HOURS.day_of_week)]
     payload = lines("when,month,day,hour,weekday,load", stamps(), *parts, TEXT)
     preview = read(payload)
-    assert preview.guesses["value"] == "load" and "'hour', 'weekday' (repeats a part of the times)" in preview.receipt[0]
+    assert (
+        preview.guesses["value"] == "load" and "'hour', 'weekday' (repeats a part of the times)" in preview.receipt[0]
+    )
     heat = [f"{101.7 + v:.1f}" for v in WAVE]
     table = custom_table.IMPORTER.preview(lines("when,hour,load,heat", stamps(), map(str, HOURS.hour), TEXT, heat))
     assert table.data.names == ("load", "heat") and "repeats a part of the times" in table.receipt[0]
