@@ -170,7 +170,8 @@ def _lines(text: str, repairs: Repairs) -> list[tuple[int, Mapping[str, Any]]]:
 def _over_lines(text: str) -> tuple[list[tuple[int, Any]], int]:
     """Return the values that follow one another, each over any number of lines, by their first lines; and the line of
     the first one that is not JSON, 0 if all are."""
-    decoder, records, at, line, counted = json.JSONDecoder(), [], 0, 1, 0
+    decoder, at, line, counted = json.JSONDecoder(), 0, 1, 0
+    records: list[tuple[int, Any]] = []
     while (start := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
         line, counted = line + text.count("\n", counted, start), start
         try:
