@@ -105,8 +105,8 @@ def test_folds_of_images_leave_the_test_part_alone(slug, model, tmp_path):
     for fold in range(1, 6):
         fold_config = projects.with_settings(config, {"fold": fold})
         prepared = project.prepare(fold_config)
-        usual_class = int(prepared.train.targets.mode().values)
-        share = float((prepared.test.targets == usual_class).float().mean())
+        majority = int(prepared.train.targets.mode().values)
+        share = float((prepared.test.targets == majority).float().mean())
         assert project.baselines(prepared, fold_config)["majority"]["accuracy"] == pytest.approx(share)
         parts = [set(prepared.split(name).ids.tolist()) for name in ("train", "validation", "test")]
         assert not parts[2] & (parts[0] | parts[1]) and set.union(*parts) == rows

@@ -111,7 +111,7 @@ def split_header(line: str, width: int, separator: str) -> tuple[str, ...]:
 
 
 def align_header(text: str, separator: str, repairs: Repairs, *, row: int) -> str:
-    """Return the text with the header separated as the rows are, where it has a separator of its own."""
+    """Return the text with the header separated as the rows are, where it has another separator."""
     match = re.match(r"\s*([^\r\n]+)", text)
     line = match[1] if match else ""
     if not match or separator in line or line.startswith("#"):

@@ -111,13 +111,13 @@ def _find_tables(value: Any, path: str = "", depth: int = 0) -> list[_Table]:
     records = _from_columns(value)
     if records:
         return [_Table(records, path)]
-    found = []
+    tables = []
     for name, part in value.items():
         if isinstance(part, list | Mapping):
             for table in _find_tables(part, f"{path}.{name}".lstrip("."), depth + 1):
-                others = (f"{path}.{other}".lstrip(".") for other in value if other != name)
-                found.append(replace(table, left_out=(*others, *table.left_out)))
-    return found
+                beside = (f"{path}.{other}".lstrip(".") for other in value if other != name)
+                tables.append(replace(table, left_out=(*beside, *table.left_out)))
+    return tables
 
 
 def _from_columns(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
