@@ -87,7 +87,8 @@ def test_folds_of_texts_share_no_text_and_cover_all(tmp_path):
     assert sorted(tested) == list(range(80))
 
 
-def test_folds_of_images_leave_the_test_part_alone(tmp_path):
+@pytest.mark.parametrize(("slug", "model"), [("architectures", "resnet18"), ("food", "mobilenet_v2_scratch")])
+def test_folds_of_images_leave_the_test_part_alone(slug, model, tmp_path):
     random = np.random.default_rng(0)
     for name in ("red", "blue"):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -95,13 +96,18 @@ def test_folds_of_images_leave_the_test_part_alone(tmp_path):
             pixels = random.integers(0, 255, (32, 32, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
     add_file("photos", tmp_path / "photos", kind="images", repair="default")
-    config = projects.configure("architectures", dataset="photos", preset="quick", device="cpu")
-    project = projects.get("architectures")
+    config = projects.configure(slug, model=model, dataset="photos", preset="quick", device="cpu")
+    project = projects.get(slug)
+    assert cross_validation.fold_count(config) == quick.FOLDS
     usual = project.prepare(config)
     rows = {*usual.train.ids.tolist(), *usual.validation.ids.tolist()}
     tested = []
     for fold in range(1, 6):
-        prepared = project.prepare(projects.with_settings(config, {"fold": fold}))
+        fold_config = projects.with_settings(config, {"fold": fold})
+        prepared = project.prepare(fold_config)
+        majority = int(prepared.train.targets.mode().values)
+        share = float((prepared.test.targets == majority).float().mean())
+        assert project.baselines(prepared, fold_config)["majority"]["accuracy"] == pytest.approx(share)
         parts = [set(prepared.split(name).ids.tolist()) for name in ("train", "validation", "test")]
         assert not parts[2] & (parts[0] | parts[1]) and set.union(*parts) == rows
         tested += prepared.test.ids.tolist()

@@ -26,6 +26,7 @@ from dlcore.data.repairs import Repairs
 BYTES_LIMIT = 500 * 2**20
 MAX_NAMED = 200
 """Rejected files stored by name; further ones are only counted."""
+UNUSED_TABLE = "it does not label the images: a table needs a column of file names and a column named label."
 THUMBNAILS, THUMBNAIL_SIDE = 8, 96
 
 
@@ -65,7 +66,11 @@ def validate(parsed: ScannedImages, options: object, repairs: Repairs) -> Previe
     scan = parsed.scan
     tables = {name: content for name, (content, _) in scan.tables.items()}
     arranged, unplaced, used = classes.arrange(scan.files, repairs, tables)
-    texts = [RejectedFile(name, reason) for name, (_, reason) in scan.tables.items() if name not in used]
+    texts = [
+        RejectedFile(name, reason if name.endswith(".txt") else UNUSED_TABLE)
+        for name, (_, reason) in scan.tables.items()
+        if name not in used
+    ]
     rejected = sorted([*scan.rejected, *texts, *unplaced], key=lambda file: file.name)
     entries, names = classes.select_classes(arranged, rejected, repairs)
     converted = [

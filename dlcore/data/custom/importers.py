@@ -115,7 +115,11 @@ def content_kind(sheet: Sheet) -> Kind:
         for name in texts
         if name not in amounts and distinct[name] > 0.5 and cells[name].str.contains(" ").mean() > 0.5
     ]
-    has_times = any(kind in ("datetime", "date", *NUMERIC_TIMES) for kind in sheet.kinds.values())
+    sides = [text_columns.match_name(sheet.columns, names) for names in (pairs.INPUT_NAMES, pairs.TARGET_NAMES)]
+    timed = [kind in ("datetime", "date", *NUMERIC_TIMES) for kind in sheet.kinds.values()]
+    if len(sheet.columns) == 2 and all(sides) and sum(timed) != 1:
+        return "pairs"
+    has_times = any(timed)
     numbers = [
         name
         for name in sheet.numeric(())
@@ -124,8 +128,8 @@ def content_kind(sheet: Sheet) -> Kind:
     if prose or (texts and not numbers and not (has_times and amounts)):
         labels = [name for name in sheet.columns if name not in prose and _is_label(sheet, name)]
         named = [name for name in labels if name.lower() in text_columns.LABEL_NAMES]
-        is_pairs = len(sheet.columns) == 2 and not named and all(share > 0.2 for share in distinct.values())
-        return "pairs" if is_pairs and len(texts) == 2 else "text"
+        is_pairs = len(sheet.columns) == len(texts) == 2 and not named and all(s > 0.2 for s in distinct.values())
+        return "pairs" if is_pairs or (not labels and len(prose) > 1) else "text"
     return _temporal_kind(sheet) if has_times or numbers else "series"
 
 

@@ -49,7 +49,7 @@ def open_file(payload: Payload, repairs: Repairs) -> TableFile:
     file = read_table(cast(bytes, payload), repairs, limit=BYTES_LIMIT, rows=MAX_ROWS)
     if len(file.columns) < 2:
         raise DataError(f"row 1 has {len(file.columns)} column: expected two, an input and a target text.")
-    return file
+    return columns_of.restore_first_pair(file, repairs, known=(*INPUT_NAMES, *TARGET_NAMES))
 
 
 def inspect(file: TableFile) -> Inspection:

@@ -1,5 +1,6 @@
 """Columns of files with texts: guesses from names and content, sample rows, and the checks that all kinds share."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dlcore.core.errors import DataError
+from dlcore.data.images.label_tables import flag_parts
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.delimited import is_value
 from dlcore.data.tabular.read import TableFile
@@ -20,6 +22,8 @@ _TEXTS = (
 )
 _LABELS = "label class category sentiment target topic type intent queue emotion tag genre department polarity rating"
 TEXT_NAMES, LABEL_NAMES = tuple(_TEXTS.split()), tuple(_LABELS.split())
+_OTHER_NAMES = ("id", "index", *TEXT_NAMES, *LABEL_NAMES)
+_SENTENCE = re.compile(r"[.!?…]\s*$|\S\s+\S+\s+\S+\s+\S")
 SPLIT_NAMES = ("split", "subset", "partition", "set", "part", "fold", "usage")
 """Column names that are guessed, the first match wins if the content fits."""
 SPLITS = {
@@ -79,7 +83,7 @@ def guess_roles(file: TableFile, *, limit: int, text: str = "", label: str = "",
     A label column has at most `limit` values.
     """
     contents = {each.name: each for each in describe_columns(file)}
-    split = split or next((name for name in file.columns if _is_split(file, name)), "")
+    split = split or next((name for name in file.columns if split_parts(file, name)), "")
     free = [name for name in file.columns if name not in (text, label, split)]
     category = [name for name in free if contents[name].is_category(limit)]
     label = label or match_name(category, LABEL_NAMES)
@@ -99,11 +103,15 @@ def _longest(names: Sequence[str], contents: Mapping[str, ColumnContent]) -> str
     return max((name for name in names if contents[name].filled), key=lambda name: contents[name].length, default="")
 
 
-def _is_split(file: TableFile, name: str) -> bool:
-    if not match_name([name], SPLIT_NAMES):
-        return False
-    values = {SPLITS.get(value.strip().lower()) for value in file.table[name].unique()}
-    return {"train", "test"} <= values and None not in values
+def split_parts(file: TableFile, name: str) -> Mapping[str, str]:
+    """Return what the cells of a split column mean, in lower case; of a flag such as `is_test`, too. Empty if the
+    column is neither."""
+    cells = {value.strip().lower() for value in file.table[name].unique()}
+    values = {SPLITS.get(cell) for cell in cells}
+    if match_name([name], SPLIT_NAMES) and {"train", "test"} <= values and None not in values:
+        return SPLITS
+    parts = flag_parts(name, cells)
+    return parts if "test" in parts.values() else {}
 
 
 def sample_rows(file: TableFile) -> tuple[Mapping[str, str], ...]:
@@ -124,9 +132,33 @@ def restore_header_row(file: TableFile, repairs: Repairs, *, limit: int) -> Tabl
     ]
     if not repeated:
         return file
+    return _choose_header(file, f"'{repeated[0][:40]}' is also a value of its column", repairs)
+
+
+def restore_first_pair(file: TableFile, repairs: Repairs, *, known: Collection[str]) -> TableFile:
+    """Read the first row of pairs as data if it is no header: no known name, but a sentence, or a cell with digits of
+    the same shape as those below."""
+    names = file.columns
+    if not file.format.startswith(("CSV", "Excel", "JSON arrays")) or match_name(names, (*known, *_OTHER_NAMES)):
+        return file
+    shapes = {name: file.table[name].head(_SAMPLED_ROWS).map(_shape).value_counts(normalize=True) for name in names}
+    data = [
+        name
+        for name in names
+        if _SENTENCE.search(name) or (re.search(r"\d", name) and shapes[name].get(_shape(name), 0.0) > 0.5)
+    ]
+    return _choose_header(file, f"'{data[0][:40]}' is like the cells below", repairs) if data else file
+
+
+def _shape(cell: str) -> str:
+    return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", cell.strip()))
+
+
+def _choose_header(file: TableFile, reason: str, repairs: Repairs) -> TableFile:
+    names = file.columns
     how = repairs.choose(
         "header",
-        f"The first row is no header: '{repeated[0][:40]}' is also a value of its column. Read as data.",
+        f"The first row is no header: {reason}. Read as data.",
         ("none", "first_row"),
         default="none",
         where="row 1",
@@ -134,7 +166,7 @@ def restore_header_row(file: TableFile, repairs: Repairs, *, limit: int) -> Tabl
     )
     if how == "first_row":
         return file
-    repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
+    repairs.record("no header: the first row is data, columns are named column 1, column 2 and so on")
     numbered = [f"column {number}" for number in range(1, len(names) + 1)]
     table = pd.concat([pd.DataFrame([names], columns=numbered), file.table.set_axis(numbered, axis=1)])
     rows = np.concatenate([file.rows[:1] - 1, file.rows])

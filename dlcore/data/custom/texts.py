@@ -17,6 +17,7 @@ from dlcore.data.custom import registry
 from dlcore.data.custom import text_columns as columns_of
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Payload, Preview, column
 from dlcore.data.repairs import Repairs
+from dlcore.data.tabular.cells import list_names
 from dlcore.data.tabular.read import SUFFIXES, TableFile, read_table
 from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.corpora import TextDataset, deduplicate
@@ -63,6 +64,11 @@ def open_file(payload: Payload, repairs: Repairs) -> TableFile:
         DataError: The file is too large, damaged, or no table.
     """
     file = read_table(cast(bytes, payload), repairs, limit=BYTES_LIMIT, rows=MAX_ROWS)
+    if len(file.columns) < 2:
+        raise DataError(
+            f"row 1: one column ({list_names(file.columns)}): texts need a text and a label column, separated by a "
+            "comma, semicolon, tab or bar."
+        )
     return columns_of.restore_header_row(file, repairs, limit=MAX_CLASSES)
 
 
@@ -159,16 +165,17 @@ def _read_texts(file: TableFile, roles: dict[str, str], repairs: Repairs) -> pd.
 
 def _read_splits(file: TableFile, name: str) -> "pd.Series[str]":
     values = file.table[name].str.strip().str.lower()
-    unknown = (values != "") & ~values.isin(list(columns_of.SPLITS))
+    parts = columns_of.split_parts(file, name) or columns_of.SPLITS
+    unknown = (values != "") & ~values.isin(list(parts))
     if unknown.any():
         row = int(np.argmax(unknown))
         raise DataError(
             f"row {file.rows[row]}, column '{name[:40]}': '{values.iloc[row][:40]}' is no split: use train, validation "
             "or test, or --split none."
         )
-    if "test" not in set(values.map(columns_of.SPLITS)):
+    if "test" not in set(values.map(parts)):
         raise DataError(f"column '{name[:40]}' has no test texts: mark some with test, or choose --split none.")
-    return values.map(columns_of.SPLITS).fillna("")
+    return values.map(parts).fillna("")
 
 
 def _shorten(frame: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:

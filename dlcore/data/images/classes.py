@@ -6,7 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dlcore.core.errors import DataError
 from dlcore.data.images.folders import Entry, RejectedFile, sort_entries
-from dlcore.data.images.label_tables import LabelTable, read_label_tables, read_split_lists
+from dlcore.data.images.label_tables import (
+    LabelTable,
+    label_name,
+    name_classes,
+    read_label_tables,
+    read_split_lists,
+)
 from dlcore.data.images.layout import NO_CLASS, PARTS, Place, infer_layout, split_of
 from dlcore.data.repairs import Repairs
 
@@ -52,6 +58,7 @@ def arrange(
         entries, rejected = _by_folder(files, folders, places, repairs)
         entries, used = _split_by_lists(entries, tables or {}, repairs)
     if len({entry.part for entry in entries}) < 2 and entries and entries[0].part != "train":
+        repairs.record(f"all images are in the {entries[0].part} part alone: split at random")
         entries = [Entry(entry.name, entry.label) for entry in entries]
     entries = _merge_similar(entries, repairs)
     return sort_entries(entries), rejected, used
@@ -83,7 +90,8 @@ def _split_by_lists(
         return entries, set()
     parts = {file: part for name in lists for file, part in lists[name].items()}
     for name, images in lists.items():
-        repairs.record(f"{len(images):,} images are {next(iter(images.values()))} by the list {name}")
+        for part, count in Counter(images.values()).items():
+            repairs.record(f"{count:,} images are {part} by the list {name}")
     return [Entry(entry.name, entry.label, parts.get(entry.name, "train")) for entry in entries], set(lists)
 
 
@@ -138,6 +146,7 @@ def _by_table(
 ) -> tuple[list[Entry], list[RejectedFile]]:
     rows = {row.file: row for table in tables for row in table.rows}
     names = ", ".join(table.name for table in tables[:3])
+    labels = name_classes({row.label for row in rows.values() if row.label})
     entries, rejected = [], []
     for file in files:
         row = rows.get(file)
@@ -148,8 +157,11 @@ def _by_table(
         elif row.part not in ("", *PARTS):
             rejected.append(RejectedFile(file, f"its split '{row.part[:30]}' is none of {', '.join(PARTS)}."))
         else:
-            entries.append(Entry(file, label_name(row.label), row.part or "train"))
+            entries.append(Entry(file, labels[row.label], row.part or "train"))
     repairs.record(f"labels of {len(entries):,} images from {names}")
+    renamed = [f"'{label[:40]}' is '{name[:40]}'" for label, name in labels.items() if label != name]
+    if renamed:
+        repairs.record(f"labels renamed, as classes name folders: {', '.join(renamed[:20])}")
     for table in tables:
         if table.missing:
             repairs.note(
@@ -167,12 +179,6 @@ def _by_table(
                 where=table.name,
             )
     return entries, rejected
-
-
-def label_name(text: str) -> str:
-    """Return a class name that is printable and usable as a folder name."""
-    clean = "".join(c if c.isprintable() and c not in "\\:/" else "_" for c in text)[:100]
-    return f"_{clean[1:]}" if clean.startswith(".") else clean
 
 
 def _merge_similar(entries: list[Entry], repairs: Repairs) -> list[Entry]:
@@ -218,7 +224,7 @@ def select_classes(
     untrained = [name for name, part in counts.items() if not part["train"]]
     dropped = {*_choose_few(few, counts, repairs), *_leave_out_untrained(untrained, counts, repairs)}
     names = tuple(sorted(set(counts) - dropped))
-    check_classes(names, rejected, few)
+    check_classes(names, rejected, few, untrained)
     return [entry for entry in entries if entry.label not in dropped], names
 
 
@@ -255,7 +261,10 @@ def _leave_out_untrained(untrained: list[str], counts: Counts, repairs: Repairs)
 
 
 def check_classes(
-    names: Sequence[str], rejected: Sequence[RejectedFile] = (), few: Mapping[str, int] | None = None
+    names: Sequence[str],
+    rejected: Sequence[RejectedFile] = (),
+    few: Mapping[str, int] | None = None,
+    untrained: Sequence[str] = (),
 ) -> None:
     """Check the number of classes.
 
@@ -264,6 +273,11 @@ def check_classes(
     """
     left_out = [file for file in rejected if not file.used]
     tail = f" ({len(left_out)} files were left out; the first: {_describe_first(left_out)})" if left_out else ""
+    if not names and untrained:
+        raise DataError(
+            f"its {len(untrained)} classes have validation or test images alone: name the folder of the training "
+            "images train."
+        )
     if len(names) < 2 and few:
         raise DataError(
             f"too few classes have {MIN_IMAGES} usable training images: {_count_all(few)}{tail}: provide at least "

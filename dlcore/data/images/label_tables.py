@@ -12,7 +12,7 @@ from dlcore.data.images.layout import split_of
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.read import read_table
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx")
 MIN_SHARE = 0.5
 """Share of the cells of a column that name images, for a column of file names."""
 _TRUE, _FALSE = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
@@ -64,16 +64,38 @@ def read_label_tables(tables: Mapping[str, bytes], files: Collection[str], repai
 
 
 def read_split_lists(tables: Mapping[str, bytes], files: Collection[str]) -> dict[str, dict[str, str]]:
-    """Return for every list of files that is named after a split (`test.txt`) the split of its images by path."""
+    """Return for every list of files that is named after a split (`test.txt`), and every table of files and splits,
+    the split of its images by path."""
     lists: dict[str, dict[str, str]] = {}
     finder = _FileFinder(files if tables else ())
     for name, content in tables.items():
+        images = _read_splits(name, content, finder)
+        if images:
+            lists[name] = images
+            continue
         part, lines = split_of(PurePosixPath(name).stem), content.decode("utf-8", "replace").split("\n")
         cells = [line.strip() for line in lines if line.strip()]
-        images = [image for cell in cells if part and (image := finder.find(cell, name))]
-        if images and len(images) >= MIN_SHARE * len(cells):
-            lists[name] = dict.fromkeys(images, part)
+        listed = [image for cell in cells if part and (image := finder.find(cell, name))]
+        if listed and len(listed) >= MIN_SHARE * len(cells):
+            lists[name] = dict.fromkeys(listed, part)
     return lists
+
+
+def _read_splits(name: str, content: bytes, finder: "_FileFinder") -> dict[str, str]:
+    """Return the split of every image that a table of files and splits names; empty if it is none."""
+    try:
+        table = read_table(content, Repairs(accept_defaults=True)).table
+    except DataError:
+        return {}
+    header, body = list(map(str, table.columns)), table.to_numpy().tolist()
+    split = _find_split_column(header, body, has_header=True)
+    flag, parts = _find_flag_column(header, body) if split < 0 else (-1, {})
+    files = {k: [finder.find(row[k], name) for row in body] for k in range(len(header)) if k not in (split, flag)}
+    column = max(files, key=lambda k: sum(map(bool, files[k])), default=-1)
+    if max(split, flag) < 0 or column < 0 or sum(map(bool, files[column])) < MIN_SHARE * len(body):
+        return {}
+    cells = [split_of(row[split]) if flag < 0 else parts[row[flag].strip().lower()] for row in body]
+    return {file: part for file, part in zip(files[column], cells, strict=True) if file and part}
 
 
 class _FileFinder:
@@ -154,12 +176,19 @@ def _find_split_column(header: list[str], body: list[list[str]], *, has_header: 
 def _find_flag_column(header: list[str], body: list[list[str]]) -> tuple[int, dict[str, str]]:
     """Return the column that marks the rows of one split, and the split that each of its cells means."""
     for k, name in enumerate(header):
-        part = _FLAG_PARTS.get(_plain(name), "")
-        cells = {row[k].strip().lower() for row in body}
-        if part and len(cells) == 2 and cells <= {*_TRUE, *_FALSE}:
-            other = "test" if part == "train" else "train"
-            return k, {**dict.fromkeys(_TRUE, part), **dict.fromkeys(_FALSE, other)}
+        parts = flag_parts(name, {row[k].strip().lower() for row in body}) if _plain(name) in _FLAG_PARTS else {}
+        if parts:
+            return k, parts
     return -1, {}
+
+
+def flag_parts(name: str, cells: Collection[str]) -> dict[str, str]:
+    """Return what the cells of a flag such as `is_test` mean; empty if the column is no flag of a split."""
+    part = _FLAG_PARTS.get(_plain(name), "")
+    if not part or len(cells) != 2 or not {*cells} <= {*_TRUE, *_FALSE}:
+        return {}
+    other = "test" if part == "train" else "train"
+    return {**dict.fromkeys(_TRUE, part), **dict.fromkeys(_FALSE, other)}
 
 
 def _replace(row: list[str], column: int, parts: Mapping[str, str]) -> list[str]:
@@ -173,6 +202,23 @@ def _find_label_column(header: list[str], body: list[list[str]], used: set[int],
         if named:
             return named[0]
     return left[0] if len(left) == 1 and 1 < len({row[left[0]] for row in body}) <= max(2, len(body) // 2) else -1
+
+
+def name_classes(labels: Collection[str]) -> dict[str, str]:
+    """Return the class name of every label; different labels have different names."""
+    names: dict[str, str] = {}
+    for label in sorted(labels, key=lambda label: (label != label_name(label), label)):
+        name, number = label_name(label), 2
+        while name in names.values():
+            name, number = f"{label_name(label)} ({number})", number + 1
+        names[label] = name
+    return dict(sorted(names.items()))
+
+
+def label_name(text: str) -> str:
+    """Return a class name that is printable and usable as a folder name."""
+    clean = "".join(c if c.isprintable() and c not in "\\:/" else "_" for c in text)[:100]
+    return f"_{clean[1:]}" if clean.startswith(".") else clean
 
 
 def _plain(name: str) -> str:

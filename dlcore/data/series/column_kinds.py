@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlcore.data.series.date_formats import CLOCK, NAT, YEARLESS, match_formats, share_of_dates
 from dlcore.data.series.numbers import scan_column
-from dlcore.data.tabular.cells import strip_cells
+from dlcore.data.tabular.cells import replace_comma, strip_cells
 
 TIME_NAMES = (
     "timestamp",
@@ -40,9 +40,10 @@ def guess_kind(cells: pd.Series, name: str = "") -> str:
     filled = texts[texts != ""]
     if not len(filled):
         return "empty"
-    numbers = pd.to_numeric(filled, errors="coerce")
+    points = replace_comma(filled)
+    numbers = pd.to_numeric(points, errors="coerce")
     if numbers.notna().mean() > 0.9:
-        return _numeric_kind(filled[numbers.notna()], numbers.dropna().to_numpy(np.float64), name)
+        return _numeric_kind(points[numbers.notna()], numbers.dropna().to_numpy(np.float64), name)
     clocks = [text for text in filled if CLOCK.fullmatch(text)]
     if len(clocks) > 0.5 * len(filled) and (name.lower() in CLOCK_NAMES or not _are_dates(clocks)):
         return "clock"

@@ -18,6 +18,7 @@ VALUE_NAMES = ("value", "y", "count", "v")
 LABEL_NAMES = ("label", "labels", "anomaly", "is_anomaly", "outlier")
 PARTS = (("year", "jahr", "yr"), ("month", "monat"), ("day", "tag"), ("hour", "stunde", "hr"), ("minute", "min"))
 """Names of columns that hold one part of a time each."""
+_CALENDAR = {"weekday", "dayofweek", "day_of_week", "dow", "wochentag", *(name for part in PARTS for name in part)}
 NUMERIC_TIMES = ("epoch", "stamp", "serial", "year")
 MAX_GROUPS = 64
 _ID = re.compile(r"(?:^|.*[_ .-])(?:id|uuid)|.*[a-z]Id", re.ASCII)
@@ -25,7 +26,7 @@ _ROW_NUMBER = re.compile(
     r"unnamed: ?\d+|index|level_\d+|row(?:s|[_ ]?(?:id|num(?:ber)?|no|nr))?|rn|idx|n[or]\.?|lfd\.? ?nr\.?|#|pk|seq",
     re.IGNORECASE,
 )
-_FLAGS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
+_FLAGS = dict.fromkeys(("0", "0.0", "false", "no", "n"), 0.0) | dict.fromkeys(("1", "1.0", "true", "yes", "y"), 1.0)
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Sheet:
         if by_name:
             return by_name
         usable = [name for name in names if not is_id(name)]
-        usable.sort(key=lambda name: self.kinds[name] in NUMERIC_TIMES and self._rises(name))
+        usable.sort(key=lambda n: (self.kinds[n] in NUMERIC_TIMES and self._rises(n)) or n.lower() in _CALENDAR)
         for fits in (
             lambda name: not self.is_counter(name) and not self.is_constant(name) and not self.is_flags(name),
             lambda name: not self.is_counter(name) and not self.is_constant(name),

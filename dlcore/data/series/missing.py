@@ -126,6 +126,9 @@ def _interpolate_cells(
     if changed.any():
         first = filled.where(int(np.argmax(changed.any(axis=1))))
         repairs.record(f"{plural(int(changed.sum()), 'missing value')} interpolated, first in {first}")
+    left = int((missing & np.isnan(values)).sum())
+    if allow_missing and left:
+        repairs.record(f"{plural(left, 'missing value')} at the ends or in longer runs left missing")
     return filled if allow_missing else trim_to_values(filled, repairs)
 
 

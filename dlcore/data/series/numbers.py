@@ -259,7 +259,7 @@ def _to_values(scan: Scan) -> np.ndarray:
     decimal = scan.decimal or "."
     thousands = "," if decimal == "." else "."
     numbers = parts["num"].fillna("")
-    valid = numbers.str.fullmatch(rf"(?:\d+|\d{{1,3}}(?:\{thousands}\d{{3}})+)?(?:\{decimal}\d*)?")
+    valid = numbers.str.fullmatch(rf"(?:\d+|\d{{1,3}}(?:\{thousands}\d{{2,3}})*\{thousands}\d{{3}})?(?:\{decimal}\d*)?")
     plain = numbers.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     is_negative = parts["sign"].isin(("-", "−")) | (parts["open"].notna() & parts["close"].notna())
     texts = is_negative.map({True: "-", False: ""}) + plain + parts["exp"].fillna("")
@@ -275,6 +275,7 @@ def _note_marks(scans: dict[str, Scan], values: dict[str, np.ndarray], repairs: 
         "decimal_comma": ("decimal comma", lambda scan: scan.decimal == ",", ","),
         "thousands": ("thousands marks removed", lambda scan: True, None),
         "units": ("units removed", lambda scan: bool(scan.unit), None),
+        "parentheses": ("numbers in parentheses are negative", lambda scan: scan.parts is not None, r"^\(.*\)"),
     }
     for kind, (words, applies, mark) in styles.items():
         names, example, count = [], "", 0
@@ -296,8 +297,8 @@ def _note_marks(scans: dict[str, Scan], values: dict[str, np.ndarray], repairs: 
 
 
 def _mark_pattern(kind: str, scan: Scan, mark: str | None) -> str:
-    if kind == "decimal_comma":
-        return ","
+    if kind in ("decimal_comma", "parentheses"):
+        return mark or ""
     if kind == "units":
         return re.escape(scan.unit)
     other = r"\." if scan.decimal == "," else "," if scan.parts is not None else ""

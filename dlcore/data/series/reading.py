@@ -199,10 +199,23 @@ def reason_to_leave_out(sheet: Sheet, name: str, micros: np.ndarray) -> str:
     if is_id(name):
         return "identifies rows"
     plain = sheet.scans[name].plain
+    if plain is not None and _repeats_time(plain, micros):
+        return "repeats a part of the times"
     if kind == "epoch" and plain is not None:
         steps = np.sign(np.diff(plain))
         return "holds times" if max(np.mean(steps > 0), np.mean(steps < 0)) > 0.95 else ""
     return ""
+
+
+def _repeats_time(plain: np.ndarray, micros: np.ndarray) -> bool:
+    """Whether numbers (N,) are the year, month, day, hour, minute or weekday of the times (N,)."""
+    if len(plain) != len(micros) or np.isnan(plain).any() or (micros == NAT).any():
+        return False
+    days, months = (micros.astype("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64) for unit in "DM")
+    day = days - months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 1
+    hour, minute = micros // 3_600_000_000 % 24, micros // 60_000_000 % 60
+    fields = (months // 12 + 1970, months % 12 + 1, day, hour, hour + 1, minute, (days + 3) % 7, (days + 3) % 7 + 1)
+    return any(bool((plain == field).all()) for field in fields)
 
 
 def _require_variables(sheet: Sheet, names: list[str]) -> None:

@@ -10,10 +10,11 @@ from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.clocks import Clock, find_zones, is_zone, localize, parse_offset, require_zone
 from dlcore.data.series.date_formats import CLOCK, DAY_US, NAT, SPANS, YEARLESS, Fields, match_formats
-from dlcore.data.tabular.cells import quote_cell, shorten, strip_cells
+from dlcore.data.tabular.cells import quote_cell, replace_comma, shorten, strip_cells
 
 EXAMPLE = "write it as 2014-07-01 00:30"
 _ISO = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
+_DURATION = re.compile(r"-?\d+ days?\b|P(?:T?\d+(?:\.\d+)?[A-Z])+$|\d+ ?(?:h|min|s)\b", re.IGNORECASE)
 _RANGE = re.compile(r"(.*\d.*?)\s+(?:-|–|bis|to)\s+(.*\d.*)")
 _EPOCHS = ((1e8, 1e11, 1_000_000, "seconds"), (1e11, 1e14, 1000, "milliseconds"), (1e14, 1e17, 1, "microseconds"))
 _SERIALS = 20_000, 80_000
@@ -48,7 +49,7 @@ def parse_times(
     where = f"row {rows[0]}, column '{shorten(column)}'" if len(rows) else f"column '{shorten(column)}'"
     if len(texts) and texts.str.fullmatch(_ISO).all():
         stamps = pd.to_datetime(texts, format="ISO8601", errors="coerce")
-        if stamps.notna().all():
+        if stamps.notna().all() and (texts >= "1000").all():
             local = stamps.to_numpy().astype("datetime64[us]").astype(np.int64)
             spans = np.where(texts.str.len() == 10, "D", "")
             return _apply_zone(Times(local, spans, clock or Clock()), clock, where, repairs)
@@ -78,6 +79,8 @@ def parse_times(
 def describe_bad_cell(cell: str) -> str:
     """Say why a cell is not a time, and how to write it."""
     text = cell.strip()
+    if _DURATION.match(text):
+        return f"{quote_cell(cell)} is a duration without a date: {EXAMPLE}"
     if CLOCK.fullmatch(text):
         return f"{quote_cell(cell)} is a time without a date: {EXAMPLE}"
     if YEARLESS.fullmatch(text):
@@ -100,6 +103,7 @@ def _split_ranges(texts: pd.Series, column: str, repairs: Repairs) -> pd.Series:
 def _parse_numeric(texts: pd.Series) -> tuple[np.ndarray, str] | None:
     """Parse numbers as dates, years, epochs or Excel serial dates: microseconds (N,) and the unit; None if they are
     something else."""
+    texts = replace_comma(texts)
     filled = (texts != "").to_numpy()
     numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce")
     if not filled.any() or numbers[filled].isna().mean() > 0.02:

@@ -139,7 +139,7 @@ def _from_json(text: str) -> Rows:
 
 def _parse_times(rows: Rows, clock: Clock | None, repairs: Repairs) -> tuple[list[int], list[int]]:
     """Parse starts and ends together, as the order of day and month holds for all of them."""
-    cells = pd.Series([row[part] for part in (0, 1) for _, row in rows], dtype=object)
+    cells = pd.Series([_as_cell(row[part]) for part in (0, 1) for _, row in rows], dtype=object)
     for at, cell in enumerate(cells):
         where, part = rows[at % len(rows)][0], ("start", "end")[at >= len(rows)]
         if not isinstance(cell, str) or not cell.strip():
@@ -159,6 +159,11 @@ def _parse_times(rows: Rows, clock: Clock | None, repairs: Repairs) -> tuple[lis
     milliseconds = times.micros // 1000
     stops = _ends(times, clock or Clock())
     return milliseconds[: len(rows)].tolist(), stops[len(rows) :].tolist()
+
+
+def _as_cell(value: Any) -> Any:
+    """Return a number of JSON, such as epoch seconds, as text."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _ends(times: Times, clock: Clock) -> np.ndarray:

@@ -33,6 +33,11 @@ def strip_cells(cells: pd.Series) -> pd.Series:
     return texts.mask(texts.str.lower().isin(MISSING_MARKS), "")
 
 
+def replace_comma(texts: pd.Series) -> pd.Series:
+    """Replace the decimal comma of plain numbers with a point."""
+    return texts.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
+
+
 def quote_cell(cell: str) -> str:
     """Quote a cell in a message."""
     return f"'{shorten(cell)}'" if cell.strip() else "an empty cell"

@@ -20,10 +20,10 @@ MAX_SEPARATORS = 200_000
 """Most separators in a line, those in quotes included."""
 SEP_LINE = re.compile(r'^"?sep=(.)"?\r?\n?', re.IGNORECASE)
 _VALUE = re.compile(
-    r"[-+]?[\d.,' \u00a0]*\d[\d.,]*(e[-+]?\d+)?\s*%?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*$", re.IGNORECASE
+    r"[-+]?[\d.,' \u00a0]*\d[\d.,]*(e[-+]?\d+)?\s*%?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[^;|\t]*$", re.IGNORECASE
 )
 
-
+SEPARATOR_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", " ": "space"}
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 
 
@@ -47,11 +47,12 @@ def read_delimited(text: str, repairs: Repairs, *, cell_limit: int, row_limit: i
     declared = SEP_LINE.match(text)
     separator = declared[1] if declared else detect_separator(text)
     body = text[declared.end() :] if declared else text
-    spaced = None if declared else _separate_by_spaces(body)
+    spaced = None if declared else separate_by_spaces(body)
     if spaced is not None:
         repairs.record("cells are separated by spaces")
         separator, body = "\t", spaced
     offset = 1 if declared else 0
+    body = align_header(body, separator, repairs, row=1 + offset)
     if any(line.count(separator) > MAX_SEPARATORS for line in io.StringIO(body, newline="")):
         raise DataError(f"a line has more than {MAX_SEPARATORS:,} cells: a table has at most {MAX_COLUMNS:,} columns.")
     numbered = list(_parse(body, separator, offset, row_limit))
@@ -82,31 +83,74 @@ def detect_separator(text: str) -> str:
         lengths = _lengths(lines, separator)
         if not lengths:
             continue
-        usual, count = Counter(lengths).most_common(1)[0]
-        share = count / len(lengths)
-        fits_header = usual == lengths[0]
+        usual = Counter(lengths).most_common(1)[0][0]
+        has_other_header = lengths[0] == 1 < usual and bool(split_header(lines[0], usual, separator))
+        lengths = lengths[has_other_header:]
+        share = lengths.count(usual) / len(lengths)
+        fits_header = has_other_header or usual == lengths[0]
         scores[separator] = (
             usual > 1,
             share > 0.98 and fits_header,
             share > 0.9,
             fits_header,
             _value_share(lines, separator),
+            not has_other_header,
         )
     if not scores:
         return ","
     return max(scores, key=lambda separator: (scores[separator], -SEPARATORS.index(separator)))
 
 
-def _separate_by_spaces(text: str) -> str | None:
+def split_header(line: str, width: int, separator: str) -> tuple[str, ...]:
+    """Return another separator that divides a header into `width` names, then the names; empty if there is none."""
+    for other in (*SEPARATORS, " "):
+        names = next(csv.reader([line], delimiter=other, skipinitialspace=other == " "), [])
+        if other != separator and len(names) == width and all(name.strip() for name in names):
+            return (other, *names)
+    return ()
+
+
+def align_header(text: str, separator: str, repairs: Repairs, *, row: int) -> str:
+    """Return the text with the header separated as the rows are, where it has another separator."""
+    match = re.match(r"\s*([^\r\n]+)", text)
+    line = match[1] if match else ""
+    if not match or separator in line or line.startswith("#"):
+        return text
+    try:
+        rows = list(csv.reader(_sample(text)[1:201], delimiter=separator))
+    except csv.Error:
+        return text
+    width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    names = split_header(line, width, separator) if width > 1 and count > 0.9 * len(rows) else ()
+    if not names or len(rows[0]) != width or not _is_data(rows):
+        return text
+    words = [SEPARATOR_NAMES.get(mark, mark) for mark in (names[0], separator)]
+    message = f"the header is separated by {words[0]}, the rows by {words[1]}: both read"
+    repairs.note("header_separator", message, where=f"row {row}", example=line)
+    header = io.StringIO()
+    csv.writer(header, delimiter=separator, lineterminator="").writerow(names[1:])
+    return text[: match.start(1)] + header.getvalue() + text[match.end(1) :]
+
+
+def _is_data(rows: list[list[str]]) -> bool:
+    """Whether the first of some rows is data: a number, a date, a phrase, or a cell that another row repeats."""
+    cells = [cell.strip() for cell in rows[0]]
+    repeats = any(cell and any(row[k : k + 1] == [cell] for row in rows[1:]) for k, cell in enumerate(cells))
+    return repeats or any(is_value(cell) or " " in cell for cell in cells)
+
+
+def separate_by_spaces(text: str) -> str | None:
     """Return a table of numbers and times whose cells are separated by spaces with tabs; None for other texts."""
     lines = re.split(r"\r\n|\n|\r", text)
     cells = [line.split() for line in lines if line.strip()]
-    width = len(cells[0]) if cells else 0
-    if width < 2 or len(cells) < 3 or any(len(row) != width for row in cells) or any(map(is_value, cells[0])):
+    width = len(cells[-1]) if cells else 0
+    has_other_header = width > 1 == len(cells[0]) and bool(split_header(cells[0][0], width, " "))
+    rows = cells[has_other_header:]
+    if width < 2 or len(cells) < 3 or any(len(row) != width for row in rows) or any(map(is_value, cells[0])):
         return None
     values = [is_value(cell) or bool(_CLOCK.fullmatch(cell)) for row in cells[1:201] for cell in row]
     has_separators = any(len(row) > 1 for row in csv.reader(lines[:1], delimiter=detect_separator(text)))
-    is_table = not has_separators and sum(values) >= 0.9 * len(values)
+    is_table = (has_other_header or not has_separators) and sum(values) >= 0.9 * len(values)
     return "\n".join("\t".join(line.split()) for line in lines) if is_table else None
 
 
@@ -176,14 +220,16 @@ def check_size(size: int, columns: int, row: int) -> int:
 
 
 def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[tuple[int, list[str]]]:
-    """Skip comment lines and titles above the header: rows of one cell, or with a `#`, above wider rows."""
+    """Skip what stands above the header: rows of one cell, comments (`#`), fields (`Station:`), and other tables that
+    a blank line divides from it."""
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0] if rows else 0
-    start = 0
+    start = _end_of_first_table(rows, width)
     while start < min(len(rows) - 1, 50):
         cells = rows[start][1]
         is_comment = cells[0].lstrip().startswith("#") and len(rows) > start + 2 and len(rows[start + 1][1]) == width
         alone = sum(bool(cell.strip()) for cell in cells) <= 1 < width and start < 50
-        if not (is_comment and len(cells) != width) and not alone:
+        is_field = cells[0].rstrip().endswith(":") and len(rows) > start + 2
+        if not (is_comment and len(cells) != width) and not alone and not is_field:
             break
         start += 1
     if start:
@@ -195,3 +241,13 @@ def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[t
             example=rows[0][1][0],
         )
     return rows[start:]
+
+
+def _end_of_first_table(rows: list[tuple[int, list[str]]], width: int) -> int:
+    """Return how many rows stand above a blank line at the start, if they are of other widths than the rows below."""
+    for at in range(1, min(len(rows) - 1, 50)):
+        if len(rows[at - 1][1]) == width:
+            return 0
+        if rows[at][0] > rows[at - 1][0] + 1 and len(rows[at][1]) == width:
+            return at
+    return 0

@@ -17,6 +17,10 @@ MAGIC = {
     b"PAR1": "a Parquet file",
     b"\x7fELF": "a program",
 }
+_ADVICE = {
+    "a gzip file": "unpack it, and use the file inside",
+    "an image": "for a set of images, use the folder with one folder per class, or a zip of it",
+}
 
 
 def decode_text(payload: bytes, repairs: Repairs, *, limit: int, expected: str = "CSV") -> tuple[str, str]:
@@ -35,7 +39,8 @@ def decode_text(payload: bytes, repairs: Repairs, *, limit: int, expected: str =
         )
     for magic, kind in MAGIC.items():
         if payload.startswith(magic):
-            raise DataError(f"row 1: this is {kind}, not {expected}: save it as 'CSV (comma separated)' and try again.")
+            advice = _ADVICE.get(kind, "save it as 'CSV (comma separated)' and try again")
+            raise DataError(f"row 1: this is {kind}, not {expected}: {advice}.")
     text, encoding = _decode(payload, repairs)
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
@@ -58,6 +63,7 @@ def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
     fitting = tuple(name for name in ENCODINGS if _fits(payload, name))
     if not fitting or _is_binary(payload):
         raise DataError(f"row {row}: byte 0x{payload[start]:02x} is not UTF-8 text: save the file as UTF-8.")
+    fitting = _order_by_script(payload[: 2**20], fitting)
     line = payload[payload.rfind(b"\n", 0, start) + 1 :].partition(b"\n")[0]
     name = repairs.choose(
         "encoding",
@@ -70,6 +76,22 @@ def _decode(payload: bytes, repairs: Repairs) -> tuple[str, str]:
     )
     repairs.record(f"read as {name} (not UTF-8; first at row {row})")
     return payload.decode(name), name
+
+
+def _order_by_script(payload: bytes, fitting: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the encoding of a Cyrillic, Japanese or Chinese text first: its words are runs of bytes above 127."""
+    high = sum(byte > 127 for byte in payload)
+    runs = b"".join(re.findall(rb"[\x80-\xff]{4,}|(?:[\x81-\xfe][\x40-\xfe]){3,}", payload))
+    if sum(byte > 127 for byte in runs) < high / 2:
+        return fitting
+    lower = sum(byte >= 0xE0 for byte in payload)
+    shares = {"cp1251": lower / high if lower > 0.6 * high else 0.0}
+    for name, letters in (("shift-jis", "[\u3040-\u30ff]"), ("gb18030", "[\u4e00-\u9fa5]")):
+        text = re.sub(r"[\x00-\x7f]", "", payload.decode(name, "ignore")) if name in fitting else ""
+        share = len(re.findall(letters, text)) / max(1, len(text))
+        shares[name] = share if share > (0.3 if name == "shift-jis" else 0.7) else 0.0
+    best = next((name for name, share in shares.items() if share and name in fitting), "")
+    return (best, *(name for name in fitting if name != best)) if best else fitting
 
 
 def utf16_codec(payload: bytes) -> str:

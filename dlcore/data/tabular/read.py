@@ -1,5 +1,6 @@
 """One reader for all tabular files: CSV, TSV, JSON, JSON lines, Excel and Parquet become text cells by column."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +9,17 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.core.memory import require_memory
 from dlcore.data.repairs import Repairs
-from dlcore.data.tabular.delimited import Rows, is_value, read_delimited
+from dlcore.data.tabular.cells import plural
+from dlcore.data.tabular.delimited import SEPARATOR_NAMES, Rows, is_value, read_delimited
 from dlcore.data.tabular.encoding import decode_text
-from dlcore.data.tabular.records import read_excel, read_json, read_parquet
+from dlcore.data.tabular.json_tables import read_json
+from dlcore.data.tabular.records import measure_parquet, measure_zip, read_excel, read_parquet
 
 BYTES_LIMIT = 64 * 2**20
 ROWS_LIMIT = 1_000_000
-MEMORY_PER_BYTE = 17
-"""Measured on tables of short numbers; texts need less."""
+MEMORY_PER_ROW, MEMORY_PER_CELL, MEMORY_PER_BYTE = 700, 70, 10
+"""Bytes of memory that an import needs at most, measured on series, tables, texts and pairs in CSV, JSON and Parquet:
+dates cost most in narrow files, characters in long texts."""
 _FREE = "close other programs, stop a run, or take a sample of its rows"
 CELL_LIMIT = 2**20
 NAME_LENGTH = 200
@@ -65,17 +69,32 @@ def read_table(payload: bytes, repairs: Repairs, *, limit: int = BYTES_LIMIT, ro
     """
     if len(payload) > limit:
         raise DataError(f"the file is larger than the {limit // 2**20} MB that are read: shorten it or split it up.")
-    require_memory(MEMORY_PER_BYTE * len(payload), what="reading this file", advice=_FREE)
+    require_memory(estimate_memory(payload), what="reading this file", advice=_FREE)
     if payload.startswith(b"PAR1"):
         return _build(read_parquet(payload, row_limit=rows), "Parquet", repairs)
     if payload.startswith(b"PK\x03\x04") and b"xl/" in payload:
         return _build(read_excel(payload, repairs, row_limit=rows), "Excel", repairs)
     text, encoding = decode_text(payload, repairs, limit=limit)
     if text.lstrip()[:1] in ("{", "["):
-        return _build(read_json(text, repairs, row_limit=rows), f"JSON, {encoding}", repairs)
+        form = "JSON arrays" if re.match(r"\s*\[\s*\[", text) else "JSON"
+        return _build(read_json(text, repairs, row_limit=rows), f"{form}, {encoding}", repairs)
     read = read_delimited(text, repairs, cell_limit=CELL_LIMIT, row_limit=rows)
-    name = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}.get(read.separator, f"'{read.separator}'")
+    name = SEPARATOR_NAMES.get(read.separator, f"'{read.separator}'")
     return _build(read, f"CSV, separator {name}, {encoding}", repairs)
+
+
+def estimate_memory(payload: bytes) -> int:
+    """Estimate the bytes of memory that the import of a tabular file needs; packed formats by what they unpack to."""
+    if payload.startswith(b"PAR1"):
+        rows, columns, size = measure_parquet(payload)
+        cells = rows * columns
+    elif payload.startswith(b"PK\x03\x04"):
+        rows, cells, size = 0, 0, measure_zip(payload)
+    else:
+        size, is_json = len(payload), payload[:100].lstrip()[:1] in (b"{", b"[")
+        rows = payload.count(b"{") if is_json else payload.count(b"\n")
+        cells = rows + max(payload.count(mark) for mark in (b",", b";", b"\t", b"|"))
+    return MEMORY_PER_ROW * rows + MEMORY_PER_CELL * cells + MEMORY_PER_BYTE * size
 
 
 def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
@@ -86,6 +105,7 @@ def _build(read: Rows, form: str, repairs: Repairs) -> TableFile:
         raise DataError(
             f"row 1, column {longest[0]}: a name of {len(longest[1]):,} characters, the limit is {NAME_LENGTH}."
         )
+    read = _drop_repeated_headers(read, repairs)
     if not read.rows:
         raise DataError("row 2: the file ends after its header: expected rows of data.")
     read = _drop_trailing_cells(read, repairs)
@@ -124,9 +144,24 @@ def _name_columns(read: Rows, repairs: Repairs) -> Rows:
     )
     if how == "first_row":
         return read
-    repairs.record("no header: the first row is data, columns are named column 1, column 2, ...")
+    repairs.record("no header: the first row is data, columns are named column 1, column 2 and so on")
     names = [f"column {number}" for number in range(1, len(read.header) + 1)]
     return Rows(names, [read.header, *read.rows], [read.numbers[0] - 1, *read.numbers], read.separator)
+
+
+def _drop_repeated_headers(read: Rows, repairs: Repairs) -> Rows:
+    """Drop rows that repeat the header, as files joined end to end have them."""
+    repeated = [
+        i
+        for i, cells in enumerate(read.rows)
+        if cells[:1] == read.header[:1] and [" ".join(cell.split()) for cell in cells] == read.header
+    ]
+    if not repeated:
+        return read
+    message = f"{plural(len(repeated), 'row')} repeating the header left out"
+    repairs.note("repeated_header", message, count=len(repeated), where=f"row {read.numbers[repeated[0]]}")
+    at = sorted(set(range(len(read.rows))) - set(repeated))
+    return Rows(read.header, [read.rows[i] for i in at], [read.numbers[i] for i in at], read.separator)
 
 
 def _drop_trailing_cells(read: Rows, repairs: Repairs) -> Rows:

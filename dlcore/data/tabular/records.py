@@ -1,9 +1,11 @@
-"""Records as rows of text cells: JSON (an array or one object per line), Excel and Parquet."""
+"""Records as rows of text cells: Excel and Parquet."""
 
 import io
 import json
+import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,53 +22,12 @@ PARQUET_ROWS = 4096
 MAX_CHARACTERS = 100_000_000
 EXCEL_BYTES = 256 * 2**20
 """Largest unpacked part of an Excel file."""
-REPLACEMENT = "\ufffd"
-MAX_DEPTH = 4
-"""Nested objects are flattened to `outer.inner` up to this depth."""
-
-
-def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
-    """Read JSON: an array of objects, an object with one such array, or one object per line.
-
-    Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
-
-    Raises:
-        DataError: A line or the file is not JSON, or not made of objects.
-    """
-    start = text.lstrip()[:1]
-    records = _array(text) if start == "[" else _lines(text)
-    if len(records) > row_limit:
-        raise DataError(f"{len(records):,} rows are more than the limit of {row_limit:,}: shorten the file.")
-    header: dict[str, None] = {}
-    flat = [(number, flatten(record)) for number, record in records]
-    for number, cells in flat:
-        header.update(dict.fromkeys(cells))
-        check_size(0, len(header), number)
-    names = list(header)
-    check_size(len(flat) * len(names), 0, len(flat))
-    rows = [[cells.get(name, "") for name in names] for _, cells in flat]
-    if REPLACEMENT not in text and (
-        bad := [number for number, cells in flat if REPLACEMENT in "".join(cells.values())]
-    ):
-        message = f"{len(bad):,} rows hold half a surrogate pair, which is no character: read as {REPLACEMENT}"
-        repairs.note("half_characters", message, count=len(bad), where=f"row {bad[0]}")
-    return Rows(names, rows, [number for number, _ in flat], "")
-
-
-def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, str]:
-    """Flatten a JSON object to text cells: `{"a": {"b": 1}}` is `a.b`; null is empty, lists are JSON."""
-    cells: dict[str, str] = {}
-    for key, value in record.items():
-        name = f"{prefix}{as_cell(key)}"
-        if isinstance(value, Mapping) and depth < MAX_DEPTH:
-            cells |= flatten(value, f"{name}.", depth + 1)
-        else:
-            cells[name] = as_cell(value)
-    return cells
+_MIDNIGHT = re.compile(r"(?<=^\d{4}-\d{2}-\d{2}) 00:00:00$")
 
 
 def as_cell(value: object) -> str:
-    """Convert a value to a text cell: null is empty, numbers keep every digit, lists and objects are JSON."""
+    """Convert a value to a text cell: null is empty, numbers keep every digit, a list of one is its item, other
+    lists and objects are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -75,6 +36,8 @@ def as_cell(value: object) -> str:
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float):
         return "" if value != value else repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
+        return as_cell(value[0])
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
@@ -93,25 +56,29 @@ def read_excel(payload: bytes, repairs: Repairs, *, row_limit: int) -> Rows:
         book = load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
         sheets = [sheet.title for sheet in book.worksheets]
         filled = [name for name in sheets if (book[name].max_column or 2) >= 2]
-        name = (filled or sheets)[0]
+        longest = max(filled or sheets, key=lambda name: book[name].max_row or 0)
+        name = longest
         if len(filled) > 1:
             name = repairs.choose(
                 "sheet",
                 f"The file has {len(filled)} sheets with a table.",
                 tuple(filled),
-                default=filled[0],
+                default=longest,
                 count=len(filled),
                 example=", ".join(filled),
             )
             repairs.record(f"sheet '{name}' read, {len(filled) - 1} others not")
         rows, size = [], 0
+        clocks: set[int] = set()  # columns with a time of day
         for number, values in enumerate(book[name].iter_rows(values_only=True, max_row=row_limit + 60), start=1):
             cells = [_excel_cell(value) for value in values]
+            clocks |= {k for k, cell in enumerate(values) if isinstance(cell, datetime) and cell.time() != time()}
             size = check_size(size, max((i for i, cell in enumerate(cells, 1) if cell), default=0), number)
             rows.append((number, cells))
+        rows = [(n, [c if k in clocks else _MIDNIGHT.sub("", c) for k, c in enumerate(cells)]) for n, cells in rows]
         book.close()
     except (KeyError, ValueError, OSError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
-        raise DataError(f"the Excel file cannot be read ({_short(error)}): save it again, or as CSV.") from None
+        raise DataError(f"the Excel file cannot be read ({shorten_error(error)}): save it again, or as CSV.") from None
     _check_characters(cells for _, cells in rows)
     return _from_rows(rows, "Excel", repairs)
 
@@ -135,13 +102,37 @@ def read_parquet(payload: bytes, *, row_limit: int) -> Rows:
         file = parquet.ParquetFile(io.BytesIO(payload), read_dictionary=texts)  # equal texts stay one text in memory
         frame = file.read().to_pandas().reset_index()
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
+        raise DataError(
+            f"the Parquet file cannot be read ({shorten_error(error)}): write it again, or as CSV."
+        ) from None
     if list(frame.columns)[:1] == ["index"] and (frame["index"].to_numpy() == np.arange(len(frame))).all():
         frame = frame.drop(columns="index")  # the index that pandas adds on reading
     columns = [_column_cells(frame[name]) for name in frame.columns]
     _check_characters(columns)
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Rows([str(name) for name in frame.columns], rows, list(range(2, len(rows) + 2)), "")
+
+
+def measure_parquet(payload: bytes) -> tuple[int, int, int]:
+    """Return the rows, columns and unpacked bytes of a Parquet file; zeros if it cannot be read."""
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        data = parquet.ParquetFile(io.BytesIO(payload)).metadata
+    except (arrow.ArrowException, OSError, ValueError):
+        return 0, 0, 0
+    size = sum(data.row_group(k).total_byte_size for k in range(data.num_row_groups))
+    return data.num_rows, data.num_columns, size
+
+
+def measure_zip(payload: bytes) -> int:
+    """Return the unpacked bytes of a zip, as of an Excel file; 0 if it cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return 0
 
 
 def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[str]], Iterator[tuple[str, ...]]]]:
@@ -157,7 +148,9 @@ def read_batches(path: Path) -> tuple[tuple[str, ...], int, Callable[[Sequence[s
         with parquet.ParquetFile(path) as file:
             names, rows = tuple(file.schema_arrow.names), int(file.metadata.num_rows)
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"the Parquet file cannot be read ({_short(error)}): write it again, or as CSV.") from None
+        raise DataError(
+            f"the Parquet file cannot be read ({shorten_error(error)}): write it again, or as CSV."
+        ) from None
 
     def read(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         with parquet.ParquetFile(path) as file:
@@ -179,71 +172,6 @@ def _check_characters(parts: Iterable[Sequence[str]]) -> None:
         raise DataError(f"its cells hold {characters:,} characters: the limit is {MAX_CHARACTERS:,}. Take a sample.")
 
 
-def _array(text: str) -> list[tuple[int, Mapping[str, Any]]]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"the file is not JSON ({_short(error)}): write an array of objects.") from None
-    if all(isinstance(row, list) for row in value) and len(value) > 1 and all(isinstance(c, str) for c in value[0]):
-        value = [dict(zip(value[0], row, strict=False)) for row in value[1:]]  # the first row is the header
-    return _objects(enumerate(value, start=1), "item")
-
-
-def _from_columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the records of an object that holds a table by columns, as pandas writes them; None for other objects.
-
-    `{"a": [1, 2], "b": [3, 4]}`, `{"a": {"0": 1, "1": 2}, ...}` or `{"columns": [...], "data": [[...], ...]}`.
-    """
-    names, data = value.get("columns"), value.get("data")
-    if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
-        return [dict(zip(map(str, names), row, strict=False)) for row in data]
-    columns = list(value.values())
-    if len(columns) < 2 or not (all(isinstance(c, list) for c in columns) or all(isinstance(c, dict) for c in columns)):
-        return None
-    keys = [range(len(c)) if isinstance(c, list) else list(c) for c in columns]
-    if len(keys[0]) < 2 or any(list(each) != list(keys[0]) for each in keys):
-        return None
-    if any(isinstance(column[key], list | dict) for column in columns for key in keys[0]):
-        return None
-    return [{name: column[key] for name, column in value.items()} for key in keys[0]]
-
-
-def _lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    try:
-        first = json.loads(text)
-    except (ValueError, RecursionError):
-        first = {}
-    by_columns = _from_columns(first) if isinstance(first, dict) else None
-    if by_columns:
-        return _objects(enumerate(by_columns, start=1), "item")
-    while isinstance(first, dict) and len(first) == 1 and isinstance(next(iter(first.values())), dict):
-        first = next(iter(first.values()))
-    wrapped = [value for value in first.values() if isinstance(value, list)] if isinstance(first, dict) else []
-    if len(lines) == 1:
-        wrapped = [value for value in wrapped if value and all(isinstance(item, Mapping) for item in value)]
-    if len(wrapped) == 1:
-        return _objects(enumerate(wrapped[0], start=1), "item")
-    records = []
-    for number, line in lines:
-        try:
-            records.append((number, json.loads(line)))
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"line {number} is not JSON ({_short(error)}); expected one object per line.") from None
-    return _objects(records, "line")
-
-
-def _objects(values: Iterable[tuple[int, Any]], word: str) -> list[tuple[int, Mapping[str, Any]]]:
-    records = []
-    for number, value in values:
-        if not isinstance(value, Mapping):
-            raise DataError(f'{word} {number} is not an object such as {{"text": "...", "label": "..."}}.')
-        records.append((number, value))
-    if not records:
-        raise DataError("the file has no row: expected objects with the same names.")
-    return records
-
-
 def _from_rows(rows: list[tuple[int, list[str]]], source: str, repairs: Repairs) -> Rows:
     width = max((max((i for i, cell in enumerate(cells) if cell), default=-1) + 1 for _, cells in rows), default=0)
     filled = [(number, cells[:width]) for number, cells in rows if any(cells)]
@@ -255,11 +183,9 @@ def _from_rows(rows: list[tuple[int, list[str]]], source: str, repairs: Repairs)
 
 
 def _excel_cell(value: object) -> str:
-    import datetime
-
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    if isinstance(value, datetime.date):
+    if isinstance(value, date):
         return value.isoformat()
     return as_cell(value)
 
@@ -276,12 +202,14 @@ def _scalar_cell(value: object) -> str:
     import pandas as pd
 
     if isinstance(value, pd.Timestamp):
-        return value.isoformat(sep=" ")
+        zone = getattr(value.tzinfo, "key", "")
+        return value.isoformat(sep=" ") + (f" [{zone}]" if "/" in zone else "")
     if value is None or value is pd.NaT or value is pd.NA:
         return ""
     tolist = getattr(value, "tolist", None)
     return as_cell(tolist() if callable(tolist) else value)
 
 
-def _short(error: BaseException) -> str:
+def shorten_error(error: BaseException) -> str:
+    """Return the message of an error in one line of up to 60 characters."""
     return " ".join(str(error).split())[:60]

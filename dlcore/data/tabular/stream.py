@@ -14,10 +14,18 @@ from typing import IO
 
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
-from dlcore.data.tabular.delimited import SEP_LINE, detect_separator, is_value, skip_preamble
+from dlcore.data.tabular.delimited import (
+    SEP_LINE,
+    align_header,
+    detect_separator,
+    is_value,
+    separate_by_spaces,
+    skip_preamble,
+)
 from dlcore.data.tabular.encoding import decode_text, utf16_codec
+from dlcore.data.tabular.json_tables import flatten
 from dlcore.data.tabular.read import BYTES_LIMIT, CELL_LIMIT, read_table
-from dlcore.data.tabular.records import flatten, read_batches
+from dlcore.data.tabular.records import read_batches
 
 HEAD = 2**20
 """Bytes at the start that tell format and header; the middle and the end have as many for the separator."""
@@ -95,7 +103,9 @@ def open_stream(path: Path, *, lines: bool = False) -> TableStream:
         stream = _json_lines(path, encoding, size)
     else:
         stream = _delimited(path, encoding, size, text)
-    return stream if encoding == "utf-8-sig" else replace(stream, notes=(f"read as {encoding} (not UTF-8)",))
+    if encoding == "utf-8-sig":
+        return stream
+    return replace(stream, notes=(f"read as {encoding} (not UTF-8)", *stream.notes))
 
 
 def detect_encoding(path: Path, head: bytes) -> str:
@@ -141,8 +151,14 @@ def _delimited(path: Path, encoding: str, size: int, head: str) -> TableStream:
     csv.field_size_limit(max(csv.field_size_limit(), CELL_LIMIT))
     declared = SEP_LINE.match(head)
     separator = declared[1] if declared else detect_separator(_sample(path, encoding, size, head))
+    body_head = head[declared.end() :] if declared else head
+    if not declared and separate_by_spaces(head) is not None:
+        separator = " "
+    aligned = align_header(body_head, separator, repairs := Repairs(), row=1)
     first = list(itertools.islice(_parse(path, encoding, separator, bool(declared)), HEAD_ROWS))
     whole = [(row.number, list(row.cells)) for row in first if not row.error]
+    if aligned != body_head:
+        whole = [(first[0].number, next(csv.reader([aligned.lstrip()], delimiter=separator))), *whole[-1:]]
     body = skip_preamble(whole, Repairs())
     if not body:
         raise DataError(f"{path.name} has no table: expected a header and rows.")
@@ -161,7 +177,7 @@ def _delimited(path: Path, encoding: str, size: int, head: str) -> TableStream:
             if row.number > header_row:
                 yield _select(row, at, len(names), separator)
 
-    return TableStream(tuple(names), f"CSV, separator '{separator}'", size, "bytes", read)
+    return TableStream(tuple(names), f"CSV, separator '{separator}'", size, "bytes", read, tuple(repairs.receipt))
 
 
 def _select(row: StreamedRow, at: Sequence[int], width: int, separator: str) -> StreamedRow:
@@ -180,7 +196,7 @@ def _parse(path: Path, encoding: str, separator: str, declared: bool) -> Iterato
         if declared:
             file.readline()
         offset = 1 + declared
-        reader = csv.reader(file, delimiter=separator, strict=True)
+        reader = csv.reader(file, delimiter=separator, strict=True, skipinitialspace=separator == " ")
         number = offset
         while True:
             try:

@@ -60,6 +60,10 @@ class FoodData(Config):
         0.0, low=0.0, high=4.0, help="Mix pairs of images with weights from Beta(mixup, mixup); 0: none."
     )
     label_smoothing: float = number(0.1, low=0.0, high=0.5, help="Target probability spread over all classes.")
+    folds: int = number(
+        0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
+    )
+    fold: int = number(0, low=0, high=10, help="The fold that is the test part; 0: the usual test part.")
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -76,20 +80,24 @@ def prepare(config: RunConfig) -> Prepared:
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
     if data.channels != 3:
         raise ConfigError(f"{config.dataset} is grayscale: choose a dataset of color photos.")
-    train, validation = _parts(data, options, config.seed)
-    test = np.arange(len(data.test_labels))
+    share, fold = options.validation_share, (options.fold, options.folds)
+    train, validation, test = vision_images.split_rows(data, share, fold=fold, seed=config.seed)
+    train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
+    pixels, labels = (data.pixels, data.labels) if options.fold else (data.test_pixels, data.test_labels)
+    test = test if options.fold else np.arange(len(labels))
     changes = PhotoAugmentation(
         options.train_side, options.zoom, options.flip, options.color_jitter, options.random_erasing, options.mixup
     )
     parts = (
         (data.pixels, data.labels, train),
         (data.pixels, data.labels, validation),
-        (data.test_pixels, data.test_labels, test),
+        (pixels, labels, test),
     )
     if plan.train == "head":
         learn, last = food_features.compute_features(data, backbone=MODELS[config.model].backbone, side=options.side)
         splits = [
-            _split(values, labels, rows) for values, (_, labels, rows) in zip((learn, learn, last), parts, strict=True)
+            _split(values, labels, rows)
+            for values, (_, labels, rows) in zip((learn, learn, learn if options.fold else last), parts, strict=True)
         ]
     else:
         splits = [
@@ -141,11 +149,6 @@ def needs(config: RunConfig) -> tuple[str, ...]:
     """ImageNet weights of the model's backbone, unless it starts from random ones."""
     pretrained = _plan(config).initialization == "pretrained"
     return (f"{weights.PREFIX}{MODELS[config.model].backbone}",) if pretrained else ()
-
-
-def _parts(dataset: Images, options: FoodData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    train, validation = dataset.split_rows(options.validation_share, seed=seed)
-    return train[stratified_sample(dataset.labels[train], options.train_rows, seed=seed)], validation
 
 
 def _split(values: np.ndarray, labels: np.ndarray, rows: np.ndarray, ids: np.ndarray | None = None) -> Split:
@@ -206,7 +209,8 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     features, if the weights are on this machine."""
     dataset, side = cast(Images, prepared.source["images"]), vision_images.BASELINE_SIDE
     learn = images.resize(dataset.pixels[prepared.train.ids], side)
-    last = images.resize(dataset.test_pixels[prepared.test.ids], side)
+    has_fold = bool(config.data_as(FoodData).fold)
+    last = images.resize((dataset.pixels if has_fold else dataset.test_pixels)[prepared.test.ids], side)
     small = [
         Split((torch.from_numpy(np.array(part)),), split.targets, split.ids)
         for part, split in ((learn, prepared.train), (last, prepared.test))
@@ -222,7 +226,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     scores = linear.logistic_regression(
         train_features[prepared.train.ids, 0],
         prepared.train.targets.numpy(),
-        test_features[prepared.test.ids, 0],
+        (train_features if has_fold else test_features)[prepared.test.ids, 0],
         classes=prepared.facts["classes"],
     )
     truth = prepared.test.targets.numpy()
@@ -384,6 +388,7 @@ PROJECT = Project(
     explain=explain,
     input_limit=images.MAX_BYTES,
     custom_data=("images",),
+    custom_settings=quick.cross_validation,
     quick_settings=quick_settings,
     suggest_model=suggest_model,
     needs=needs,

@@ -53,15 +53,8 @@ def prepare(config: RunConfig) -> Prepared:
     """
     options = config.data_as(ImageData)
     data = images.load(config.dataset, side=max(images.SIDE, options.side), checksum=config.data_checksum)
-    test_rows = np.zeros(0, np.int64)
-    if options.fold:
-        rows, test_rows = _take_fold(data, np.flatnonzero(~data.also_in_test), options)
-        parts = grouped_stratified_split(
-            data.labels[rows], data.groups[rows], options.validation_share, seed=config.seed
-        )
-        train, validation = rows[parts[0]], rows[parts[1]]
-    else:
-        train, validation = data.split_rows(options.validation_share, seed=config.seed)
+    share, fold = options.validation_share, (options.fold, options.folds)
+    train, validation, test_rows = split_rows(data, share, fold=fold, seed=config.seed)
     train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
     split = _split(data.pixels, data.labels, train, options.side)
     values = split.inputs[0].numpy()
@@ -80,12 +73,22 @@ def prepare(config: RunConfig) -> Prepared:
     )
 
 
-def _take_fold(data: images.Images, rows: np.ndarray, options: ImageData) -> tuple[np.ndarray, np.ndarray]:
-    """Rows outside and inside a fold of the images that do not belong to the test part; duplicates stay together."""
-    folds = max(2, options.folds)
+def split_rows(
+    data: images.Images, validation_share: float, *, fold: tuple[int, int], seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of training, validation and, of a fold, test images; duplicates stay together.
+
+    fold: (number from 1 on, number of folds) of the images outside the test part. Number 0: none, and no test rows.
+    """
+    number, folds = fold
+    if not number:
+        return *data.split_rows(validation_share, seed=seed), np.zeros(0, np.int64)
+    rows = np.flatnonzero(~data.also_in_test)
     groups, first = np.unique(data.groups[rows], return_index=True)
-    numbers = stratified_folds(data.labels[rows][first], folds)[np.searchsorted(groups, data.groups[rows])]
-    return rows[numbers != options.fold], rows[numbers == options.fold]
+    numbers = stratified_folds(data.labels[rows][first], max(2, folds))[np.searchsorted(groups, data.groups[rows])]
+    left, test = rows[numbers != number], rows[numbers == number]
+    parts = grouped_stratified_split(data.labels[left], data.groups[left], validation_share, seed=seed)
+    return left[parts[0]], left[parts[1]], test
 
 
 def augmentation(options: ImageData, dataset: str) -> Augmentation:

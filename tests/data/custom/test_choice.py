@@ -10,6 +10,8 @@ import pytest
 
 from dlcore.core.errors import DataError, RequestError
 from dlcore.data.custom.importers import check_file, choose_importer
+from dlcore.data.repairs import Repairs
+from dlcore.data.tabular.read import estimate_memory, read_table
 
 N = 240
 TIMES = pd.date_range("2021-03-01", periods=N, freq="1h")
@@ -57,6 +59,22 @@ def test_kind_follows_from_the_content(kind, suffix, tmp_path):
 def test_kind_of_a_file_with_more_columns(name, tmp_path):
     kind, frame = MORE[name]
     assert choose_importer(write(frame, tmp_path / "file.csv")).kind == kind
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "jsonl"])
+def test_memory_is_checked_before_it_is_spent(kind, suffix, tmp_path, monkeypatch):
+    frame = pd.concat([FRAMES[kind]] * 20, ignore_index=True)
+    path = write(frame, tmp_path / f"file.{suffix}")
+    needed = estimate_memory(path.read_bytes())
+    assert needed > 600 * len(frame)  # a packed file by what it unpacks to
+    monkeypatch.setattr("dlcore.core.memory.available_bytes", lambda: needed - 1)
+    monkeypatch.setattr("dlcore.data.tabular.read._build", lambda *read: pytest.fail("the file is read"))
+    with pytest.raises(DataError, match=r"reading this file needs about .* MB of memory, .* are free: close other"):
+        check_file(path)
+    monkeypatch.undo()
+    monkeypatch.setattr("dlcore.core.memory.available_bytes", lambda: needed)
+    assert len(read_table(path.read_bytes(), Repairs()).rows) == len(frame)
 
 
 def test_options_and_kind_override_the_content(tmp_path):

@@ -339,7 +339,10 @@ def awkward() -> dict[str, tuple[bytes, dict[str, int] | str]]:
         "flat": (zipped({f"{k}.png": pattern(k) for k in range(9)}), "it contains no image in a class folder"),
         "all few": (zipped(photos("a", "b", each=2)), "too few classes have 5 usable training images"),
         "no image": (zipped({"a/1.txt": b"x", "b/2.txt": b"y"}), "it contains no image in a class folder"),
-        "test only": (zipped(photos("test/a", "test/b", "val/a", "val/b")), "it contains no image in a class folder"),
+        "test only": (
+            zipped(photos("test/a", "test/b", "val/a", "val/b")),
+            "its 2 classes have validation or test images alone",
+        ),
     }
 
 

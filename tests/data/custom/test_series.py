@@ -79,7 +79,7 @@ NASTY = {
     "two rows": (payload(n=2), "row 3"),
     "too few to train on": (payload(n=20), "row 21"),
     "two columns of one name": (payload().replace(b"when,load", b"when,when"), "two columns are named 'when'"),
-    "labels in words": (payload(label=["yes" if i % 7 else "no" for i in range(N)]), "row 2, column 'label': 'no'"),
+    "labels in words": (payload(label=["bad" if i % 7 else "good" for i in range(N)]), "row 2, column 'label': 'good'"),
     "blank lines without end": (b"time,value\n" + b"\n" * 500_000, "row 2"),
 }
 
@@ -199,6 +199,34 @@ def test_window_names_have_no_markup():
 )
 def test_period_is_detected(values, step_ms, expected):
     assert seasonality.detect_period(values, step_ms) == expected
+
+
+def wave(period, points=3000, phase=0.0):
+    return np.sin(2 * np.pi * np.arange(points) / period + phase)
+
+
+STEP = np.arange(3000)
+PERIODS = {
+    "a strong cycle and a weak day": (wave(50) + 0.3 * wave(144), 10, 50),
+    "a cycle and half a day": (wave(50) + 0.5 * wave(144), 10, 50),
+    "a weak cycle and a strong day": (wave(50) + 2 * wave(144), 10, 144),
+    "pulses and a weak day": (3.0 * (STEP % 50 < 5) + 0.3 * wave(144), 10, 50),
+    "a cycle on a trend": (wave(50) + STEP / 500, 10, 50),
+    "harmonics": (wave(30) + 0.8 * wave(15, phase=1) + 0.6 * wave(10, phase=2), 60, 30),
+    "every second cycle is higher": (wave(15) + 0.5 * wave(30), 60, 30),
+    "a day and a weak week": (wave(24) + 0.3 * wave(168), 60, 24),
+    "three repeats": (wave(50, 150, phase=2), 10, 50),
+    "three repeats of 37": (wave(37, 111, phase=1), 60, 37),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("name", PERIODS)
+def test_period_is_that_of_the_stronger_cycle(name, noise):
+    values, minutes, expected = PERIODS[name]
+    noise = noise if len(values) > 1000 else 0.0
+    values = values + np.random.default_rng(2).normal(0, 1, len(values)) * noise
+    assert seasonality.detect_period(values, minutes * 60_000) == expected
 
 
 def test_taxi_series_has_a_weekly_period():

@@ -111,3 +111,10 @@ def test_forecast_metrics_carry_the_variable_names(home):
     # an interval also for a test part of about one week
     assert evaluation.metrics["skill_low"] < evaluation.metrics["skill_high"]
     assert "Persistence (the last hour)" in forecast.compare(evaluation, config)
+
+
+def test_missing_values_that_interpolation_leaves_are_said():
+    cells = [f"{row}.5" if row < 350 else "" for row in range(400)]
+    preview = custom_table.IMPORTER.preview(sheet(heat=cells), repair={"missing_values": "interpolate"})
+    assert preview.describe()["values"]["heat"]["missing"] == 50
+    assert "50 missing values at the ends or in longer runs left missing" in preview.receipt

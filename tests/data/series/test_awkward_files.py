@@ -25,9 +25,11 @@ def csv(header, *columns, separator=",", end="\n"):
     return end.join([header, *(separator.join(row) for row in zip(*columns, strict=True)), ""]).encode()
 
 
-def excel(frame):
+def excel(*frames):
     packed = io.BytesIO()
-    frame.to_excel(packed, index=False)
+    with pd.ExcelWriter(packed) as writer:
+        for number, frame in enumerate(frames, start=1):
+            frame.to_excel(writer, sheet_name=f"Sheet{number}", index=False)
     return packed.getvalue()
 
 
@@ -42,6 +44,8 @@ BERLIN = pd.date_range("2021-03-20", periods=N, freq="1h", tz="Europe/Berlin")
 AUTUMN = pd.date_range("2021-10-20", periods=N, freq="1h", tz="Europe/Berlin")
 NEW_YORK = pd.date_range("2021-03-10", periods=N, freq="1h", tz="America/New_York")
 LOCAL = "%Y-%m-%d %H:%M"
+GERMAN_CELLS = [cell.replace(".", ",") for cell in CELLS]
+EPOCH = HOURS.astype("datetime64[ms]").astype("int64")
 MONTHS = pd.date_range("2001-01-01", periods=N // 2, freq="MS")
 WEEKDAYS = pd.bdate_range("2019-01-01", periods=N)
 GERMAN = [f"{int(v * 20):,}".replace(",", ".") for v in WAVE]
@@ -215,6 +219,64 @@ CASES = {
     ),
     "times of day only": Case(csv("time,load", HOURS.strftime("%H:%M"), CELLS), refusal="is a time without a date"),
     "words": Case(csv("name,city", ["Ann Lee"] * N, ["Bonn"] * N), refusal="", kind="text"),
+    "serial dates with decimal commas": Case(
+        csv("Datum;Wert", [f"{44256 + k / 24:.6f}".replace(".", ",") for k in range(N)], GERMAN_CELLS, separator=";"),
+        time=HOURLY,
+        receipt="Excel serial dates",
+    ),
+    "numbers in parentheses": Case(
+        csv("time,load", ISO, [f"({cell})" if k % 5 == 0 else cell for k, cell in enumerate(CELLS)]),
+        first=-WAVE[0],
+        receipt=f"numbers in parentheses are negative, '({CELLS[0]})' read as -{CELLS[0]}",
+    ),
+    "files joined end to end": Case(
+        csv("time,load", [*ISO[:200], "time", *ISO[200:]], [*CELLS[:200], "load", *CELLS[200:]]),
+        time=HOURLY,
+        receipt="row 202: 1 row repeating the header left out",
+    ),
+    "thousands of India": Case(
+        csv("time,load", ISO, [f'"5,{k % 90 + 10},{k % 900 + 100}.5"' for k in range(N)]),
+        first=510100.5,
+        receipt="'5,10,100.5' read as 510100.5",
+    ),
+    "labels in words": Case(csv("time,load,anomaly", ISO, CELLS, ["no", "yes", *["no"] * 398]), time=HOURLY),
+    "fields above the header": Case(
+        b"Station:,Bonn\nUnit:,kW\n" + csv("time,load", ISO, CELLS), time=HOURLY, receipt="2 lines above"
+    ),
+    "another table above a blank line": Case(
+        b"latitude,longitude,elevation\n52.52,13.41,38.0\n\n" + csv("time,load", ISO, CELLS),
+        time=HOURLY,
+        receipt="2 lines above the header",
+    ),
+    "json of a weather service": Case(
+        json.dumps({"latitude": 52.5, "units": {"t": "C"}, "hourly": {"time": list(ISO), "t": list(WAVE)}}).encode(),
+        "f.json",
+        time=HOURLY,
+        receipt="rows read from 'hourly', other fields left out: 'latitude', 'units'",
+    ),
+    "json value by time": Case(json.dumps(dict(zip(ISO, WAVE, strict=True))).encode(), "f.json", time=HOURLY),
+    "json rows without a header": Case(
+        json.dumps({"prices": [[int(t), float(v)] for t, v in zip(EPOCH, WAVE, strict=True)]}).encode(),
+        "f.json",
+        time={"first": "2021-03-01T00:00:00+00:00", "step_seconds": 3600},
+        receipt="no header",
+    ),
+    "json of influx": Case(
+        json.dumps(
+            {"results": [{"series": [{"columns": ["time", "v"], "values": list(zip(ISO, WAVE, strict=True))}]}]}
+        ).encode(),
+        "f.json",
+        time=HOURLY,
+    ),
+    "parquet with a time zone": Case(
+        parquet(FRAME.assign(time=HOURS.tz_localize("Europe/Berlin"))),
+        "f.parquet",
+        time={"first": "2021-03-01T00:00:00+01:00", "zone": "Europe/Berlin"},
+    ),
+    "a longer second sheet": Case(
+        excel(pd.DataFrame({"made": ["by"], "in": ["Bonn"]}), FRAME), "f.xlsx", time=HOURLY, pending=("sheet",)
+    ),
+    "a gzip file": Case(b"\x1f\x8b" + bytes(99), refusal="unpack it, and use the file inside"),
     "52 weeks": Case(
         csv("week,sales", [f"2021-W{k:02d}" for k in range(1, 53)], CELLS[:52]),
         rows=52,
