@@ -18,8 +18,11 @@ from dlcore.evaluation.smoothing import centered_mean, trailing_mean
 
 RESOLUTION = 64
 """Largest number of values of a window; longer windows are averaged over neighboring points."""
-MOST_CANDIDATES = 5_000
-"""Largest number of training windows that one window is compared with; more are thinned evenly."""
+MOST_CANDIDATES, COMPARISONS = 5_000, 10**9
+"""Largest number of training windows that one window is compared with, and of pairs; more are thinned evenly."""
+LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 8, 336, 4
+WINDOWS_PER_SERIES = 40
+"""A window is by default this part of a series: labeled events last a few hundredths of one."""
 CHUNK = 2**22
 """Distances in memory at once."""
 MOST_CLUSTERS, TREES = 16, 100
@@ -38,9 +41,6 @@ class Scores:
 class Detector(ABC):
     """Scores windows of `length` points by their distance from training windows; `seed` is that of random choices."""
 
-    title: ClassVar[str]
-    help: ClassVar[str]
-
     def __init__(self, length: int, *, seed: int = 0, exclude_self: bool = True) -> None:
         """`exclude_self`: a training window is never compared with windows that overlap it, as a new one is not.
 
@@ -57,10 +57,10 @@ class Detector(ABC):
         """
         _check(values, train)
         self.mean, self.scale = float(values[train].mean()), float(values[train].std()) or 1.0
-        starts = np.flatnonzero(trailing_mean(train, self.length)[self.length - 1 :] == 1) if self._fits(values) else []
+        starts = np.flatnonzero(trailing_mean(train, self.length)[self.length - 1 :] == 1)
         if not len(starts):
             raise DataError(f"the training part has no window of {self.length} points: use a shorter window.")
-        starts = thin(np.asarray(starts), MOST_CANDIDATES, self.length)
+        starts = thin(starts, min(MOST_CANDIDATES, COMPARISONS // len(values)), self.length)
         self._fit(self.windows(values)[starts], starts)
         return self
 
@@ -94,7 +94,6 @@ class Detector(ABC):
 class NearestNeighbors(Detector):
     """Sub-sequence k-nearest neighbors (KNN): mean distance from the three nearest training windows."""
 
-    title, help = "Sub-sequence KNN", "mean distance of a window from the three nearest training windows"
     neighbors: ClassVar[int] = 3
 
     def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
@@ -116,8 +115,6 @@ class NearestNeighbors(Detector):
 class NormalizedNeighbors(NearestNeighbors):
     """KNN of z-normalized windows, which ignores level and amplitude."""
 
-    title, help = "Sub-sequence KNN, z-normalized", "the same for z-normalized windows, which ignores level and scale"
-
     def _normalize(self, windows: np.ndarray) -> np.ndarray:
         spread = np.maximum(windows.std(axis=1, keepdims=True), LEAST_SPREAD)
         normalized: np.ndarray = (windows - windows.mean(axis=1, keepdims=True)) / spread
@@ -129,14 +126,11 @@ class MatrixProfile(NormalizedNeighbors):
     self-join with the exclusion zone of one window). Source: Yeh et al., "Matrix profile I", ICDM 2016.
     """
 
-    title, help = "Matrix profile", "z-normalized distance of a window from its nearest training window"
     neighbors: ClassVar[int] = 1
 
 
 class KMeansWindows(Detector):
     """Distance from the nearest of up to 16 k-means centers of training windows."""
-
-    title, help = "K-means", "distance of a window from the nearest k-means center of the training windows"
 
     def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
         from sklearn.cluster import KMeans
@@ -152,7 +146,6 @@ class KMeansWindows(Detector):
 class PrincipalComponents(Detector):
     """Reconstruction error by the principal components that explain 90 % of the training windows' variance."""
 
-    title, help = "PCA", "distance of a window from its reconstruction by principal components of training windows"
     share: ClassVar[float] = 0.9
 
     def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
@@ -168,8 +161,6 @@ class PrincipalComponents(Detector):
 
 class IsolationForestWindows(Detector):
     """Isolation forest of 100 trees on training windows (Liu et al., ICDM 2008)."""
-
-    title, help = "Isolation forest", "how few random splits isolate a window, in 100 trees grown on training windows"
 
     def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
         from sklearn.ensemble import IsolationForest
@@ -188,6 +179,11 @@ DETECTORS: dict[str, type[Detector]] = {
     "pca": PrincipalComponents,
     "isolation_forest": IsolationForestWindows,
 }
+
+
+def window_length(points: int) -> int:
+    """Return the default window length for a series of `points`: a fortieth of it, 8 to 336, a multiple of 4."""
+    return max(LEAST_WINDOW, min(MOST_WINDOW, points // WINDOWS_PER_SERIES) // MULTIPLE * MULTIPLE)
 
 
 def score_series(detector: Detector, values: np.ndarray, *, smooth: int = 1, is_new: bool = False) -> Scores:

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 
-MOST_CANDIDATES = 5_000
-"""Largest number of stored windows that one window is compared with; more are thinned evenly."""
+MOST_CANDIDATES, COMPARISONS = 5_000, 10**9
+"""Largest number of stored windows that one window is compared with, and of pairs with all training windows; more are
+thinned evenly."""
 CHUNK = 2**24
 """Values of gathered windows in memory at once."""
 
@@ -125,19 +126,20 @@ class NearestWindows(nn.Module):
             ends = self.ends.nonzero()[:, 0]
             place = (ends + self.first_place) % self.places
             reach = min(self.tolerance, (self.places - 1) // 2)
+            most = min(MOST_CANDIDATES, COMPARISONS // max(1, len(self.bank)))
             rows = []
             for current in range(self.places):
                 shift = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0]))
+                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0], most))
             self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
             if not self._table.shape[1]:
                 self._table = torch.full((self.places, 1), -1, device=ends.device)
         return self._table
 
 
-def _thin(ends: Tensor, length: int) -> Tensor:
-    """At most `MOST_CANDIDATES` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
-    stride = -(-len(ends) // MOST_CANDIDATES)
+def _thin(ends: Tensor, length: int, most: int) -> Tensor:
+    """At most `most` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
+    stride = -(-len(ends) // most)
     while stride > 1 and math.gcd(stride, length) > 1:
         stride += 1
     return ends[:: max(1, stride)]

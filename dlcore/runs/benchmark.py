@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +20,10 @@ from dlcore.runs import folder
 
 LABELS = ("windows.json", "combined_windows.json", "labels/combined_windows.json")
 """Files of labeled windows: {"group/name.csv": [[start, end], ...]}, as in the Numenta corpus."""
+
+
+Job = tuple[str, str, Path, Sequence[Any], Path]
+"""Name of a series, detector, file, labeled windows, and the file of the result."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ def run(
     unknown = next((name for name in detectors if name not in benchmark.TITLES), None)
     if unknown:
         raise RequestError(f"unknown detector '{unknown}': choose from {', '.join(benchmark.TITLES)}.")
-    labels, errors = read_labels(source), []
-    jobs: list[tuple[str, str, Path]] = []
+    labels = read_labels(source)
+    jobs: list[Job] = []
     results: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in detectors}
     for name, windows in sorted(labels.items()):
         path = find_file(source, name)
@@ -70,28 +74,20 @@ def run(
             continue  # the corpus is often there in part
         for detector in detectors:
             stored = _stored(path, windows, detector, train_share)
-            if result := folder.read_json(stored):
-                results[detector][name] = result
+            if known := folder.read_json(stored):
+                results[detector][name] = known
             else:
-                jobs.append((name, detector, stored))
+                jobs.append((name, detector, path, windows, stored))
     if not jobs and not any(results.values()):
         raise RequestError(f"{source}: none of the {len(labels)} series named in its labels is there.")
-    failed: set[str] = set()
-    with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), _use_one_thread) as pool:
-        futures: dict[Future[dict[str, Any]], tuple[str, str]] = {}
-        for name, detector, stored in jobs:
-            path = find_file(source, name)
-            futures[pool.submit(_score, path, labels[name], detector, train_share, stored)] = (name, detector)
-        for done, future in enumerate(as_completed(futures), start=1):
-            name, detector = futures[future]
-            report(done, len(futures), f"{name}, {detector}")
-            try:
-                results[detector][name] = future.result()
-            except WorkbenchError as error:
-                if name not in failed:
-                    errors.append(f"{name}: {one_line(error)}")
-                failed.add(name)
-    return Benchmark(results, tuple(errors))
+    bad: dict[str, str] = {}
+    for done, (name, detector, result) in enumerate(_run_jobs(jobs, train_share, workers), start=1):
+        report(done, len(jobs), f"{name}, {detector}")
+        if isinstance(result, str):
+            bad.setdefault(name, f"{name}: {result}")
+        else:
+            results[detector][name] = result
+    return Benchmark(results, tuple(bad.values()))
 
 
 def read_labels(source: Path) -> dict[str, list[Any]]:
@@ -131,11 +127,25 @@ def read_series(path: Path, windows: Sequence[Any]) -> Series:
     return replace(series, windows=labeled)
 
 
-def _score(path: Path, windows: Sequence[Any], detector: str, train_share: float, stored: Path) -> dict[str, Any]:
-    result = benchmark.evaluate(read_series(path, windows), detector, train_share=train_share)
+def _run_jobs(jobs: Sequence[Job], train_share: float, workers: int) -> Iterator[tuple[str, str, dict[str, Any] | str]]:
+    """Yield name, detector and result of each job in the order of their ends; a bad file's result is its error."""
+    if workers == 1 or len(jobs) < 2:
+        yield from (_score(job, train_share) for job in jobs)
+        return
+    with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), _use_one_thread) as pool:
+        for future in as_completed([pool.submit(_score, job, train_share) for job in jobs]):
+            yield future.result()
+
+
+def _score(job: Job, train_share: float) -> tuple[str, str, dict[str, Any] | str]:
+    name, detector, path, windows, stored = job
+    try:
+        result = benchmark.evaluate(read_series(path, windows), detector, train_share=train_share)
+    except WorkbenchError as error:
+        return name, detector, one_line(error)
     stored.parent.mkdir(parents=True, exist_ok=True)
     folder.write_json(stored, result)
-    return result
+    return name, detector, result
 
 
 def _stored(path: Path, windows: Sequence[Any], detector: str, train_share: float) -> Path:

@@ -15,15 +15,12 @@ from scipy.ndimage import maximum_filter1d
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.seasonality import DAY_MS, autocorrelation, detect_period
 from dlcore.data.series.series import MinMaxScaler, Series
-from dlcore.evaluation.detectors import Scores
+from dlcore.evaluation.detectors import LEAST_WINDOW, MOST_WINDOW, MULTIPLE, Scores, window_length
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.projects.anomaly import scores as scored
 
 MODEL, TITLE = "neighbors", "Default detector"
 """The model of the default detector, and the detector's title."""
-LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 8, 336, 4
-WINDOWS_PER_SERIES = 40
-"""A window is this part of a series without a strong period: labeled events last a few hundredths of a series."""
 STRONG_PERIOD = 0.7
 """Autocorrelation at the period from which windows are compared at the same time of the period only."""
 LEAST_PERIODS = 4
@@ -78,11 +75,6 @@ def _describe_level(training: np.ndarray, window: int) -> str:
         return "Their mean is removed."
     levels = training[: count * window].reshape(count, window).mean(axis=1)
     return f"Their mean is removed: it moves by {np.ptp(levels) / spread:.1f} standard deviations in training."
-
-
-def window_length(points: int) -> int:
-    """Return the window length for a series of `points`: a fortieth of it, 8 to 336, a multiple of 4."""
-    return max(LEAST_WINDOW, min(MOST_WINDOW, points // WINDOWS_PER_SERIES) // MULTIPLE * MULTIPLE)
 
 
 def score(series: Series, *, train: np.ndarray) -> Scores:

@@ -16,7 +16,8 @@ from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.series import Series
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import nab, uncertainty, volume
-from dlcore.evaluation.detectors import DETECTORS, Scores, score_series
+from dlcore.evaluation.detectors import DETECTORS, Scores, score_series, window_length
+from dlcore.evaluation.metrics import BASELINES, baseline_title
 from dlcore.evaluation.ranks import RankComparison, compare_ranks
 from dlcore.evaluation.smoothing import centered_mean, trailing_mean
 from dlcore.projects.anomaly import automatic
@@ -56,9 +57,9 @@ OTHERS: dict[str, Callable[[Series, np.ndarray, int, int], Scores]] = {
 """Detectors that are no windows' distances: (series, training points, period, smoothing) -> scores."""
 TITLES = {
     DEFAULT: automatic.TITLE,
-    **{name: detector.title for name, detector in DETECTORS.items()},
-    "seasonal_median": "Seasonal median",
-    "random": "Random scores",
+    **{name: baseline_title(name) for name in DETECTORS},
+    "seasonal_median": BASELINES["weekly_median"].seasonal,
+    "random": baseline_title("random"),
 }
 """Every detector of the benchmark by name."""
 
@@ -108,7 +109,7 @@ def evaluate(series: Series, detector: str, *, train_share: float = TRAIN_SHARE)
 def score_detector(series: Series, detector: str, *, train: np.ndarray) -> Scores:
     """Return the scores of a series by a detector of `TITLES` that is fitted on the points in `train` (N,)."""
     period = detect_period(series.values[train], series.step_ms)
-    length = min(automatic.window_length(len(train)), int(train.sum()) // 2)
+    length = min(window_length(len(train)), int(train.sum()) // 2)
     if detector in OTHERS:
         return OTHERS[detector](series, train, period, length)
     return score_series(DETECTORS[detector](length).fit(series.values, train), series.values)
@@ -142,7 +143,8 @@ def _summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for metric in ("vus_pr", "vus_pr_centered"):
         scores = np.array([row[metric] for row in rows if metric in row])
         if len(scores):
-            low, high = uncertainty.bootstrap(lambda w, s=scores: {"mean": w @ s / w.sum(axis=1)}, len(scores))["mean"]
+            draws = np.concatenate(list(uncertainty.resamples(len(scores), draws=DRAWS)))  # (B, S)
+            low, high = np.quantile(draws @ scores / len(scores), (0.025, 0.975)).tolist()
             values |= {metric: float(scores.mean()), f"{metric}_low": low, f"{metric}_high": high}
     counts = np.array([row["windows"] for row in rows])
     if counts.sum():
@@ -164,7 +166,7 @@ def _nab_scores(rows: Sequence[Mapping[str, Any]], counts: np.ndarray, rule: str
         others = raw.sum(axis=0) - raw
         held_out = raw[np.arange(len(raw)), others.argmax(axis=1)].sum()
         values[f"nab_{rule}_held_out"] = float(nab.corpus_score(held_out, int(counts.sum())))
-        draws = np.concatenate(list(uncertainty.resamples(len(raw), draws=DRAWS, block=1, seed=0)))  # (B, S)
+        draws = np.concatenate(list(uncertainty.resamples(len(raw), draws=DRAWS)))  # (B, S)
         weight = nab.PROFILES[profile]
         windows = np.maximum(draws @ counts, 1)
         spread = 100 * ((draws @ raw).max(axis=1) + weight.miss * windows) / ((weight.hit + weight.miss) * windows)
