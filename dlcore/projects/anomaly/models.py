@@ -77,7 +77,7 @@ MODELS: dict[str, AnomalyModel] = {
     ),
     "neighbors": AnomalyModel(
         "Nearest windows",
-        "Compares each window with training windows, at the same time of the period or at all times; nothing is trained.",
+        "Compares each window with training windows, at the same time of the period or at any; nothing is trained.",
         lambda options, facts: NearestWindows(
             options, window=facts["window"], places=facts["places"], points=facts["train_points"]
         ),
