@@ -58,12 +58,12 @@ def choose(training: np.ndarray, step_ms: int, *, points: int, room: int = 10**9
             f"{repeats} times: windows of {length} are compared at the same time of the period."
         )
     else:
-        found = (
+        evidence = (
             "no period"
             if not period
             else f"a period of {format_duration(period * step_ms)} with autocorrelation {strength:.2f}, {repeats} times"
         )
-        reason = f"The training part has {found}: windows of {length} are compared at all times."
+        reason = f"The training part has {evidence}: windows of {length} are compared at all times."
     options = {"window": window, "scales": SCALES, "use_period": is_aligned, "remove_mean": True}
     return Choice(period if is_aligned else 0, options, f"{reason} {_describe_level(training, window)}")
 

@@ -49,7 +49,7 @@ def _default(series: Series, train: np.ndarray, period: int, smooth: int) -> Sco
     return automatic.score(series, train=train)
 
 
-OTHERS: dict[str, Callable[[Series, np.ndarray, int, int], Scores]] = {
+SERIES_DETECTORS: dict[str, Callable[[Series, np.ndarray, int, int], Scores]] = {
     DEFAULT: _default,
     "seasonal_median": _seasonal_median,
     "random": _random,
@@ -110,8 +110,8 @@ def score_detector(series: Series, detector: str, *, train: np.ndarray) -> Score
     """Return the scores of a series by a detector of `TITLES` that is fitted on the points in `train` (N,)."""
     period = detect_period(series.values[train], series.step_ms)
     length = min(window_length(len(train)), int(train.sum()) // 2)
-    if detector in OTHERS:
-        return OTHERS[detector](series, train, period, length)
+    if detector in SERIES_DETECTORS:
+        return SERIES_DETECTORS[detector](series, train, period, length)
     return score_series(DETECTORS[detector](length).fit(series.values, train), series.values)
 
 
@@ -163,8 +163,8 @@ def _nab_scores(rows: Sequence[Mapping[str, Any]], counts: np.ndarray, rule: str
         if profile != "standard":
             continue
         values[f"threshold_{rule}"] = float(RULES[rule][scores.argmax()])
-        others = raw.sum(axis=0) - raw
-        held_out = raw[np.arange(len(raw)), others.argmax(axis=1)].sum()
+        remaining = raw.sum(axis=0) - raw
+        held_out = raw[np.arange(len(raw)), remaining.argmax(axis=1)].sum()
         values[f"nab_{rule}_held_out"] = float(nab.corpus_score(held_out, int(counts.sum())))
         draws = np.concatenate(list(uncertainty.resamples(len(raw), draws=DRAWS)))  # (B, S)
         weight = nab.PROFILES[profile]
