@@ -11,7 +11,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dlcore import __version__
-from dlcore.cli import app, data, explain, monitor, output, predict, projects, report, results, runs, search, training
+from dlcore.cli import (
+    app,
+    benchmark,
+    compare,
+    data,
+    explain,
+    monitor,
+    output,
+    predict,
+    projects,
+    report,
+    results,
+    runs,
+    search,
+    training,
+)
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
 
 INTERRUPTED = 130
@@ -52,7 +67,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="dlcore", description="Deep-learning workbench: the app's functions on the command line.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (app, projects, data, training, runs, predict, explain, monitor, search, report, results):
+    for module in (
+        *(app, projects, data, training, runs, compare, report, predict, explain, monitor),
+        *(benchmark, search, results),
+    ):
         module.arguments(verbs)
     return parser
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dlcore.core.errors import DataError
+from dlcore.evaluation.detectors import DETECTORS, LEAST_WINDOW, score_series, window_length
 from dlcore.evaluation.smoothing import centered_mean, lookahead, trailing_mean
 
 DAY_MS = 24 * 3_600_000
@@ -122,7 +123,8 @@ def series_scores(
 
     Each method is unsmoothed (`_raw`), with a trailing mean of `smooth` points (`_causal`; default: a seventh of the
     period) and with a centered one (`_centred`, which looks ahead). The nearest window's centered form is the same
-    distance at the window's middle. period: in points; default: a week, or a day.
+    distance at the window's middle. A detector of windows (`WINDOW_METHODS`) has windows of `smooth` points instead of
+    a running mean, and the same centered form. period: in points; default: a week, or a day.
     """
     period = period or seasonal_period(times, train)
     smooth = smooth or points_per_day(period)
@@ -132,7 +134,22 @@ def series_scores(
         scores |= {f"{name}_{form}": _smooth(raw, form, smooth) for form in FORMS}
     window = nearest_window(times, values, train=train, period=period, length=smooth)
     scores |= {"nearest_window_causal": window, "nearest_window_centred": _shift_earlier(window, lookahead(smooth))}
+    for name in WINDOW_METHODS:
+        scores |= _window_scores(name, values, train=train, smooth=smooth)
     return scores | {"random": random_score(len(values), seed=seed)}
+
+
+def _window_scores(name: str, values: np.ndarray, *, train: np.ndarray, smooth: int) -> dict[str, np.ndarray]:
+    """Return the scores of a detector of windows in every form; zeros if the training part has no whole window.
+
+    Its windows hold `smooth` points; if these are too few for a shape, a length by the number of points.
+    """
+    length = smooth if smooth >= LEAST_WINDOW else window_length(len(values))
+    if trailing_mean(train, length)[length - 1 :].max(initial=0.0) < 1:
+        return {f"{name}_{form}": np.zeros(len(values)) for form in FORMS}
+    causal = score_series(DETECTORS[name](length).fit(values, train), values).causal
+    centered = _shift_earlier(causal, lookahead(length))
+    return {f"{name}_{form}": centered if form == "centred" else causal for form in FORMS}
 
 
 def series_score(
@@ -158,6 +175,8 @@ def series_score(
     if method == "nearest_window" and form in FORMS[1:]:
         window = nearest_window(times, values, train=train, period=period, length=smooth)
         return window if form == "causal" else _shift_earlier(window, lookahead(smooth))
+    if method in WINDOW_METHODS and form in FORMS:
+        return _window_scores(method, values, train=train, smooth=smooth)[name]
     if method not in METHODS or form not in FORMS:
         raise DataError(f"there is no baseline '{name}'; known are {', '.join(METHODS)}, each {', '.join(FORMS)}.")
     return _smooth(METHODS[method](times, values, train=train, period=period), form, smooth)
@@ -200,6 +219,8 @@ METHODS: dict[str, Callable[..., np.ndarray]] = {
     "median_mad": median_mad,
     "seasonal_naive": seasonal_naive,
 }
+WINDOW_METHODS = ("knn", "matrix_profile", "kmeans", "isolation_forest")
+"""Detectors of `evaluation.detectors` that stand beside every model."""
 FORMS = ("raw", "causal", "centred")
 
 

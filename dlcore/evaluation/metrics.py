@@ -124,6 +124,14 @@ BASELINES: dict[str, Baseline] = {
     "nearest_window": Baseline(
         "Nearest day of training", "distance of the last day from its nearest training day", "Nearest training window"
     ),
+    "knn": Baseline("Sub-sequence KNN", "mean distance of a window from the three nearest training windows"),
+    "knn_z": Baseline("Sub-sequence KNN, z-normalized", "the same for z-normalized windows: ignores level and scale"),
+    "matrix_profile": Baseline("Matrix profile", "z-normalized distance of a window from its nearest training window"),
+    "kmeans": Baseline("K-means", "distance of a window from the nearest k-means center of the training windows"),
+    "pca": Baseline("PCA", "distance of a window from its reconstruction by principal components of training windows"),
+    "isolation_forest": Baseline(
+        "Isolation forest", "how few random splits isolate a window, in 100 trees grown on training windows"
+    ),
     "random": Baseline("Random scores", "a random score for every sample"),
     "persistence": Baseline("Repeating the last value", "the last measured value, for every step ahead"),
     "yesterday": Baseline("Same time yesterday", "the value one day before"),

@@ -66,6 +66,27 @@ def gains(places: np.ndarray) -> np.ndarray:
     return np.where(places >= FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(places, FAR))) - 1)
 
 
+def raw_score(
+    is_alarm: np.ndarray, windows: np.ndarray, *, profile: Profile = "standard", start: int = 0
+) -> tuple[float, int]:
+    """Return the weighted sum of `file_score` before it is scaled, and the number of windows in it.
+
+    A corpus is scaled as a whole: see `corpus_score`. A series may have no window: then only false alarms count.
+    """
+    if not len(windows):
+        return float(-PROFILES[profile].false_alarm * is_alarm[start:].sum()), 0
+    return _raw(is_alarm, windows, PROFILES[profile], start)
+
+
+def corpus_score(raw: np.ndarray, windows: int, *, profile: Profile = "standard") -> np.ndarray:
+    """Return NAB's score of a corpus (...) from the sums (...) of its raw scores and its number of windows.
+
+    0 without alarms, 100 if every window is detected at its first point with no false alarm.
+    """
+    weights = PROFILES[profile]
+    return 100 * (raw + weights.miss * windows) / ((weights.hit + weights.miss) * max(windows, 1))
+
+
 def _raw(is_alarm: np.ndarray, windows: np.ndarray, weights: NabWeights, start: int) -> tuple[float, int]:
     """Return the weighted sum and the number of windows in it."""
     _check(is_alarm, windows, start)

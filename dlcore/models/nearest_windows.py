@@ -5,10 +5,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from dlcore.core.config import Config, number
+from dlcore.core.config import Config, choice, number
 
-MOST_CANDIDATES = 5_000
-"""Largest number of stored windows that one window is compared with; more are thinned evenly."""
+MOST_CANDIDATES, COMPARISONS = 5_000, 10**9
+"""Largest number of stored windows that one window is compared with, and of pairs with all training windows; more are
+thinned evenly."""
 CHUNK = 2**24
 """Values of gathered windows in memory at once."""
 
@@ -21,6 +22,15 @@ class NearestWindowsConfig(Config):
     tolerance: int = number(
         2, low=0, high=12, unit="points", help="Windows are compared at the same time of the period, up to this shift."
     )
+    use_period: bool = choice(True, help="Compare at the same time of the period only; off: at all times.")
+    remove_mean: bool = choice(
+        False, help="Subtract each window's mean before it is compared: a new level alone is no anomaly."
+    )
+    exclude_self: bool = choice(
+        True,
+        help="Never compare a training window with itself or one that overlaps it. Off: the protocol of TSB-AD, which "
+        "scores training points lower than new ones.",
+    )
 
 
 class NearestWindows(nn.Module):
@@ -29,7 +39,11 @@ class NearestWindows(nn.Module):
     Feature 0 is the value. The reconstruction of the last L / 2^m points is the mean of the nearest stored windows that
     end at the same time of the period (all stored windows, if the series has none); earlier points are returned
     unchanged. The index of a point is its position in the series of the training split, -1 for another series: windows
-    that overlap the compared one are not its neighbors, so a training window is never compared with itself.
+    that overlap the compared one are not its neighbors, so a training window is never compared with itself, unless
+    `exclude_self` is off.
+
+    One length without `use_period` is sub-sequence KNN (Paparrizos et al., "TSB-UAD", PVLDB 15(8), 2022); several with
+    `remove_mean` are the default detector of series without a period.
 
     Similar to the left matrix profile without z-normalization (Yeh et al., "Matrix profile I", ICDM 2016), restricted
     to one time of the period.
@@ -42,7 +56,9 @@ class NearestWindows(nn.Module):
     def __init__(self, config: NearestWindowsConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""
         super().__init__()
-        self.neighbors, self.tolerance, self.places = config.neighbors, config.tolerance, places
+        self.neighbors, self.tolerance = config.neighbors, config.tolerance
+        self.places = places if config.use_period else 1
+        self.remove_mean, self.exclude_self = config.remove_mean, config.exclude_self
         self.lengths = tuple(max(1, window >> scale) for scale in range(config.scales))
         self.register_buffer("bank", torch.zeros(points))
         self.register_buffer("ends", torch.zeros(points, dtype=torch.bool))  # points at which a stored window ends
@@ -75,26 +91,34 @@ class NearestWindows(nn.Module):
     def _reconstruct(self, values: Tensor, end: Tensor, candidates: Tensor) -> Tensor:
         """(N, L) values, (N,) indices of the last points, (N, C) ends of stored windows -> (N, M, L)."""
         length = values.shape[1]
-        is_overlapping = (end[:, None] >= 0) & ((end[:, None] - candidates).abs() < length)
-        is_excluded = is_overlapping | (candidates < 0)
+        is_excluded = candidates < 0
+        if self.exclude_self:
+            is_excluded |= (end[:, None] >= 0) & ((end[:, None] - candidates).abs() < length)
         is_excluded &= ~is_excluded.all(dim=1, keepdim=True)  # a short training split: better a neighbor than none
         rebuilt = values[:, None].repeat(1, len(self.lengths), 1)
         for scale, part in enumerate(self.lengths):
             stored = self.bank.unfold(0, part, 1)  # (T - part + 1, part)
             recent, first = values[:, length - part :], (candidates - part + 1).clamp(min=0)
+            level = recent.mean(dim=1, keepdim=True) if self.remove_mean else torch.zeros_like(recent[:, :1])
+            recent = recent - level
             distance = self._distances(recent, stored, first).masked_fill(is_excluded, math.inf)  # (N, C)
             nearest = distance.topk(min(self.neighbors, distance.shape[1]), dim=1, largest=False)
             weights = nearest.values.isfinite().to(values)
-            windows = stored[first.gather(1, nearest.indices)]  # (N, k, part)
-            rebuilt[:, scale, length - part :] = (windows * weights[:, :, None]).sum(1) / weights.sum(1, keepdim=True)
+            windows = self._without_mean(stored[first.gather(1, nearest.indices)])  # (N, k, part)
+            mean = (windows * weights[:, :, None]).sum(1) / weights.sum(1, keepdim=True)
+            rebuilt[:, scale, length - part :] = mean + level
         return rebuilt
 
     def _distances(self, recent: Tensor, stored: Tensor, first: Tensor) -> Tensor:
         """Squared distances (N, C) of windows (N, part) to the stored ones that begin at `first` (N, C)."""
         if self.places > 1:
-            return (recent[:, None] - stored[first]).square().sum(dim=2)
-        every = stored[first[0]]  # without a period all windows have the same candidates
+            return (recent[:, None] - self._without_mean(stored[first])).square().sum(dim=2)
+        every = self._without_mean(stored[first[0]])  # without a period all windows have the same candidates
         return (recent.square().sum(1, keepdim=True) - 2 * recent @ every.T + every.square().sum(1)).clamp(min=0)
+
+    def _without_mean(self, windows: Tensor) -> Tensor:
+        """Windows (..., part) minus their means, with `remove_mean`."""
+        return windows - windows.mean(dim=-1, keepdim=True) if self.remove_mean else windows
 
     def _candidates(self) -> Tensor:
         """Ends (P, C) of the stored windows to compare with at each place in the period, padded with -1."""
@@ -102,19 +126,20 @@ class NearestWindows(nn.Module):
             ends = self.ends.nonzero()[:, 0]
             place = (ends + self.first_place) % self.places
             reach = min(self.tolerance, (self.places - 1) // 2)
+            most = min(MOST_CANDIDATES, COMPARISONS // max(1, len(self.bank)))
             rows = []
             for current in range(self.places):
                 shift = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0]))
+                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0], most))
             self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
             if not self._table.shape[1]:
                 self._table = torch.full((self.places, 1), -1, device=ends.device)
         return self._table
 
 
-def _thin(ends: Tensor, length: int) -> Tensor:
-    """At most `MOST_CANDIDATES` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
-    stride = -(-len(ends) // MOST_CANDIDATES)
+def _thin(ends: Tensor, length: int, most: int) -> Tensor:
+    """At most `most` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
+    stride = -(-len(ends) // most)
     while stride > 1 and math.gcd(stride, length) > 1:
         stride += 1
     return ends[:: max(1, stride)]

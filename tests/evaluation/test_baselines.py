@@ -65,11 +65,13 @@ def test_random_score_is_chance() -> None:
 def test_all_series_scores_have_a_name_and_one_score_per_point() -> None:
     times, values, train = series()
     series_scores = baselines.series_scores(times, values, train=train)
-    methods = [f"{name}_{form}" for name in ("weekly_median", "median_mad", "seasonal_naive") for form in FORMS]
+    names = ("weekly_median", "median_mad", "seasonal_naive", *baselines.WINDOW_METHODS)
+    methods = [f"{name}_{form}" for name in names for form in FORMS]
     assert set(series_scores) == {*methods, "nearest_window_causal", "nearest_window_centred", "random"}
     assert all(score.shape == values.shape and np.isfinite(score).all() for score in series_scores.values())
     np.testing.assert_allclose(series_scores["median_mad_causal"], trailing_mean(series_scores["median_mad_raw"], 48))
-    for name in ("weekly_median_raw", "median_mad_causal", "nearest_window_centred", "random"):
+    assert series_scores["knn_raw"] is series_scores["knn_causal"]  # its window takes the place of a running mean
+    for name in ("weekly_median_raw", "median_mad_causal", "nearest_window_centred", "kmeans_centred", "random"):
         np.testing.assert_array_equal(baselines.series_score(name, times, values, train=train), series_scores[name])
     with pytest.raises(DataError, match="no baseline 'nearest_window_raw'"):
         baselines.series_score("nearest_window_raw", times, values, train=train)
@@ -114,7 +116,9 @@ def test_custom_period_is_used() -> None:
     values = np.tile(np.arange(10.0), 40)
     values[350] += 7
     for name, score in baselines.series_scores(times, values, train=train, period=10).items():
-        if name.endswith("_raw"):
+        if name.startswith(("knn", "matrix_profile", "kmeans")):  # every window with the point is unusual
+            assert 350 <= score.argmax() < 358 or name.endswith("_centred"), name
+        elif name.endswith("_raw") and not name.startswith("isolation"):
             assert score.argmax() in (350, 360), name  # the naive one has a second peak one period later
     assert baselines.weekly_median(times, values, train=train, period=10)[:350].max() == 0
 

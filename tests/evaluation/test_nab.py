@@ -102,3 +102,13 @@ def test_an_alarm_more_outside_the_windows_never_helps(seed: int) -> None:
     more[outside] = True
     for profile in nab.PROFILES:
         assert nab.file_score(more, TAXI, profile=profile) <= nab.file_score(called, TAXI, profile=profile)
+
+
+def test_score_of_a_corpus_of_one_series_is_its_file_score() -> None:
+    is_alarm, windows = np.zeros(100, bool), np.array([[40, 60]])
+    is_alarm[[10, 45, 80]] = True
+    for profile in nab.PROFILES:
+        raw, count = nab.raw_score(is_alarm, windows, profile=profile, start=5)
+        expected = nab.file_score(is_alarm, windows, profile=profile, start=5)
+        assert nab.corpus_score(np.array(raw), count, profile=profile) == pytest.approx(expected)
+    assert nab.raw_score(is_alarm, np.zeros((0, 2), int), start=20) == (pytest.approx(-0.22), 0)

@@ -68,3 +68,32 @@ def test_many_windows_are_thinned_and_few_still_give_an_answer():
     module = detector(np.arange(3.0 * MOST_CANDIDATES), neighbors=1, scales=1)
     assert module._candidates().shape[1] <= MOST_CANDIDATES
     assert np.isfinite(reconstruct(detector(np.arange(4.0)), np.zeros((2, 4)), index=0)).all()
+
+
+def test_without_mean_a_new_level_is_no_anomaly():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=40)
+    window = values[None, 8:16] + 100
+    options = {"window": 8, "neighbors": 1, "scales": 2}
+    plain, without = (reconstruct(detector(values, remove_mean=remove, **options), window) for remove in (False, True))
+    assert np.abs(plain - window[:, None]).max() > 90
+    assert without == pytest.approx(np.repeat(window[:, None], 2, axis=1), abs=1e-4)  # the window itself is stored
+
+
+def test_self_matches_are_found_only_if_they_are_allowed():
+    values = np.random.default_rng(0).normal(size=40)
+    options = {"neighbors": 1, "scales": 1}
+    windows = values[None, 8:12]
+    assert np.abs(reconstruct(detector(values, **options), windows, index=8)[0, 0] - windows[0]).max() > 0.01
+    matched = reconstruct(detector(values, exclude_self=False, **options), windows, index=8)
+    assert matched[0, 0] == pytest.approx(windows[0], abs=1e-6)
+
+
+def test_period_is_used_only_if_it_is_asked_for():
+    values = np.arange(24) % 6.0
+    shifted = values[None, 7:11]  # a window that is stored at another place of the period only
+    options = {"places": 6, "neighbors": 1, "scales": 1, "tolerance": 0}
+    assert np.abs(reconstruct(detector(values, **options), shifted, offset=0)[0, 0] - shifted[0]).max() > 0.5
+    assert reconstruct(detector(values, use_period=False, **options), shifted, offset=0)[0, 0] == pytest.approx(
+        shifted[0]
+    )

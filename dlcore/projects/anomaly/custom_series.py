@@ -1,11 +1,13 @@
 """Default settings for a custom series."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series.series import DAY_MS
+from dlcore.data.series.series import DAY_MS, load_custom
 from dlcore.projects import quick
+from dlcore.projects.anomaly import automatic
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 QUICK_SAMPLES = {"conv": 100_000, "dense_32": 200_000, "dense_16": 200_000, "lstm": 350_000, "calendar": 60_000}
@@ -20,26 +22,48 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
     Excluded days of the preset belong to another series.
 
-    The calendar autoencoder takes whole periods, the nearest windows two days (or periods), the others one day.
+    The calendar autoencoder takes whole periods, the others one day; the nearest windows choose by the training values.
     """
-    train_share, share = SHORT_SHARES if dataset.rows < VERY_SHORT else (TRAIN_SHARE, VALIDATION_SHARE)
-    return {
-        "train_share": train_share,
-        "validation_share": share,
+    train_share, share = shares(dataset.rows)
+    values = {"train_share": train_share, "validation_share": share, "leave_out": ""}
+    if model == automatic.MODEL:
+        return values | choose_detector(dataset).settings
+    return values | {
         "window": window(
             dataset.rows,
             share=share,
             step_ms=0 if model == "calendar" else int(dataset.facts["step_ms"]),
             period=int(dataset.facts.get("period", 0)),
-            repeats=2 if model == "neighbors" else 1,
         ),
-        "leave_out": "",
     }
+
+
+def shares(rows: int) -> tuple[float, float]:
+    """Shares of the training and validation parts of a series with that many rows."""
+    return SHORT_SHARES if rows < VERY_SHORT else (TRAIN_SHARE, VALIDATION_SHARE)
+
+
+def choose_detector(dataset: CustomDataset) -> automatic.Choice:
+    """The default detector of a custom series: settings by its training values, and the reason.
+
+    Raises:
+        DataError: the series is missing, or has another checksum.
+    """
+    return _choose(dataset.dataset, dataset.checksum)
+
+
+@functools.lru_cache(maxsize=16)
+def _choose(dataset: str, checksum: str) -> automatic.Choice:
+    series = load_custom(dataset, checksum=checksum)
+    points = len(series.values)
+    train_share, share = shares(points)
+    training = series.values[: round(points * train_share)]
+    return automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
 
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Epochs of the quick preset; a long window costs more."""
-    if model == "neighbors":
+    if model == automatic.MODEL:
         return {"epochs": 1}
     cost = 1.0 if model.startswith("dense") else float(values["window"]) / DEFAULT_WINDOW
     return quick.fit_epochs(
@@ -47,11 +71,11 @@ def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]
     )
 
 
-def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE, repeats: int = 1) -> int:
-    """Window length: one day (with `step_ms`), else one period, else 48, times `repeats`; a multiple of 4, at most half
-    of the smallest split."""
+def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE) -> int:
+    """Window length: one day (with `step_ms`), else one period, else 48; a multiple of 4, at most half of the smallest
+    split."""
     day = DAY_MS // step_ms if step_ms else 0
     fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
     points = fitting[0] if fitting else DEFAULT_WINDOW
     room = int(rows * share) // 2
-    return max(LEAST_WINDOW, min(points * repeats, MOST_WINDOW, room) // MULTIPLE * MULTIPLE)
+    return max(LEAST_WINDOW, min(points, MOST_WINDOW, room) // MULTIPLE * MULTIPLE)

@@ -87,13 +87,16 @@ def baselines(
     train (T,) masks the points they are fitted on; smooth is the length of the running means in points (0: a seventh
     of the period).
     """
-    metrics = {}
+    metrics: dict[str, dict[str, float]] = {}
+    done: dict[int, dict[str, float]] = {}  # a detector of windows has one score for two forms
     counted = CountingRule(series.labels, series.step_ms / HOUR_MS, ends, threshold_data, _ranges(series.times, series))
     scores = simple.series_scores(
         series.times, series.values, train=train, period=series.period or None, smooth=smooth or None
     )
     for name, score in scores.items():
-        metrics[name] = counted.metrics(score, draws=BOOTSTRAP_DRAWS)
+        if id(score) not in done:
+            done[id(score)] = counted.metrics(score, draws=BOOTSTRAP_DRAWS)
+        metrics[name] = done[id(score)]
     return metrics
 
 

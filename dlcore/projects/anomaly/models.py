@@ -76,8 +76,8 @@ MODELS: dict[str, AnomalyModel] = {
         view="folded window",
     ),
     "neighbors": AnomalyModel(
-        "Nearest windows, calendar-aware",
-        "Compares each window with training windows at the same time of the period; nothing is trained.",
+        "Nearest windows",
+        "Compares each window with training windows, at the same time of the period or at any; nothing is trained.",
         lambda options, facts: NearestWindows(
             options, window=facts["window"], places=facts["places"], points=facts["train_points"]
         ),

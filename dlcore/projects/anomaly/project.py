@@ -25,7 +25,7 @@ from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
-from dlcore.projects.anomaly import alarm, custom_series, streaming, usable
+from dlcore.projects.anomaly import alarm, automatic, custom_series, streaming, usable
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
@@ -442,5 +442,6 @@ PROJECT = Project(
     custom_data=("series",),
     custom_settings=custom_series.settings,
     quick_settings=custom_series.quick_settings,
+    suggest_model=lambda dataset: automatic.MODEL,
     usable_baselines={usable.SEASONAL_MEDIAN: UsableBaseline(_fit_seasonal_median, usable.answer_with_seasonal_median)},
 )

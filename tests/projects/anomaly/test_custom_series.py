@@ -63,6 +63,14 @@ def test_default_settings_fit_the_series_and_can_be_overridden():
     assert "train_share" not in command_line(config)
 
 
+def test_default_detector_is_preselected_and_its_settings_are_chosen_by_the_training_part():
+    entry = save_series()
+    config = projects.configure("anomaly", dataset="mine", preset="quick")
+    choice = custom_series.choose_detector(entry)
+    assert config.model == "neighbors" and choice.settings.items() <= config.flat.items()
+    assert config.flat["use_period"] and "repeats every 1 day" in choice.reason
+
+
 @pytest.mark.parametrize(
     ("rows", "step_ms", "period", "expected"),
     [

@@ -10,6 +10,7 @@ from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series, load, split_ends
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
+from dlcore.projects.anomaly import custom_series
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
@@ -30,6 +31,7 @@ def data(project: Project, run: Run | None) -> None:
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
+    show_default_detector(config)
     if series.windows:
         _windows(series, marks)
     _summary(series, unit)
@@ -219,3 +221,13 @@ def _seasonality(series: Series) -> None:
     st.caption(
         f"Correlation of the series with itself at a lag: {by_lag}. {period} Gray band: 95 % range of white noise."
     )
+
+
+def show_default_detector(config: RunConfig, *, only_if_used: bool = False) -> None:
+    """Say how the default detector compares windows of a custom series, and why; `only_if_used`: by this run."""
+    entry = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
+    if entry is None or entry.checksum != config.data_checksum:
+        return
+    choice = custom_series.choose_detector(entry)
+    if not only_if_used or choice.settings.items() <= config.flat.items():
+        st.caption(f"**Default detector**, chosen by the training part: {choice.reason}")

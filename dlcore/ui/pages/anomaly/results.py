@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from dlcore.projects.anomaly import automatic
 from dlcore.projects.project import Project
 from dlcore.runs import Run
+from dlcore.ui.pages.anomaly.data import show_default_detector
 from dlcore.ui.pages.anomaly.robustness import show_robustness
 from dlcore.ui.pages.anomaly.scores import show_scores, show_summary
 from dlcore.ui.pages.anomaly.threshold import show_decision_threshold
@@ -18,6 +20,8 @@ def results(project: Project, run: Run | None) -> None:
         return
     show_summary(run, bundle)
     show_decision_threshold(project, run, bundle, run_cache.evaluation(bundle).threshold or 0.0)
+    if run.record.model == automatic.MODEL:
+        show_default_detector(run.config, only_if_used=True)
     show_scores(project, run, bundle)
     show_robustness(project, run, bundle)
     with st.expander("How it was trained", icon=":material/show_chart:"):
