@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dlcore import __version__
-from dlcore.cli import app, data, explain, output, predict, projects, results, runs, search, training
+from dlcore.cli import app, compare, data, explain, output, predict, projects, results, runs, search, training
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
 
 INTERRUPTED = 130
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="dlcore", description="Deep-learning workbench: the app's functions on the command line.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (app, projects, data, training, runs, predict, explain, search, results):
+    for module in (app, projects, data, training, runs, compare, predict, explain, search, results):
         module.arguments(verbs)
     return parser
 

@@ -11,6 +11,7 @@ from dlcore.plots import svg
 from dlcore.plots.palette import ORDER
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
+from dlcore.runs.run_comparison import pooled_curves
 from dlcore.ui.components.curves.component import METRICS, RunCurves, show_curves
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
@@ -145,27 +146,6 @@ def format_size(count: float) -> str:
         if count >= size:
             return f"{count / size:.{1 if count < 10 * size else 0}f}{unit}"
     return f"{count:.0f}"
-
-
-def pooled_curves(
-    histories: Sequence[Mapping[str, Curve]], names: Sequence[str] = POOLED
-) -> tuple[dict[str, Curve], dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Return the mean of the curves of several runs at every recorded step, and the lowest and highest value."""
-    means, bands = {}, {}
-    for name in names:
-        curves = [history[name] for history in histories if name in history and len(history[name].steps)]
-        if not curves:
-            continue
-        steps = np.unique(np.concatenate([curve.steps for curve in curves]))
-        table = np.full((len(curves), len(steps)), np.nan)
-        for row, curve in zip(table, curves, strict=True):
-            row[np.searchsorted(steps, curve.steps)] = curve.values
-        has_value = ~np.isnan(table).all(axis=0)
-        steps, table = steps[has_value], table[:, has_value]
-        means[name] = Curve(steps, np.nanmean(table, axis=0))
-        if len(curves) > 1 and name not in ("learning_rate", "elapsed_s"):
-            bands[name] = (np.nanmin(table, axis=0), np.nanmax(table, axis=0))
-    return means, bands
 
 
 def reported_curves(

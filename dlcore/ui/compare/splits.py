@@ -11,7 +11,8 @@ from dlcore.evaluation import curves, seeds
 from dlcore.evaluation.metrics import METRICS, baseline_title, causal_baselines, format_metric, table_metrics
 from dlcore.plots.roc import RocCurve, roc_curves
 from dlcore.runs import Bundle
-from dlcore.ui.compare.tests import TestedVariant, format_means
+from dlcore.runs.paired_tests import format_means
+from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
