@@ -46,7 +46,7 @@ def move_to_trash(run_id: str) -> str:
     queue.leave(folder.run_id)
     with translate_errors(target):
         root().mkdir(parents=True, exist_ok=True)
-        os.replace(folder.path, target)
+        folder.path.replace(target)
         os.utime(target, (time.time(), time.time()))
     return run.run_id
 
@@ -63,7 +63,7 @@ def restore(run_id: str) -> Record:
         raise RunError(f"there is no run '{run_id[:40]}' in the trash.")
     with translate_errors(folder.path):
         folder.path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, folder.path)
+        source.replace(folder.path)
     return read_record(folder)
 
 

@@ -1,6 +1,7 @@
 """Learning curves of a comparison: mean and range over the seeds of each model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,13 +31,39 @@ LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
 def show(project: "Project", comparison: Comparison) -> None:
     """Render the curves; on request with the curves of a published report."""
     hidden = () if has_comparable_losses(project, comparison) else LOSSES
+    draw(comparison, key=f"compared-{project.slug}", hidden=hidden, more=partial(_reported, project, comparison))
+
+
+def draw(
+    comparison: Comparison,
+    *,
+    key: str,
+    hidden: Sequence[str] = (),
+    height: int = HEIGHT,
+    more: Callable[[], list[RunCurves]] = list,
+) -> None:
+    """Render the curves of a comparison without `hidden` metrics; `more` adds curves below the first frame."""
     curves_of_variants = [
         curves
         for index, (variant, records) in enumerate(comparison.variants.items())
         if (curves := variant_curves(variant, records, color=index, hidden=hidden)) is not None
     ]
-    with main_picture(_first_frame(curves_of_variants), alt="Validation loss and accuracy", height=HEIGHT):
+    with main_picture(_first_frame(curves_of_variants, height), alt="Validation loss and accuracy", height=height):
         chart = st.container()
+    curves_of_variants += more()
+    if not curves_of_variants:
+        st.caption("Curves appear after the first batches.")
+        return
+    with chart:
+        show_curves(curves_of_variants, key=key, height=height)
+    if hidden:
+        st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
+    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
+        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
+
+
+def _reported(project: "Project", comparison: Comparison) -> list[RunCurves]:
+    """Offer the curves of a published report and return them on request."""
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
     same = same and len(models) == len(comparison.variants)  # models are compared, not settings
@@ -48,21 +75,11 @@ def show(project: "Project", comparison: Comparison) -> None:
     ):
         values = ", ".join(f"{project.models[name].title} {value:.1%}" for name, value in project.reported.items())
         st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
-        curves_of_variants += [
-            reported_curves(model, reported[model], project=project, color=models[model]) for model in reported
-        ]
-    if not curves_of_variants:
-        st.caption("Curves appear after the first batches.")
-        return
-    with chart:
-        show_curves(curves_of_variants, key=f"compared-{project.slug}", height=HEIGHT)
-    if hidden:
-        st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
-    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
-        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
+        return [reported_curves(model, reported[model], project=project, color=models[model]) for model in reported]
+    return []
 
 
-def _first_frame(variants: Sequence[RunCurves]) -> str:
+def _first_frame(variants: Sequence[RunCurves], height: int) -> str:
     """Return validation loss above validation accuracy by epoch as SVG, before plotly.js is here; empty without."""
     charts = []
     for place, (metric, name) in enumerate((("validation_loss", "Loss"), ("validation_accuracy", "Accuracy"))):
@@ -81,7 +98,7 @@ def _first_frame(variants: Sequence[RunCurves]) -> str:
             longest = max(lines, key=lambda line: len(line.y))
             lines.sort(key=lambda line: line is not longest)  # the first one sets the x axis
             axes = svg.Axes(float(values.min()), float(values.max()), name=name)
-            half = HEIGHT // 2
+            half = height // 2
             chart = svg.line_chart(lines, axes, height=half)
             charts.append(f'<svg y="{place * half}" height="{half}">{chart}</svg>')
     return svg.document("".join(charts)) if charts else ""

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dlcore.core.settings import ASSETS
 from dlcore.ui.shell import first_paint, home, jobs_bar, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.menu import find_pages, heading
+from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
 from dlcore.ui.shell.security import inline_script
 
 NAME = "Deep Learning Workbench"
@@ -35,13 +35,13 @@ def run(folder: Path) -> None:
     style.apply()
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
     start = Page(home.show, title="Home", icon=":material/home:", default=True)
-    menu = {
-        heading(section): [Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
+    menu = {"": [start, *map(_page, workspace_pages(folder))]} | {
+        heading(section): [_page(page) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
-    navigation = st.navigation({"": [start], **menu}, position="hidden")
+    navigation = st.navigation(menu, position="hidden")
     place = st.sidebar.container(key="menu", gap=None)
-    first_paint.defer(partial(_menu, place, start, menu))
+    first_paint.defer(partial(_menu, place, menu))
     if navigation is start:
         first_paint.draw_deferred()
     st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
@@ -50,12 +50,16 @@ def run(folder: Path) -> None:
     first_paint.draw_deferred()
 
 
-def _menu(place: DeltaGenerator, start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
+def _page(page: PageFile) -> Page:
+    return Page(page.path, title=page.title, icon=page.icon, url_path=page.slug)
+
+
+def _menu(place: DeltaGenerator, menu: Mapping[str, Sequence[Page]]) -> None:
     """Draw the menu as page links: screen readers cannot count the entries of Streamlit's menu."""
     with place:
-        st.page_link(start)
         for section, pages in menu.items():
-            st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
+            if section:
+                st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
             for page in pages:
                 st.page_link(page)
         st.html(_CLOSE_ON_PHONES, unsafe_allow_javascript=True)
