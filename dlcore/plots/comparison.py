@@ -58,7 +58,7 @@ def scatter(
 ) -> go.Figure:
     """Plot one marker per run: a setting or cost (n,) against a metric (n,); `names` (n,) are the variants.
 
-    `axes` are the titles of both axes, `colors` (n,) positions in the palette. Costs over a factor of 30 get a log axis.
+    `axes` are the titles of both axes, `colors` (n,) positions in the palette. A wide range of costs gets a log axis.
     """
     figure = blank(f"{axes[1]} against {axes[0]}", x=axes[0], y=axes[1], height=380)
     for name in dict.fromkeys(names):

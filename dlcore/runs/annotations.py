@@ -13,7 +13,6 @@ from dlcore.runs.lifecycle import read_state, update_state
 from dlcore.runs.run import open_run
 
 MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS = 80, 4000, 30, 20
-_KEY = "annotation"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def read_annotation(run_id: str) -> Annotation:
 
 def from_state(state: Mapping[str, Any]) -> Annotation:
     """Return the annotation in the content of a state file."""
-    stored = state.get(_KEY) or {}
+    stored = state.get("annotation") or {}
     known = {name: stored[name] for name in Annotation.__dataclass_fields__ if name in stored}
     return Annotation(**{**known, "tags": tuple(known.get("tags", ()))})
 
@@ -57,7 +56,8 @@ def annotate(run_id: str, **changes: Any) -> Annotation:
     for text, limit, what in ((annotation.name, MAX_NAME, "name"), (annotation.note, MAX_NOTE, "note")):
         if len(text) > limit:
             raise RequestError(f"the {what} has {len(text):,} characters: at most {limit:,} are stored.")
-    update_state(of_run(run.run_id), name=annotation.name, is_hidden=annotation.is_hidden, **{_KEY: asdict(annotation)})
+    folder = of_run(run.run_id)
+    update_state(folder, name=annotation.name, is_hidden=annotation.is_hidden, annotation=asdict(annotation))
     return annotation
 
 

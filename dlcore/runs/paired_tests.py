@@ -180,17 +180,17 @@ def _why_not(first: Sequence[SampleResults | str], second: Sequence[SampleResult
     missing = next((part for part in (*first, *second) if isinstance(part, str)), "")
     if missing:
         return missing
-    one, two = first[0], next((part for part in parts if part.samples != parts[0].samples), parts[-1])
-    assert isinstance(one, SampleResults)
-    if one.dataset != two.dataset:
-        return f"other data: {one.dataset} and {two.dataset}"
-    if not np.array_equal(one.ids, two.ids):
-        common = len(np.intersect1d(one.ids, two.ids))
-        sizes = f"{len(one.ids):,} and {len(two.ids):,} test samples, {common:,} in common"
+    left, right = first[0], next((part for part in parts if part.samples != parts[0].samples), parts[-1])
+    assert isinstance(left, SampleResults)
+    if left.dataset != right.dataset:
+        return f"other data: {left.dataset} and {right.dataset}"
+    if not np.array_equal(left.ids, right.ids):
+        common = len(np.intersect1d(left.ids, right.ids))
+        sizes = f"{len(left.ids):,} and {len(right.ids):,} test samples, {common:,} in common"
         return f"other split: {sizes}"
-    if one.samples != two.samples:
+    if left.samples != right.samples:
         return "other targets for the same test samples"
-    return "" if one.metric == two.metric else f"other metric: {one.metric} and {two.metric}"
+    return "" if left.metric == right.metric else f"other metric: {left.metric} and {right.metric}"
 
 
 def _compare(first: Sequence[SampleResults], second: Sequence[SampleResults]) -> SeedDifference:

@@ -48,7 +48,7 @@ class VariantSummary:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Any runs, compared: `settings` holds a value per variant for every setting that differs, None where there is none.
+    """Any runs, compared: `settings` holds one value per variant for every setting that differs, None if it has none.
 
     `metric` is the main test metric that all tested variants share, empty without one.
     """

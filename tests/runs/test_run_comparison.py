@@ -1,4 +1,4 @@
-"""Comparison of any runs: settings that differ, seeds, paired tests and the reasons where there is none."""
+"""Comparison of any runs: settings that differ, seeds, paired tests, or the reason why one is impossible."""
 
 import numpy as np
 import pytest

@@ -22,9 +22,7 @@ def link_to_run(record: Record, *, label: str, panel: str = "train") -> None:
     if page is None:
         st.markdown(label)
         return
-    st.page_link(
-        str(page.path), label=label, icon=state_style(record).icon, query_params=_query(page, record, panel)
-    )
+    st.page_link(str(page.path), label=label, icon=state_style(record).icon, query_params=_query(page, record, panel))
 
 
 def open_run_page(record: Record, *, panel: str) -> None:

@@ -1,12 +1,13 @@
 """What can be done with the selected runs: open, fork, copy, annotate, hide, delete and undo."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import as_text, error_line
+from dlcore.core.markdown import error_line
 from dlcore.projects.command import command_line, python_call
 from dlcore.runs import trash
 from dlcore.runs.annotations import MAX_NAME, MAX_NOTE, annotate
@@ -22,8 +23,8 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
     """Draw the buttons for the selected runs, or how many runs the filter leaves."""
     _undo()
     if not selected:
-        shown = f"{visible:,} of {total:,} runs" if visible < total else f"{total:,} runs"
-        st.caption(f"{shown}. Select one to open, fork or annotate it; two or more to compare them.")
+        count = f"{visible:,} of {total:,} runs" if visible < total else f"{total:,} runs"
+        st.caption(f"{count}. Select one to open, fork or annotate it; two or more to compare them.")
         return
     editable = [row for row in selected if not row.record.is_reference]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-actions"):
@@ -45,7 +46,10 @@ def _single(row: Row) -> None:
     if st.button("Open", icon=":material/open_in_new:", key="open-run", help="Open the run on its project's page."):
         open_run_page(row.record, panel="results" if row.record.state == "finished" else "train")
     if st.button(
-        "Fork", icon=":material/call_split:", key="fork-run", help="A new run with these settings, some of them changed."
+        "Fork",
+        icon=":material/call_split:",
+        key="fork-run",
+        help="A new run with these settings, some of them changed.",
     ):
         begin_fork(row.record.project, row.record.run_id)
         open_run_page(row.record, panel="train")
@@ -72,7 +76,7 @@ def _edit(rows: Sequence[Row]) -> None:
         return
     first, key = rows[0].annotation, "-".join(row.record.run_id[:8] for row in rows[:4])
     with box, st.form(f"annotate-{key}", border=False):
-        changes: dict[str, object] = {}
+        changes: dict[str, str] = {}
         if len(rows) == 1:
             changes["name"] = st.text_input("Name", first.name, max_chars=MAX_NAME)
         common = set.intersection(*(set(row.annotation.tags) for row in rows))
@@ -83,7 +87,7 @@ def _edit(rows: Sequence[Row]) -> None:
         if st.form_submit_button("Save", type="primary"):
             for row in rows:
                 merged = (set(row.annotation.tags) - common) | set(tags)
-                if not _try(lambda row=row, merged=merged: annotate(row.record.run_id, tags=merged, **changes)):
+                if not _try(partial(annotate, row.record.run_id, tags=merged, **changes)):
                     return
             st.rerun(scope="fragment")
 
@@ -103,9 +107,10 @@ def _hide_all(rows: Sequence[Row], is_hidden: bool) -> None:
 
 def _delete(rows: Sequence[Row]) -> None:
     deleted: list[str] = []
-    for row in rows:
-        if not _try(lambda row=row: deleted.append(trash.move_to_trash(row.record.run_id))):
+    for run_id in (row.record.run_id for row in rows):
+        if not _try(partial(trash.move_to_trash, run_id)):
             break
+        deleted.append(run_id)
     st.session_state[_DELETED] = deleted
     _clear()
 

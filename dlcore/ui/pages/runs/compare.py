@@ -12,7 +12,7 @@ from dlcore.core.markdown import as_text
 from dlcore.evaluation.metrics import METRICS, format_metric, is_better, metric_title
 from dlcore.plots import comparison as plots
 from dlcore.plots.search import Axis, parallel
-from dlcore.runs import Record, run_comparison
+from dlcore.runs import run_comparison
 from dlcore.runs.comparisons import Comparison
 from dlcore.runs.run_comparison import MAX_COMPARED, RunComparison
 from dlcore.ui.compare import classes, costs, curves, splits, tests
@@ -22,7 +22,6 @@ from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import samples
 from dlcore.ui.widgets.figure import show_figure
 
-HEIGHT = 330
 SETTINGS, METRIC_VIEW, TESTS = "Settings", "Metrics and cost", "Paired tests"
 SCATTER, PARALLEL = "Scatter", "Parallel coordinates"
 CLASSES, DISAGREEMENTS = "Confusion matrices", "Disagreements"
@@ -35,8 +34,10 @@ def show(run_ids: Sequence[str]) -> None:
     if len(run_ids) > MAX_COMPARED:
         st.warning(f"The first {MAX_COMPARED} of {len(run_ids)} selected runs are compared.", icon=":material/rule:")
     compared = run_comparison.compare_runs(run_ids[:MAX_COMPARED])
-    st.markdown(_headline(compared))
-    curves.draw(compared.comparison, key="compared-runs", hidden=_hidden(compared.comparison), height=HEIGHT)
+    st.markdown(compared.verdict or f"{len(compared.comparison.records)} seeds of one setting.")
+    curves.draw(compared.comparison, key="compared-runs", hidden=_hidden(compared.comparison))
+    if text := _scores(compared):
+        st.caption(text)
     views = [SETTINGS, METRIC_VIEW, TESTS, SCATTER, PARALLEL]
     tested = tests.tested_variants(compared.comparison.variants)
     if tested and tests.classifiers(tested) and tests.has_same_samples(tested):
@@ -62,21 +63,15 @@ def show(run_ids: Sequence[str]) -> None:
     with_error_boundary(draw[view or SETTINGS])
 
 
-def _headline(compared: RunComparison) -> str:
-    """Return the verdict and the main metric of every variant in one line."""
-    if len(compared.variants) == 1:
-        sentence = f"{len(compared.comparison.records)} seeds of one setting."
-    else:
-        sentence = compared.verdict
+def _scores(compared: RunComparison) -> str:
+    """Return the main test metric of every variant in one line."""
     values = {
         variant.name: variant.metrics[compared.metric].mean
         for variant in compared.variants
         if compared.metric in variant.metrics
     }
-    if not 0 < len(values) <= 4:
-        return sentence
     listed = "; ".join(f"{as_text(name)} {format_metric(compared.metric, value)}" for name, value in values.items())
-    return f"{sentence} {metric_title(compared.metric)}: {listed}."
+    return f"Test split, {metric_title(compared.metric)}: {listed}." if values else ""
 
 
 def _hidden(comparison: Comparison) -> tuple[str, ...]:
@@ -105,7 +100,13 @@ def _settings(compared: RunComparison) -> None:
 
 
 def _as_cell(value: object) -> str:
-    return "–" if value is None else {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return (
+        "–"
+        if value is None
+        else {True: "on", False: "off"}.get(value, str(value))
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
 def _metrics(compared: RunComparison, tested: Sequence[tests.TestedVariant]) -> None:
@@ -155,8 +156,8 @@ def _tests(compared: RunComparison) -> None:
     st.dataframe(pd.DataFrame(rows).fillna(""), hide_index=True, width="stretch", alt="Paired tests of all pairs")
     st.caption(
         "On the same test samples. p-values are Holm-corrected for the number of pairs; significance level 0.05.",
-        help="One seed each: McNemar's exact test. Several: Student's t over samples and seeds. Detectors and forecasts: "
-        "paired bootstrap of whole weeks, which does not contain the variance over seeds.",
+        help="One seed each: McNemar's exact test. Several: Student's t over samples and seeds. Detectors and "
+        "forecasts: paired bootstrap of whole weeks, which does not contain the variance over seeds.",
     )
 
 
@@ -199,17 +200,19 @@ def _scatter(compared: RunComparison) -> None:
     left, right = st.columns(2)
     x = left.selectbox("x axis", list(axes), key="scatter-x", format_func=axes.__getitem__)
     y = right.selectbox("y axis", names, key="scatter-y", format_func=metric_title)
-    kept = points[points[x].notna()]
+    known = points[points[x].notna()]
     is_percent = METRICS[y].form == "percent"
-    values = [value if isinstance(value, int | float) and not isinstance(value, bool) else str(value) for value in kept[x]]
+    values = [
+        value if isinstance(value, int | float) and not isinstance(value, bool) else str(value) for value in known[x]
+    ]
     figure = plots.scatter(
         values if all(not isinstance(value, str) for value in values) else [str(value) for value in values],
-        (kept[y] * (100 if is_percent else 1)).tolist(),
-        kept["variant"].tolist(),
+        (known[y] * (100 if is_percent else 1)).tolist(),
+        known["variant"].tolist(),
         axes=(axes[x], f"{metric_title(y)}{', %' if is_percent else ''}"),
-        colors=kept["color"].tolist(),
+        colors=known["color"].tolist(),
     )
-    show_figure(figure, key="runs-scatter", alt=f"{metric_title(y)} of {len(kept)} runs against {axes[x]}")
+    show_figure(figure, key="runs-scatter", alt=f"{metric_title(y)} of {len(known)} runs against {axes[x]}")
 
 
 def _parallel(compared: RunComparison) -> None:
@@ -224,12 +227,17 @@ def _parallel(compared: RunComparison) -> None:
     axes.append(_axis(metric_title(metric), points[metric].tolist()))
     columns = [*settings[:_MAX_AXES], metric]
     params = [
-        {axis.name: str(row[name]) if axis.choices else float(row[name]) for axis, name in zip(axes, columns, strict=True)}
+        {
+            axis.name: str(row[name]) if axis.choices else float(row[name])
+            for axis, name in zip(axes, columns, strict=True)
+        }
         for _, row in points.iterrows()
     ]
     maximize = is_better(metric, 1.0, 0.0)
     figure = parallel(axes, params, points[metric].to_numpy(), metric=metric_title(metric), maximize=maximize)
-    show_figure(figure, key="runs-parallel", alt=f"Parallel coordinates of {len(points)} runs by {metric_title(metric)}")
+    show_figure(
+        figure, key="runs-parallel", alt=f"Parallel coordinates of {len(points)} runs by {metric_title(metric)}"
+    )
     if len(settings) > _MAX_AXES:
         st.caption(f"The first {_MAX_AXES} of {len(settings)} settings that differ.")
 

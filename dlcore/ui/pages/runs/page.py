@@ -1,35 +1,20 @@
-"""Page Runs: the table of all runs, what can be done with the selected ones, their comparison, trash and disk."""
+"""Page Runs: its title, then the table and the comparison, whose modules import torch."""
 
 import streamlit as st
 
-from dlcore.ui.pages.runs import actions, compare, storage, table
 from dlcore.ui.shell import first_paint
-from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.error_boundary import with_error_boundary
+from dlcore.ui.shell.page import load
 
 
 def show() -> None:
     """Draw the page."""
-    with_error_boundary(_page)
-
-
-def _page() -> None:
     st.title("Runs", anchor=False)
-    fragment(_runs)()
+    with_error_boundary(_view)
+    first_paint.draw_deferred()
 
 
-def _runs() -> None:
-    rows = table.list_rows()
-    by_id = {row.record.run_id: row for row in rows}
-    visible = table.filter_rows(rows)
-    is_compared = len(table.selection(list(by_id))) > 1
-    if is_compared:
-        selected = table.select_rows(visible, list(by_id), low=True)
-    else:
-        with first_paint.main_picture():
-            selected = table.select_rows(visible, list(by_id), low=False)
-    if is_compared != (len(selected) > 1):
-        st.rerun(scope="fragment")
-    actions.show([by_id[run_id] for run_id in selected if run_id in by_id], total=len(rows), visible=len(visible))
-    if len(selected) > 1:
-        with_error_boundary(lambda: compare.show(selected))
-    with_error_boundary(storage.show)
+def _view() -> None:
+    from dlcore import projects  # noqa: F401  (another thread may be importing it: wait until it is complete)
+
+    load("dlcore.ui.pages.runs.view:show")()  # type: ignore[call-arg]

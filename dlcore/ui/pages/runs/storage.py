@@ -48,9 +48,16 @@ def _largest(usage: list[disk_usage.DiskUsage]) -> None:
     largest = sorted(usage, key=lambda run: -run.size)[:_LARGEST]
     if largest:
         frame = pd.DataFrame(
-            [{"Run": short_id(run.run_id), "MB": run.size / 1e6, "Checkpoints, MB": run.checkpoints / 1e6} for run in largest]
+            [
+                {"Run": short_id(run.run_id), "MB": run.size / 1e6, "Checkpoints, MB": run.checkpoints / 1e6}
+                for run in largest
+            ]
         )
         st.dataframe(frame.round(2), hide_index=True, alt="The runs that use most disk space")
+
+
+def _restore(run_id: str) -> None:
+    trash.restore(run_id)
 
 
 def _trash(deleted: list[trash.DeletedRun]) -> None:
@@ -61,7 +68,11 @@ def _trash(deleted: list[trash.DeletedRun]) -> None:
             text = f"{name}, {short_id(record.run_id)}, deleted {format_age(run.deleted)}, {format_size(run.size)}"
             st.markdown(as_text(text), width="content")
             st.button(
-                "Restore", key=f"restore-{record.run_id}", icon=":material/undo:", on_click=trash.restore, args=(record.run_id,)
+                "Restore",
+                key=f"restore-{record.run_id}",
+                icon=":material/undo:",
+                on_click=_restore,
+                args=(record.run_id,),
             )
     if len(deleted) > _LARGEST:
         st.caption(f"and {len(deleted) - _LARGEST} more in the trash")

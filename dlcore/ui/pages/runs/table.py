@@ -1,10 +1,12 @@
 """The table of all runs: its rows, filters and selection."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from dlcore import runs
 from dlcore.evaluation.metrics import HEADLINE, METRICS
@@ -17,8 +19,10 @@ from dlcore.ui.shell.titles import data_title, model_title
 RUNS = "runs"
 """Query parameter with the ids of the selected runs, separated by commas."""
 FAVORITES, HIDDEN = "Favorites", "Hidden"
-HEIGHT, LOW_HEIGHT = 420, 176
+HEIGHT, LOW_HEIGHT = 420, 141
 """Pixels of the table without and with a comparison below it."""
+_WIDTHS = {"search": 150, "projects": 150, "models": 150, "states": 120, "tags": 100}
+"""Pixels of the filters: one line on a laptop, two or three to a line on a phone."""
 
 
 @dataclass(frozen=True)
@@ -68,38 +72,45 @@ def _reference_records() -> list[Record]:
 
 def filter_rows(rows: Sequence[Row]) -> list[Row]:
     """Draw the filters, which are in the URL, and return the rows that pass all of them."""
-    search, projects, models, states, tags = st.columns([3, 3, 3, 2, 2], gap="small")
-    with search:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="run-filters"):
         text = st.text_input(
-            "Search", key="search", bind="query-params", placeholder="Search", label_visibility="collapsed", live=True
+            "Search",
+            key="search",
+            bind="query-params",
+            placeholder="Search",
+            label_visibility="collapsed",
+            live=True,
+            width=_WIDTHS["search"],
         )
-    choices = {
-        name: _choose(column, title, name, values)
-        for column, title, name, values in (
-            (projects, "Project", "projects", {row.project for row in rows}),
-            (models, "Model", "models", {row.model for row in rows}),
-            (states, "State", "states", {row.state for row in rows}),
-            (tags, "Tag", "tags", {tag for row in rows for tag in row.annotation.tags}),
+        choices = {
+            "projects": _choose("Project", "projects", {row.project for row in rows}),
+            "models": _choose("Model", "models", {row.model for row in rows}),
+            "states": _choose("State", "states", {row.state for row in rows}),
+            "tags": _choose("Tag", "tags", {tag for row in rows for tag in row.annotation.tags}),
+        }
+        only = st.pills(
+            "Show",
+            [FAVORITES, HIDDEN],
+            selection_mode="multi",
+            key="only",
+            bind="query-params",
+            label_visibility="collapsed",
         )
-    }
-    only = st.pills(
-        "Show",
-        [FAVORITES, HIDDEN],
-        selection_mode="multi",
-        key="only",
-        bind="query-params",
-        label_visibility="collapsed",
-        help="Only favorites; the hidden runs instead of the others.",
-    )
     words = (text or "").lower().split()
     return [row for row in rows if _passes(row, choices, only) and all(word in row.text for word in words)]
 
 
-def _choose(column: "st.delta_generator.DeltaGenerator", title: str, key: str, values: set[str]) -> list[str]:
-    chosen: list[str] = column.multiselect(
-        title, sorted(values), key=key, bind="query-params", placeholder=title, label_visibility="collapsed"
+def _choose(title: str, key: str, values: set[str]) -> list[str]:
+    choice: list[str] = st.multiselect(
+        title,
+        sorted(values),
+        key=key,
+        bind="query-params",
+        placeholder=title,
+        label_visibility="collapsed",
+        width=_WIDTHS[key],
     )
-    return chosen
+    return choice
 
 
 def _passes(row: Row, choices: dict[str, list[str]], only: Sequence[str]) -> bool:
@@ -118,10 +129,13 @@ def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list
 
     `known` are the ids of all runs. The selection is in the URL.
     """
-    visible = [row.record.run_id for row in rows]
     selected = selection(known)
     if st.query_params.get(RUNS, "") != st.session_state.get("runs-in-url", ""):  # a link, or the browser's back
         reset_selection()
+        st.session_state["runs-first"] = tuple(selected)
+    first = st.session_state.get("runs-first", ())
+    rows = sorted(rows, key=lambda row: row.record.run_id not in first)  # runs of a link come first
+    visible = [row.record.run_id for row in rows]
     key = f"runs-table-{st.session_state.get('runs-reset', 0)}-{hash(tuple(visible))}"
     positions = {run_id: place for place, run_id in enumerate(visible)}
     default = st.session_state.setdefault(
@@ -134,13 +148,13 @@ def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": default, "columns": [], "cells": []}},
+        selection_default={"selection": {"rows": list(default), "columns": [], "cells": []}},
         column_config=_columns(),
         alt=f"{len(rows)} runs, one per row",
     )
-    chosen = [visible[place] for place in event["selection"]["rows"] if place < len(visible)]
-    kept = [run_id for run_id in selected if run_id in chosen or run_id not in positions]
-    return remember([*kept, *(run_id for run_id in chosen if run_id not in kept)])
+    checked = [visible[place] for place in event["selection"]["rows"] if place < len(visible)]
+    remaining = [run_id for run_id in selected if run_id in checked or run_id not in positions]
+    return remember([*remaining, *(run_id for run_id in checked if run_id not in remaining)])
 
 
 def selection(known: Sequence[str]) -> list[str]:
@@ -176,14 +190,14 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
             "Run": [row.annotation.name or short_id(row.record.run_id) for row in rows],
             "Project": [row.project for row in rows],
             "Model": [row.model for row in rows],
-            "Data": [row.data for row in rows],
             "State": [f"{state_style(row.record).sign} {row.state}" for row in rows],
             "Metric": [METRICS[name].title if name else "" for name in metrics],
             "Score": [_score(row.record, name) for row, name in zip(rows, metrics, strict=True)],
+            "Data": [row.data for row in rows],
             "Seed": [row.record.seed for row in rows],
             "Epochs": [row.record.epoch for row in rows],
             "Duration": [row.record.duration_s for row in rows],
-            "Created": pd.to_datetime([row.record.created or None for row in rows], unit="s", utc=True),
+            "Created": pd.to_datetime([row.record.created or math.nan for row in rows], unit="s", utc=True),
             "Tags": [list(row.annotation.tags) for row in rows],
             "Note": [row.annotation.note for row in rows],
             "Preset": [row.record.preset for row in rows],
@@ -198,12 +212,18 @@ def _score(record: Record, metric: str) -> float | None:
     return record.metrics[metric] * (100 if METRICS[metric].form == "percent" else 1)
 
 
-def _columns() -> dict[str, object]:
+def _columns() -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
     return {
         "★": column.TextColumn(width=30, help="Favorite"),
-        "Run": column.TextColumn(width=150),
-        "Score": column.NumberColumn(format="%.4g", help="Main test metric; percentages as a number from 0 to 100."),
+        "Run": column.TextColumn(width=135),
+        "Project": column.TextColumn(width=140),
+        "Model": column.TextColumn(width=150),
+        "State": column.TextColumn(width=125),
+        "Metric": column.TextColumn(width=100),
+        "Score": column.NumberColumn(
+            width=75, format="%.4g", help="Main test metric; percentages as a number from 0 to 100."
+        ),
         "Duration": column.NumberColumn(format="%d s"),
         "Created": column.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
     }
