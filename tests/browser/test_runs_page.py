@@ -1,0 +1,67 @@
+"""Page Runs in a browser: the picture inside the first screen, selection by click, links, both themes, a phone."""
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import Page, expect
+from server import calm, errors, serious, visit, wait_until
+from test_panels import COLOR_RULES, DESK, EXCESS_WIDTH, PHONE, SCHEME
+from test_picture_first import open_plain
+
+pytestmark = pytest.mark.browser
+PAIR = "reference:fashion/dense,reference:fashion/improved"
+CURVES = ".js-plotly-plot .main-svg"
+
+
+@pytest.mark.parametrize("place", ["runs", f"runs?runs={PAIR}"], ids=["table", "comparison"])
+def test_main_picture_is_inside_the_first_screen(page, address, place):
+    page.set_viewport_size(DESK)
+    top, bottom = open_plain(page, address, place)
+    assert top > 0 and bottom <= 800 and bottom - top > 60, f"from {top:.0f} to {bottom:.0f} px"
+    page.set_viewport_size(PHONE)
+    top, _ = open_plain(page, address, place)
+    assert 0 < top < 844 - 60, f"from {top:.0f} px"
+
+
+def select(page: Page, row: int) -> None:
+    """Click the checkbox of a row of the table, which is a canvas."""
+    box = page.locator("[data-testid=stDataFrame] canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 16, box["y"] + 35 * (row + 1) + 17)
+    page.wait_for_timeout(500)
+    calm(page)
+
+
+def test_two_clicks_compare_and_the_link_restores_it(page, address, context, console):
+    page.set_viewport_size(DESK)
+    visit(page, f"{address}/runs?projects=Fashion+classification")
+    page.wait_for_selector("[data-testid=stDataFrame] canvas")
+    select(page, 0)
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    select(page, 1)
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.wait_for_selector(CURVES, timeout=30_000)
+    wait_until(page, "new URL(location).searchParams.get('runs').split(',').length === 2")
+    page.get_by_role("radio", name="Paired tests").click()
+    wait_until(page, "new URL(location).searchParams.get('view') === 'Paired tests'")
+    link = page.url
+    second = context.new_page()
+    visit(second, link)
+    expect(second.get_by_text("2 selected")).to_be_visible()
+    expect(second.get_by_text("Holm-corrected")).to_be_visible()
+    assert second.url == link
+    second.close()
+    assert errors(console) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_comparison_has_no_serious_violation_and_fits_a_phone(page, address, scheme, console):
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme=scheme)
+    visit(page, f"{address}/runs?runs={PAIR}&view=Scatter")
+    page.wait_for_selector(CURVES, timeout=30_000)
+    wait_until(page, f"{SCHEME} === '{scheme}'")
+    assert serious(page, rules=() if scheme == "light" else COLOR_RULES) == []
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(1500)
+    assert page.evaluate(EXCESS_WIDTH) <= 0 and errors(console) == []
