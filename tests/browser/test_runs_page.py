@@ -65,3 +65,19 @@ def test_comparison_has_no_serious_violation_and_fits_a_phone(page, address, sch
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(1500)
     assert page.evaluate(EXCESS_WIDTH) <= 0 and errors(console) == []
+
+
+def test_copy_link_copies_the_address_of_the_view(page, address, context):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit(page, f"{address}/fashion?panel=results")
+    page.get_by_role("radio", name="Compare").click()
+    wait_until(page, "new URL(location).searchParams.get('view') === 'Compare'")
+    calm(page)
+    button = page.get_by_role("button", name="Copy link")
+    button.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url and "view=Compare" in link
+    expect(button).to_be_visible(timeout=5000)
+    box = button.bounding_box()
+    assert box is not None and box["y"] < 60

@@ -58,20 +58,27 @@ def results(
     `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison;
     `first_view` is shown first.
     """
-    requested = st.query_params.get(ADDRESS, "")
     row = st.container(horizontal=True, vertical_alignment="center")
-    view = row.segmented_control(
-        "View",
-        [RUN, COMPARE],
-        default=COMPARE if requested else first_view,
-        required=True,
-        key=f"view-{project.slug}-{requested}",
-        label_visibility="collapsed",
-    )
+    view = choose_view(row, first_view=first_view)
     if view == COMPARE:
         compare(project, more=more, row=row)
     else:
         (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
+
+
+def choose_view(place: DeltaGenerator, *, first_view: str = RUN) -> str:
+    """Draw the switch between one run and a comparison; it is in the URL. A comparison in the URL opens as one."""
+    requested = st.query_params.get(ADDRESS, "")
+    choice: str = place.segmented_control(
+        "View",
+        [RUN, COMPARE],
+        default=COMPARE if requested else first_view,
+        required=True,
+        key=f"view-{requested}" if requested else "view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return choice
 
 
 def results_of_models(project: "Project", run: Run | None) -> None:
@@ -161,6 +168,8 @@ def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
         format_func=names.__getitem__,
         label_visibility="collapsed",
     )
+    if key != (requested if requested in names else next(iter(names))):
+        st.query_params[ADDRESS] = key
     if key != CUSTOM:
         return by_id[key]
     in_url = [run_id for run_id in st.query_params.get(COMPARED, "").split(",") if run_id in records]

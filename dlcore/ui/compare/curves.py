@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEIGHT = 370
 """Pixels of the chart, which fits below the page's head on a laptop."""
 POOLED = tuple(name for name in METRICS if name != "batch_loss")
-DONE = ("validation_loss", "validation_skill")
+DONE = ("validation_loss", "validation_accuracy", "validation_skill")
 """Metrics of a finished epoch."""
 LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
 

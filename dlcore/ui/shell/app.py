@@ -27,6 +27,31 @@ if (!window.dlMenuCloses) {
 }
 """)
 """Close the menu after a choice on phones, where it covers the page."""
+COPY = inline_script("""
+if (!window.dlCopies) {
+  window.dlCopies = true;
+  const copy = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest(".dl-copy");
+    if (!button) return;
+    try {
+      await copy(location.href);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Not allowed";
+    }
+    setTimeout(() => { document.querySelector(".dl-copy").textContent = "Copy link"; }, 2000);
+  });
+}
+""")
+"""Copy the address of the view: every control that changes it is in the URL."""
 
 
 def run(folder: Path) -> None:
@@ -45,9 +70,17 @@ def run(folder: Path) -> None:
     if navigation is start:
         first_paint.draw_deferred()
     st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
+    first_paint.defer(partial(_copy_link, st.container(key="copy-link")))
     with_error_boundary(jobs_bar.show)
     with_error_boundary(partial(navigation.run))
     first_paint.draw_deferred()
+
+
+def _copy_link(place: DeltaGenerator) -> None:
+    """Draw the button in `place`, which is fixed beside Streamlit's menu."""
+    with place:
+        st.html('<button type="button" class="dl-copy" aria-live="polite">Copy link</button>')
+        st.html(COPY, unsafe_allow_javascript=True)
 
 
 def _page(page: PageFile) -> Page:

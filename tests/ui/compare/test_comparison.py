@@ -192,7 +192,7 @@ def test_page_opens_on_a_run_and_offers_the_comparison(monkeypatch, tmp_path):
     app.query_params["panel"] = "Results"
     app.run()
     assert not app.exception
-    app.session_state["view-architectures-"] = "Compare"
+    app.session_state["view"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
     assert {"ResNet-18", "VGG-16 (version C)"} <= set(cost_table(app)["Model"])
