@@ -1,4 +1,4 @@
-"""Page Runs in a browser: the picture inside the first screen, selection by click, links, both themes, a phone."""
+"""Page Runs in a browser: selection by click, links, both themes, a phone; Copy link."""
 
 import pytest
 
@@ -6,21 +6,10 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect
 from server import calm, errors, serious, visit, wait_until
 from test_panels import COLOR_RULES, DESK, EXCESS_WIDTH, PHONE, SCHEME
-from test_picture_first import open_plain
 
 pytestmark = pytest.mark.browser
 PAIR = "reference:fashion/dense,reference:fashion/improved"
 CURVES = ".js-plotly-plot .main-svg"
-
-
-@pytest.mark.parametrize("place", ["runs", f"runs?runs={PAIR}"], ids=["table", "comparison"])
-def test_main_picture_is_inside_the_first_screen(page, address, place):
-    page.set_viewport_size(DESK)
-    top, bottom = open_plain(page, address, place)
-    assert top > 0 and bottom <= 800 and bottom - top > 60, f"from {top:.0f} to {bottom:.0f} px"
-    page.set_viewport_size(PHONE)
-    top, _ = open_plain(page, address, place)
-    assert 0 < top < 844 - 60, f"from {top:.0f} px"
 
 
 def select(page: Page, row: int) -> None:
