@@ -23,7 +23,7 @@ def print_result(result: Any, *, as_json: bool, columns: Sequence[str] = ()) -> 
     elif isinstance(result, str):
         print(result, end="")
     elif isinstance(result, list):
-        _print_table(result, columns)
+        print(format_table(result, columns), end="")
     elif result is not None:
         _print_fields(result)
     sys.stdout.flush()
@@ -38,7 +38,8 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def format_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Return a table of rows as text, each line with its end."""
     names = list(columns or dict.fromkeys(name for row in rows for name in row))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
@@ -46,7 +47,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
         table.add_column(name.replace("_", " "), justify="right" if is_number else "left", no_wrap=name == names[0])
     for row in rows:
         table.add_row(*(Text(_format(row.get(name))) for name in names))
-    _print(table if rows else Text("none"))
+    return _render(table if rows else Text("none"))
 
 
 def _print_fields(fields: Mapping[str, Any]) -> None:
@@ -61,16 +62,15 @@ def _print_fields(fields: Mapping[str, Any]) -> None:
                     table.add_row(Text(f"  {key}"), Text(_format(item) + _interval(value, str(key))))
         else:
             table.add_row(Text(name), Text(_format(value)))
-    _print(table)
+    print(_render(table), end="")
 
 
-def _print(content: Table | Text) -> None:
-    """Print without the spaces that pad every row to the width of the terminal."""
+def _render(content: Table | Text) -> str:
+    """Return the lines without the spaces that pad every row to the width of the terminal."""
     console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
     with console.capture() as capture:
         console.print(content)
-    for line in capture.get().splitlines():
-        print(line.rstrip())
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def _interval(values: Mapping[str, Any], name: str) -> str:

@@ -256,6 +256,21 @@ def metrics(
     return values | uncertainty.as_low_high({name: ends for name, ends in spread.items() if name in values})
 
 
+def resampled_average_precision(
+    errors: np.ndarray, targets: np.ndarray, *, block: int, draws: int, seed: int = 0
+) -> tuple[float, np.ndarray]:
+    """Return the area under the precision-recall curve of errors (N,), and that of each block resample (draws,).
+
+    Two detectors on the same points get the same resamples, so their difference is paired.
+    """
+    true = targets.astype(bool)
+    parts = [
+        curves.average_precision(errors, true, weights=weights)
+        for weights in uncertainty.resamples(len(errors), draws=draws, block=block, seed=seed)
+    ]
+    return float(curves.average_precision(errors, true, weights=np.ones((1, len(errors))))[0]), np.concatenate(parts)
+
+
 def alarm_ranges(is_alarm: np.ndarray, *, gap: int = DAY) -> np.ndarray:
     """Return alarms (N,) as index ranges [start, stop), (A, 2), merged if separated by fewer than `gap` points."""
     ranges = true_ranges(is_alarm)

@@ -100,6 +100,20 @@ def skill_lead(
     return lead | uncertainty.as_low_high(spread)
 
 
+def resampled_skill(
+    predicted: np.ndarray, targets: np.ndarray, last: np.ndarray, *, draws: int, seed: int = 0
+) -> tuple[float, np.ndarray]:
+    """Return the mean skill of forecasts (N, H, V), and that of each resample of weeks (draws,).
+
+    Two forecasts of the same targets get the same weeks, so their difference is paired.
+    """
+    parts = [
+        _means(_sums(predicted, targets, last, weights))["skill"]
+        for weights in uncertainty.resamples(len(targets), draws=draws, block=_block(len(targets)), seed=seed)
+    ]
+    return float(_means(_sums(predicted, targets, last, np.ones((1, len(targets)))))["skill"][0]), np.concatenate(parts)
+
+
 def _block(points: int) -> int:
     """Return the block length of the bootstrap, so that there are at least `LEAST_BLOCKS`."""
     return max(1, min(WEEK, points // LEAST_BLOCKS))

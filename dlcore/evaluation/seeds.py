@@ -133,6 +133,28 @@ def compare_all_pairs(
     )
 
 
+def compare_resampled(
+    values: Mapping[str, float], draws: Mapping[str, np.ndarray], *, level: float = 0.95
+) -> dict[tuple[str, str], SeedDifference]:
+    """Compare all pairs of models by the paired bootstrap, with p-values corrected by Holm's method.
+
+    values: a metric, higher is better, on the same samples; draws (B,): the metric on the same B resamples of them.
+    Undefined draws are left out. The variance over seeds is not part of it.
+    """
+    gaps = {}
+    for a, b in combinations(values, 2):
+        gap = draws[a] - draws[b]
+        gap = gap[np.isfinite(gap)]
+        value = values[a] - values[b]
+        if not len(gap) or not gap.any():
+            gaps[a, b] = SeedDifference(value, value, value, 1.0, "no difference", (1, 1))
+            continue
+        low, high = np.quantile(gap, [(1 - level) / 2, (1 + level) / 2])
+        p_value = min(1.0, 2 * (1 + min(int((gap <= 0).sum()), int((gap >= 0).sum()))) / (1 + len(gap)))
+        gaps[a, b] = SeedDifference(value, float(low), float(high), p_value, "no difference", (1, 1))
+    return holm_correction(gaps, level=level)
+
+
 def holm_correction(
     gaps: Mapping[tuple[str, str], SeedDifference], *, level: float = 0.95
 ) -> dict[tuple[str, str], SeedDifference]:

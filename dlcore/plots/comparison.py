@@ -51,3 +51,30 @@ def class_accuracy(
     figure.update_layout(scattermode="group", scattergap=0.4, legend={"traceorder": "normal"})
     figure.update_yaxes(type="category", autorange="reversed")
     return figure
+
+
+def scatter(
+    x: Sequence[float | str], y: Sequence[float], names: Sequence[str], *, axes: tuple[str, str], colors: Sequence[int]
+) -> go.Figure:
+    """Plot one marker per run: a setting or cost (n,) against a metric (n,); `names` (n,) are the variants.
+
+    `axes` are the titles of both axes, `colors` (n,) positions in the palette. A wide range of costs gets a log axis.
+    """
+    figure = blank(f"{axes[1]} against {axes[0]}", x=axes[0], y=axes[1], height=380)
+    for name in dict.fromkeys(names):
+        rows = [row for row, other in enumerate(names) if other == name]
+        color = colors[rows[0]]
+        figure.add_scatter(
+            x=[x[row] for row in rows],
+            y=[y[row] for row in rows],
+            mode="markers",
+            name=name,
+            marker={"size": 11, "color": ORDER[color % len(ORDER)], "symbol": SYMBOLS[color % len(SYMBOLS)]},
+            hovertemplate=f"%{{x}}: %{{y:.4g}}<extra>{name}</extra>",
+        )
+    numbers = [value for value in x if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(x):
+        figure.update_xaxes(type="category")
+    elif min(numbers, default=0) > 0 and max(numbers) > 30 * min(numbers):
+        figure.update_xaxes(type="log")
+    return figure

@@ -3,16 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from dlcore.evaluation import seeds
-from dlcore.evaluation.classification import predicted_classes
 from dlcore.projects.lessons import SEEDS, Lesson
 from dlcore.projects.project import Project
 from dlcore.runs import comparisons
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.comparisons import Comparison
+from dlcore.runs.paired_tests import correct_classes
 from dlcore.runs.record import Record
 from dlcore.runs.run import Run, open_run
 
@@ -94,7 +92,7 @@ def _final_gap(bundle: Bundle) -> float:
 
 
 def _accuracy(bundles: Mapping[str, Sequence[Bundle]]) -> Finding:
-    correct = {label: [_correct(bundle) for bundle in each] for label, each in bundles.items()}
+    correct = {label: [correct_classes(bundle) for bundle in each] for label, each in bundles.items()}
     means = {label: seeds.interval(masks) for label, masks in correct.items()}
     values = {label: tuple(float(mask.mean()) for mask in masks) for label, masks in correct.items()}
     pairs = seeds.compare_all_pairs(correct)
@@ -114,13 +112,6 @@ def _accuracy(bundles: Mapping[str, Sequence[Bundle]]) -> Finding:
 def _wins(top: str, other: str, pairs: Mapping[tuple[str, str], seeds.SeedDifference]) -> bool:
     pair = pairs.get((top, other))
     return pair.verdict == "first" if pair else pairs[other, top].verdict == "second"
-
-
-def _correct(bundle: Bundle) -> np.ndarray:
-    stored, threshold = bundle.predictions(), bundle.evaluation.threshold
-    predicted = predicted_classes(stored["test_scores"], threshold=0.5 if threshold is None else threshold)
-    correct: np.ndarray = predicted == stored["test_targets"]
-    return correct
 
 
 def _signed(mean: float, low: float, high: float) -> str:

@@ -155,10 +155,19 @@ def delete(folder: RunFolder) -> None:
     Raises:
         RunError: it is running, or queued with a worker.
     """
+    check_idle(folder)
+    remove(folder)
+
+
+def check_idle(folder: RunFolder) -> None:
+    """Check that no worker uses a run or search that is to be deleted.
+
+    Raises:
+        RunError: it is running, or queued with a worker.
+    """
     live = live_state(folder)
     if live.state == "running" or (live.state == "queued" and live.pid):
         raise RunError(f"{describe(folder)} is {live.state}: stop it first, then delete it.")
-    remove(folder)
 
 
 def remove(folder: RunFolder) -> None:

@@ -18,7 +18,7 @@ ACTIVE: frozenset[State] = frozenset({"queued", "running"})
 RESUMABLE: frozenset[State] = frozenset({"paused", "stopped", "interrupted", "failed"})
 STARTING = "starting the worker"
 """What a run does between its turn in the queue and the preparation of its data."""
-_LIVE = frozenset({"run_id", "state", "reason", "pid", "created", "command"})
+_LIVE = frozenset({"run_id", "state", "reason", "pid", "created", "command", "name", "is_hidden"})
 _PROGRESS = frozenset({"epoch", "step", "metrics", "best", "duration_s", "doing", "doing_share"})
 
 
@@ -38,7 +38,7 @@ class Record:
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
     and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
-    ones, 0 if they are all.
+    ones, 0 if they are all. `name` was given by the user, who may also have hidden the run (`runs.annotations`).
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -68,6 +68,8 @@ class Record:
     doing: str = ""
     doing_share: float = 0.0
     command: Command | Literal[""] = ""
+    name: str = ""
+    is_hidden: bool = False
 
     @classmethod
     def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **fields: Any) -> "Record":

@@ -9,11 +9,12 @@ from server import visit
 from dlcore import runs
 from dlcore.ui.pages.anomaly import threshold
 from dlcore.ui.shell.first_paint import KEY
-from dlcore.ui.shell.menu import find_pages
+from dlcore.ui.shell.menu import find_pages, workspace_pages
 from dlcore.ui.widgets import run_cache
 
 pytestmark = pytest.mark.browser
-PAGES = [page.slug for page in find_pages()]
+PAGES = [page.slug for page in (*find_pages(), *workspace_pages())]
+COMPARED = "runs?runs=reference:fashion/dense,reference:fashion/improved"
 PICTURE = f".st-key-{KEY}"
 BOX = f"""() => {{
   const whole = document.querySelector("{PICTURE}");
@@ -67,7 +68,7 @@ def open_plain(page: Page, address: str, slug: str) -> tuple[float, float]:
     return box[0], box[1]
 
 
-@pytest.mark.parametrize("slug", PAGES)
+@pytest.mark.parametrize("slug", [*PAGES, COMPARED])
 def test_main_picture_is_inside_the_first_screen(page, address, slug):
     page.set_viewport_size({"width": 1280, "height": 800})
     top, bottom = open_plain(page, address, slug)

@@ -40,7 +40,13 @@ def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
         return predict_one(project, run)
     networks = _choose(project, compared, by_id)
     choice = st.segmented_control(
-        "Image", [SAMPLE, CUSTOM], default=SAMPLE, required=True, key="compared-input", label_visibility="collapsed"
+        "Image",
+        [SAMPLE, CUSTOM],
+        default=SAMPLE,
+        required=True,
+        key="compared-input",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     if choice == SAMPLE:
         _answer_sample(project, networks)

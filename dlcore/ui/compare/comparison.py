@@ -19,6 +19,7 @@ from dlcore.ui.compare import splits as comparison_splits
 from dlcore.ui.compare import tests as comparison_scores
 from dlcore.ui.compare import verdict as comparison_verdict
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
+from dlcore.ui.shell.links import link_to_runs
 from dlcore.ui.shell.page import load
 from dlcore.ui.shell.run_picker import label, list_records
 from dlcore.ui.shell.states import short_id
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 RUN, COMPARE = "Run", "Compare"
 CUSTOM = "chosen"
 """Entry of the list of comparisons for a free choice of runs."""
+COMPARED = "compared"
+"""Query parameter with the ids of freely chosen runs, separated by commas."""
 REFRESH_SECONDS = 2.0
 """Interval between two reads of an active comparison."""
 _RUN_PANELS = {"anomaly detection": "dlcore.ui.pages.anomaly.panels:results"}
@@ -55,20 +58,27 @@ def results(
     `run_panel` renders the results of a run if the project has a panel for it; `more` adds to a comparison;
     `first_view` is shown first.
     """
-    requested = st.query_params.get(ADDRESS, "")
     row = st.container(horizontal=True, vertical_alignment="center")
-    view = row.segmented_control(
-        "View",
-        [RUN, COMPARE],
-        default=COMPARE if requested else first_view,
-        required=True,
-        key=f"view-{project.slug}-{requested}",
-        label_visibility="collapsed",
-    )
+    view = choose_view(row, first_view=first_view)
     if view == COMPARE:
         compare(project, more=more, row=row)
     else:
         (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
+
+
+def choose_view(place: DeltaGenerator, *, first_view: str = RUN) -> str:
+    """Draw the switch between one run and a comparison; it is in the URL. A comparison in the URL opens as one."""
+    requested = st.query_params.get(ADDRESS, "")
+    choice: str = place.segmented_control(
+        "View",
+        [RUN, COMPARE],
+        default=COMPARE if requested else first_view,
+        required=True,
+        key=f"view-{requested}" if requested else "view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return choice
 
 
 def results_of_models(project: "Project", run: Run | None) -> None:
@@ -147,7 +157,7 @@ def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
         return None
     names = {key: _title(comparison) for key, comparison in by_id.items()} | {CUSTOM: "Choose runs"}
     requested = st.query_params.get(ADDRESS, "")
-    if requested and requested not in by_id:
+    if requested and requested not in names:
         st.warning(
             "The comparison in this URL does not exist. Its runs may have been deleted.",
             icon=":material/link_off:",
@@ -160,20 +170,26 @@ def _choose(project: "Project", row: DeltaGenerator) -> Comparison | None:
         format_func=names.__getitem__,
         label_visibility="collapsed",
     )
+    if key != (requested if requested in names else next(iter(names))):
+        st.query_params[ADDRESS] = key
     if key != CUSTOM:
         return by_id[key]
+    in_url = [run_id for run_id in st.query_params.get(COMPARED, "").split(",") if run_id in records]
     run_ids = st.multiselect(
         "Runs",
         list(records),
-        default=[] if by_id else [run_id for run_id, record in records.items() if record.is_reference],
+        default=in_url or ([] if by_id else [run_id for run_id, record in records.items() if record.is_reference]),
         key=f"compared-runs-{project.slug}",
         max_selections=30,
         placeholder="Two or more runs",
         format_func=lambda run_id: label(records[run_id]),
     )
+    if run_ids and ",".join(run_ids) != st.query_params.get(COMPARED, ""):
+        st.query_params.update({ADDRESS: CUSTOM, COMPARED: ",".join(run_ids)})
     if len(run_ids) < 2:
         st.caption("Runs that differ only in their seed form one variant.")
         return None
+    link_to_runs(run_ids, label="Paired tests, settings and scatter of these runs")
     return comparisons.from_runs(run_ids)
 
 

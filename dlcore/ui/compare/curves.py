@@ -1,6 +1,7 @@
 """Learning curves of a comparison: mean and range over the seeds of each model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from dlcore.plots import svg
 from dlcore.plots.palette import ORDER
 from dlcore.runs import ACTIVE, Curve, Record
 from dlcore.runs.comparisons import Comparison
+from dlcore.runs.run_comparison import pooled_curves
 from dlcore.ui.components.curves.component import METRICS, RunCurves, show_curves
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 HEIGHT = 370
 """Pixels of the chart, which fits below the page's head on a laptop."""
 POOLED = tuple(name for name in METRICS if name != "batch_loss")
-DONE = ("validation_loss", "validation_skill")
+DONE = ("validation_loss", "validation_accuracy", "validation_skill")
 """Metrics of a finished epoch."""
 LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
 
@@ -30,13 +32,39 @@ LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
 def show(project: "Project", comparison: Comparison) -> None:
     """Render the curves; on request with the curves of a published report."""
     hidden = () if has_comparable_losses(project, comparison) else LOSSES
+    draw(comparison, key=f"compared-{project.slug}", hidden=hidden, more=partial(_reported, project, comparison))
+
+
+def draw(
+    comparison: Comparison,
+    *,
+    key: str,
+    hidden: Sequence[str] = (),
+    height: int = HEIGHT,
+    more: Callable[[], list[RunCurves]] = list,
+) -> None:
+    """Render the curves of a comparison without `hidden` metrics; `more` adds curves below the first frame."""
     curves_of_variants = [
         curves
         for index, (variant, records) in enumerate(comparison.variants.items())
         if (curves := variant_curves(variant, records, color=index, hidden=hidden)) is not None
     ]
-    with main_picture(_first_frame(curves_of_variants), alt="Validation loss and accuracy", height=HEIGHT):
+    with main_picture(_first_frame(curves_of_variants, height), alt="Validation loss and accuracy", height=height):
         chart = st.container()
+    curves_of_variants += more()
+    if not curves_of_variants:
+        st.caption("Curves appear after the first batches.")
+        return
+    with chart:
+        show_curves(curves_of_variants, key=key, height=height)
+    if hidden:
+        st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
+    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
+        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
+
+
+def _reported(project: "Project", comparison: Comparison) -> list[RunCurves]:
+    """Offer the curves of a published report and return them on request."""
     models = {records[0].model: index for index, records in enumerate(comparison.variants.values())}
     same = {record.dataset for record in comparison.records} == {project.datasets[0]}
     same = same and len(models) == len(comparison.variants)  # models are compared, not settings
@@ -50,21 +78,11 @@ def show(project: "Project", comparison: Comparison) -> None:
             f"{project.models[name].title} {format_percent(value)}" for name, value in project.reported.items()
         )
         st.caption(f"Reported best validation accuracy: {values}. Not reproduced here.")
-        curves_of_variants += [
-            reported_curves(model, reported[model], project=project, color=models[model]) for model in reported
-        ]
-    if not curves_of_variants:
-        st.caption("Curves appear after the first batches.")
-        return
-    with chart:
-        show_curves(curves_of_variants, key=f"compared-{project.slug}", height=HEIGHT)
-    if hidden:
-        st.caption("Losses are not shown: these runs predict different targets, so they have different units.")
-    if max((len(records) for records in comparison.variants.values()), default=1) > 1:
-        st.caption("Line: mean over seeds. Band: lowest to highest seed.")
+        return [reported_curves(model, reported[model], project=project, color=models[model]) for model in reported]
+    return []
 
 
-def _first_frame(variants: Sequence[RunCurves]) -> str:
+def _first_frame(variants: Sequence[RunCurves], height: int) -> str:
     """Return validation loss above validation accuracy by epoch as SVG, before plotly.js is here; empty without."""
     charts = []
     for place, (metric, name) in enumerate((("validation_loss", "Loss"), ("validation_accuracy", "Accuracy"))):
@@ -83,7 +101,7 @@ def _first_frame(variants: Sequence[RunCurves]) -> str:
             longest = max(lines, key=lambda line: len(line.y))
             lines.sort(key=lambda line: line is not longest)  # the first one sets the x axis
             axes = svg.Axes(float(values.min()), float(values.max()), name=name)
-            half = HEIGHT // 2
+            half = height // 2
             chart = svg.line_chart(lines, axes, height=half)
             charts.append(f'<svg y="{place * half}" height="{half}">{chart}</svg>')
     return svg.document("".join(charts)) if charts else ""
@@ -148,27 +166,6 @@ def format_size(count: float) -> str:
         if count >= size:
             return f"{count / size:.{1 if count < 10 * size else 0}f}{unit}"
     return f"{count:.0f}"
-
-
-def pooled_curves(
-    histories: Sequence[Mapping[str, Curve]], names: Sequence[str] = POOLED
-) -> tuple[dict[str, Curve], dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Return the mean of the curves of several runs at every recorded step, and the lowest and highest value."""
-    means, bands = {}, {}
-    for name in names:
-        curves = [history[name] for history in histories if name in history and len(history[name].steps)]
-        if not curves:
-            continue
-        steps = np.unique(np.concatenate([curve.steps for curve in curves]))
-        table = np.full((len(curves), len(steps)), np.nan)
-        for row, curve in zip(table, curves, strict=True):
-            row[np.searchsorted(steps, curve.steps)] = curve.values
-        has_value = ~np.isnan(table).all(axis=0)
-        steps, table = steps[has_value], table[:, has_value]
-        means[name] = Curve(steps, np.nanmean(table, axis=0))
-        if len(curves) > 1 and name not in ("learning_rate", "elapsed_s"):
-            bands[name] = (np.nanmin(table, axis=0), np.nanmax(table, axis=0))
-    return means, bands
 
 
 def reported_curves(

@@ -1,4 +1,4 @@
-"""The tested runs of a comparison, and the sentence that names its winner."""
+"""The tested runs of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dlcore import runs
-from dlcore.evaluation.metrics import METRICS, format_percent, metric_title
-from dlcore.evaluation.seeds import SeedDifference
+from dlcore.evaluation.metrics import METRICS, metric_title
 from dlcore.runs import Bundle, Record
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import run_cache
 
-Pairs = Mapping[tuple[str, str], SeedDifference]
-"""Difference of two models by their names."""
 MANY_METRICS = 40
 """With this many metrics (one per variable), only those with a title are in the table."""
 
@@ -101,41 +98,6 @@ def has_same_samples(variants: Sequence[TestedVariant]) -> bool:
         if not all(np.array_equal(first[name], stored[name]) for name in ("test_ids", "test_targets")):
             return False
     return bool(first)
-
-
-def winner_sentence(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
-    """Return who wins, with the accuracy of each model."""
-    return f"{name_winner(means, pairs, where=where)} Accuracy {format_means(means)}."
-
-
-def name_winner(means: Mapping[str, float], pairs: Pairs, *, where: str) -> str:
-    """Return a sentence: one model wins, several tie and beat the others, or all tie."""
-    top = max(means, key=lambda name: means[name])
-    beaten = [other for other in means if other != top and _is_better(top, other, pairs)]
-    tied = [other for other in means if other != top and other not in beaten]
-    if not tied:
-        return f"**{top} wins** {where}."
-    if not beaten:
-        return f"**No difference** {where}. More seeds may reveal one."
-    equals = join_names([top, *tied])
-    return f"**No difference between {equals}** {where}; {top} beats {join_names(beaten)}."
-
-
-def format_means(means: Mapping[str, float]) -> str:
-    """Format the accuracy of each model, highest first."""
-    best_first = sorted(means.items(), key=lambda pair: -pair[1])
-    return "; ".join(f"{name}: {format_percent(value)}" for name, value in best_first)
-
-
-def _is_better(name: str, other: str, pairs: Pairs) -> bool:
-    if (name, other) in pairs:
-        return pairs[name, other].verdict == "first"
-    return pairs[other, name].verdict == "second"
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Join names with commas and "and"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def format_seconds(seconds: float) -> str:

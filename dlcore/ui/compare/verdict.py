@@ -8,7 +8,8 @@ import streamlit as st
 
 from dlcore.evaluation import seeds
 from dlcore.runs import Bundle, Record, budgets
-from dlcore.ui.compare.tests import Pairs, TestedVariant, format_means, join_names, name_winner, winner_sentence
+from dlcore.runs.paired_tests import Pairs, format_means, join_names, name_winner, winner_sentence
+from dlcore.ui.compare.tests import TestedVariant
 from dlcore.ui.widgets import run_cache
 
 UNFINISHED = frozenset({"queued", "running", "paused", "interrupted"})

@@ -27,15 +27,21 @@ def browse(project: Project, run: Run, bundle: Bundle) -> None:
     st.subheader("Test images", anchor=False)
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     correctness = left.segmented_control(
-        "Predictions", [ALL, CORRECT, INCORRECT], default=ALL, required=True, key=f"browse-answers-{project.slug}"
+        "Predictions",
+        [ALL, CORRECT, INCORRECT],
+        default=ALL,
+        required=True,
+        key=f"browse-answers-{project.slug}",
+        bind="query-params",
     )
     actual = middle.selectbox(
         "Actual class",
         [None, *range(len(labels))],
         key=f"browse-class-{project.slug}",
+        bind="query-params",
         format_func=lambda k: "any class" if k is None else labels[k],
     )
-    order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}")
+    order = right.selectbox("Order", ORDERS, key=f"browse-order-{project.slug}", bind="query-params")
     rows = select_rows(scores, targets, correctness=correctness or ALL, actual=actual, order=order)
     positions = samples.shipped_positions(run.config.dataset, stored["test_ids"])
     if positions is not None:

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dlcore.core.settings import ASSETS
 from dlcore.ui.shell import first_paint, home, jobs_bar, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.menu import find_pages, heading
+from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
 from dlcore.ui.shell.security import inline_script
 
 NAME = "Deep Learning Workbench"
@@ -27,6 +27,31 @@ if (!window.dlMenuCloses) {
 }
 """)
 """Close the menu after a choice on phones, where it covers the page."""
+COPY = inline_script("""
+if (!window.dlCopies) {
+  window.dlCopies = true;
+  const copy = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest(".dl-copy");
+    if (!button) return;
+    try {
+      await copy(location.href);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Not allowed";
+    }
+    setTimeout(() => { document.querySelector(".dl-copy").textContent = "Copy link"; }, 2000);
+  });
+}
+""")
+"""Copy the address of the view: every control that changes it is in the URL."""
 
 
 def run(folder: Path) -> None:
@@ -35,27 +60,39 @@ def run(folder: Path) -> None:
     style.apply()
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
     start = Page(home.show, title="Home", icon=":material/home:", default=True)
-    menu = {
-        heading(section): [Page(page.path, title=page.title, icon=page.icon, url_path=page.slug) for page in pages]
+    menu = {"": [start, *map(_page, workspace_pages(folder))]} | {
+        heading(section): [_page(page) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
-    navigation = st.navigation({"": [start], **menu}, position="hidden")
+    navigation = st.navigation(menu, position="hidden")
     place = st.sidebar.container(key="menu", gap=None)
-    first_paint.defer(partial(_menu, place, start, menu))
+    first_paint.defer(partial(_menu, place, menu))
     if navigation is start:
         first_paint.draw_deferred()
     st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
+    first_paint.defer(partial(_copy_link, st.container(key="copy-link")))
     with_error_boundary(jobs_bar.show)
     with_error_boundary(partial(navigation.run))
     first_paint.draw_deferred()
 
 
-def _menu(place: DeltaGenerator, start: Page, menu: Mapping[str, Sequence[Page]]) -> None:
+def _copy_link(place: DeltaGenerator) -> None:
+    """Draw the button in `place`, which is fixed beside Streamlit's menu."""
+    with place:
+        st.html('<button type="button" class="dl-copy" aria-live="polite">Copy link</button>')
+        st.html(COPY, unsafe_allow_javascript=True)
+
+
+def _page(page: PageFile) -> Page:
+    return Page(page.path, title=page.title, icon=page.icon, url_path=page.slug)
+
+
+def _menu(place: DeltaGenerator, menu: Mapping[str, Sequence[Page]]) -> None:
     """Draw the menu as page links: screen readers cannot count the entries of Streamlit's menu."""
     with place:
-        st.page_link(start)
         for section, pages in menu.items():
-            st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
+            if section:
+                st.html(f'<p class="dl-menu-section">{html.escape(section)}</p>')
             for page in pages:
                 st.page_link(page)
         st.html(_CLOSE_ON_PHONES, unsafe_allow_javascript=True)

@@ -1,9 +1,11 @@
 """Links between places of the workbench."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from dlcore.runs.record import Record
-from dlcore.ui.shell.menu import PageFile, page_of
+from dlcore.ui.shell.menu import PageFile, page_of, workspace_pages
 from dlcore.ui.shell.states import state_style
 
 PANEL = "panel"
@@ -20,12 +22,20 @@ def link_to_run(record: Record, *, label: str, panel: str = "train") -> None:
     if page is None:
         st.markdown(label)
         return
-    st.page_link(
-        str(page.path),
-        label=label,
-        icon=state_style(record).icon,
-        query_params={"run": record.run_id, PANEL: panel, OPEN: panel, **_part(page, record.project)},
-    )
+    st.page_link(str(page.path), label=label, icon=state_style(record).icon, query_params=_query(page, record, panel))
+
+
+def open_run_page(record: Record, *, panel: str) -> None:
+    """Open the run on its page; nothing happens if its project has no page."""
+    page = page_of(record.project)
+    if page is not None:
+        st.switch_page(str(page.path), query_params=_query(page, record, panel))
+
+
+def link_to_runs(run_ids: Iterable[str], *, label: str) -> None:
+    """Draw a link to the page of all runs with these selected."""
+    page = next(page for page in workspace_pages() if page.slug == "runs")
+    st.page_link(str(page.path), label=label, icon=page.icon, query_params={"runs": ",".join(run_ids)})
 
 
 def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
@@ -43,6 +53,10 @@ def link_to_page(slug: str, *, label: str) -> None:
     page = page_of(slug)
     if page is not None:
         st.page_link(str(page.path), label=label)
+
+
+def _query(page: PageFile, record: Record, panel: str) -> dict[str, str]:
+    return {"run": record.run_id, PANEL: panel, OPEN: panel, **_part(page, record.project)}
 
 
 def _part(page: PageFile, slug: str) -> dict[str, str]:

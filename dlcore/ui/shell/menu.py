@@ -15,6 +15,8 @@ SECTIONS = {
     "foundations": "Foundations",
 }
 """Folders of `pages/` in menu order, with their headings; other folders come last."""
+WORKSPACE = "workspace"
+"""Folder of the pages that show no project: they stand beside Home in the menu."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,23 @@ def heading(section: str) -> str:
 
 @lru_cache(maxsize=4)
 def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
-    """Return every `<section>/<slug>.py` below `folder`, by section, then by title."""
+    """Return the page of every project below `folder`, `<section>/<slug>.py`, by section, then by title."""
     order = list(SECTIONS)
     pages = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
+    pages = [page for page in pages if page.section != WORKSPACE]
     return tuple(
         sorted(
             pages,
             key=lambda page: (order.index(page.section) if page.section in order else len(order), page.title),
         )
     )
+
+
+@lru_cache(maxsize=4)
+def workspace_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
+    """Return the pages that show no project, by title."""
+    pages = [_read(path) for path in (folder / WORKSPACE).glob("*.py") if not path.name.startswith("_")]
+    return tuple(sorted(pages, key=lambda page: page.title))
 
 
 def page_of(slug: str) -> PageFile | None:

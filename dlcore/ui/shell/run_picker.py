@@ -44,8 +44,12 @@ def choose_run(slug: str, *, opens_on: str = "") -> Run | None:
 
 
 def list_records(slug: str) -> list[Record]:
-    """Return a project's runs: running and queued ones, then reference runs, then all others, newest first."""
-    records = runs.list_runs(slug)
+    """Return a project's runs: running and queued ones, then reference runs, then all others, newest first.
+
+    Runs that the user hides are left out, unless the URL names them.
+    """
+    requested = st.query_params.get("run", "")
+    records = [record for record in runs.list_runs(slug) if not record.is_hidden or record.run_id == requested]
     references = [run.record for run in runs.references(slug)]
     running = [record for record in records if record.state == "running"]
     queued = [record for record in records if record.state == "queued"]
@@ -74,7 +78,8 @@ def forget_run(slug: str) -> None:
 def label(record: Record) -> str:
     """Return a run in one line: state, model, score, age and id, data. A narrow picker cuts the end off."""
     state = state_style(record)
-    parts = [f"{state.sign} {state.word}", model_title(record.project, record.model), record.score]
+    model = model_title(record.project, record.model)
+    parts = [f"{state.sign} {state.word}", record.name, model, record.score]
     if not record.is_reference:
         parts += [format_age(record.created), short_id(record.run_id), record.preset]
     parts.append(data_title(record.dataset))

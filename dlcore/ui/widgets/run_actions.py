@@ -9,6 +9,7 @@ import streamlit as st
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
+from dlcore.runs import trash
 from dlcore.runs.record import RESUMABLE, Record
 from dlcore.ui.shell.states import short_id
 
@@ -102,14 +103,14 @@ def launch_run(make: Callable[[], Record], *, start: bool = True) -> str | None:
 
 
 def delete_button(record: Record, on_delete: Callable[[], None]) -> None:
-    """Draw a button that deletes a run which is not active, after a confirmation; then call `on_delete`."""
+    """Draw a button that moves a run which is not active to the trash; then call `on_delete`."""
     if record.is_reference or record.state in runs.ACTIVE:
         return
-    with st.popover("Delete", icon=":material/delete:", help="Remove the run, its checkpoints and its bundle."):
-        st.markdown(f"Delete run **{short_id(record.run_id)}** with its checkpoints and bundle? This cannot be undone.")
+    with st.popover("Delete", icon=":material/delete:", help="Move the run to the trash, with its bundle."):
+        st.markdown(f"Move run **{short_id(record.run_id)}** to the trash? The page **Runs** restores it.")
         if st.button("Delete run", type="primary", icon=":material/delete:", key=f"delete-{record.run_id}"):
             try:
-                runs.delete_run(record.run_id)
+                trash.move_to_trash(record.run_id)
             except WorkbenchError as error:
                 st.error(error_line(error), icon=":material/error:")
                 return

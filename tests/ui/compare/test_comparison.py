@@ -20,13 +20,15 @@ from dlcore.runs.budgets import (
 from dlcore.runs.comparisons import Comparison
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import update_state
+from dlcore.runs.paired_tests import winner_sentence
+from dlcore.runs.run_comparison import pooled_curves
 from dlcore.ui.compare import curves as curves_panel
 from dlcore.ui.compare import tests as comparison_tests
 from dlcore.ui.compare.classes import correct_by_one_only
 from dlcore.ui.compare.comparison import describe_missing, with_model_titles
 from dlcore.ui.compare.costs import describe_differences
-from dlcore.ui.compare.curves import LOSSES, has_comparable_losses, pooled_curves, reported_curves, variant_curves
-from dlcore.ui.compare.tests import format_range, format_seconds, winner_sentence
+from dlcore.ui.compare.curves import LOSSES, has_comparable_losses, reported_curves, variant_curves
+from dlcore.ui.compare.tests import format_range, format_seconds
 from dlcore.ui.compare.verdict import format_count
 from dlcore.ui.train import comparison_form
 
@@ -196,7 +198,7 @@ def test_page_opens_on_a_run_and_offers_the_comparison(monkeypatch, tmp_path):
     app.query_params["panel"] = "Results"
     app.run()
     assert not app.exception
-    app.session_state["view-architectures-"] = "Compare"
+    app.session_state["view"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
     assert {"ResNet-18", "VGG-16 (version C)"} <= set(cost_table(app)["Model"])

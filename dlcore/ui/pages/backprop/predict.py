@@ -56,7 +56,13 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
     st.subheader("Draw a digit", anchor=False)
     drawing, sample = "Draw", "Test sample"
     source = st.segmented_control(
-        "Digit from", [drawing, sample], default=drawing, required=True, key="digit-from", label_visibility="collapsed"
+        "Digit from",
+        [drawing, sample],
+        default=drawing,
+        required=True,
+        key="digit-from",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     left, middle, right = st.columns([4, 3, 6], gap="large")
     with left:

@@ -83,10 +83,15 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
     height = int(bundle.preprocessing["height"])
     if drawing is not None and drawing.shape[0] == height:
         example = st.segmented_control(
-            "Example", ["Test sample", "My drawing"], default="Test sample", required=True, key="walk-example"
+            "Example",
+            ["Test sample", "My drawing"],
+            default="Test sample",
+            required=True,
+            key="walk-example",
+            bind="query-params",
         )
         if example == "My drawing":
-            digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit")
+            digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit", bind="query-params")
             return drawing, int(digit)
     stored = run_cache.predictions(bundle)
     ids = stored["test_ids"]

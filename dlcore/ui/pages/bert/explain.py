@@ -31,6 +31,7 @@ def explain(project: Project, run: Run | None) -> None:
         default=ATTENTION,
         required=True,
         key="bert-view",
+        bind="query-params",
         label_visibility="collapsed",
     )
     if view == WORDS:

@@ -26,6 +26,7 @@ def explain(project: Project, run: Run | None) -> None:
         default=TEST if samples.is_available(run.config) and predict.LAST_PHOTO not in st.session_state else LAST,
         required=True,
         key="food-explained",
+        bind="query-params",
     )
     if source == TEST:
         explain_image(project, run, bundle)

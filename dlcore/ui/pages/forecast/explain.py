@@ -44,13 +44,25 @@ def explain(project: Project, run: Run | None) -> None:
     step = tables.step_name(table.step_ms)
     left, right = st.columns(2)
     variable = left.selectbox(
-        "Forecast of", range(len(table.names)), key="why-variable", format_func=lambda v: title(table, v)
+        "Forecast of",
+        range(len(table.names)),
+        key="why-variable",
+        bind="query-params",
+        format_func=lambda v: title(table, v),
     )
     steps_ahead = 1
     if facts["steps"] > 1:
-        steps_ahead = right.slider(f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour")
+        steps_ahead = right.slider(
+            f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour", bind="query-params"
+        )
     choice: ForecastTarget = st.segmented_control(
-        "Explain", list(TARGETS), default="change", required=True, key="why-asked", format_func=TARGETS.__getitem__
+        "Explain",
+        list(TARGETS),
+        default="change",
+        required=True,
+        key="why-asked",
+        bind="query-params",
+        format_func=TARGETS.__getitem__,
     )
     attribution = _explain_forecast(
         run_cache.bundle_key(bundle),

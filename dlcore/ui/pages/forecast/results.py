@@ -18,7 +18,6 @@ from dlcore.runs import Run
 from dlcore.ui.compare import comparison
 from dlcore.ui.pages.forecast import lesson as forecast_lesson
 from dlcore.ui.pages.forecast.week import show_week
-from dlcore.ui.train.comparison_form import ADDRESS
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
@@ -28,16 +27,7 @@ LISTED = ("persistence", "yesterday", "ridge", "seasonal_naive")
 
 def results(project: Project, run: Run | None) -> None:
     """Draw one run, or compare several."""
-    comparison_id = st.query_params.get(ADDRESS, "")
-    view = st.segmented_control(
-        "Results of",
-        [comparison.RUN, comparison.COMPARE],
-        default=comparison.COMPARE if comparison_id else comparison.RUN,
-        required=True,
-        key=f"view-{project.slug}-{comparison_id}",
-        label_visibility="collapsed",
-    )
-    if view == comparison.COMPARE:
+    if comparison.choose_view(st.container()) == comparison.COMPARE:
         forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.compare(project)
         return

@@ -39,6 +39,7 @@ def predict(project: "Project", run: Run | None) -> None:
             default=SINGLE,
             required=True,
             key="gradients-mode",
+            bind="query-params",
             width="stretch",
             label_visibility="collapsed",
             persist_state="session",

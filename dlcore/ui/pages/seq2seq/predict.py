@@ -61,6 +61,7 @@ def predict(project: "Project", run: Run | None) -> None:
         MAX_BEAMS,
         3,
         key="seq2seq-beams",
+        bind="query-params",
         help="1: greedy decoding. More: beam search, which keeps the most likely sequences.",
     )
     try:

@@ -40,7 +40,13 @@ def explain(project: Project, run: Run | None) -> None:
         explain_image(project, run, bundle)
         return
     view = st.segmented_control(
-        "View", [HEADS, PIXELS], default=HEADS, required=True, key="vit-view", label_visibility="collapsed"
+        "View",
+        [HEADS, PIXELS],
+        default=HEADS,
+        required=True,
+        key="vit-view",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     if view == PIXELS:
         explain_image(project, run, bundle)

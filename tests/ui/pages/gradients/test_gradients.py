@@ -105,7 +105,7 @@ def test_short_runs_are_diagnosed_and_the_latest_are_stored():
 
 def test_comparison_includes_gradient_flow():
     app = open_panel("results")
-    app.session_state["view-gradients-"] = "Compare"
+    app.session_state["view"] = "Compare"
     app.run()
     assert not app.exception and not app.error, app.error
     assert "**No difference between ResNet, 38 layers and ResNet, 20 layers** at equal epochs" in visible_text(app)

@@ -1,0 +1,1 @@
+"""Page Runs: every run, and the comparison of any of them."""

@@ -1,0 +1,229 @@
+"""The table of all runs: its rows, filters and selection."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from dlcore import runs
+from dlcore.evaluation.metrics import HEADLINE, METRICS
+from dlcore.runs import Record
+from dlcore.runs.annotations import Annotation, read_annotation
+from dlcore.ui.shell.menu import title_of
+from dlcore.ui.shell.states import short_id, state_style
+from dlcore.ui.shell.titles import data_title, model_title
+
+RUNS = "runs"
+"""Query parameter with the ids of the selected runs, separated by commas."""
+FAVORITES, HIDDEN = "Favorites", "Hidden"
+HEIGHT, LOW_HEIGHT = 420, 141
+"""Pixels of the table without and with a comparison below it."""
+_WIDTHS = {"search": 150, "projects": 150, "models": 150, "states": 120, "tags": 100}
+"""Pixels of the filters: one line on a laptop, two or three to a line on a phone."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run with its annotation, and the titles that filters and columns show."""
+
+    record: Record
+    annotation: Annotation
+    project: str
+    model: str
+    data: str
+    state: str
+
+    @property
+    def text(self) -> str:
+        """Return the text that the search looks through."""
+        annotation, record = self.annotation, self.record
+        words = (annotation.name, self.project, self.model, self.data, record.run_id, annotation.note, record.preset)
+        return " ".join((*words, *annotation.tags)).lower()
+
+
+def list_rows() -> list[Row]:
+    """Return every run: favorites, then newest first, then the reference runs."""
+    records = [*runs.list_runs(), *_reference_records()]
+    models = {key: model_title(*key) for key in {(record.project, record.model) for record in records}}
+    data = {name: data_title(name) for name in {record.dataset for record in records}}
+    projects = {slug: title_of(slug) for slug in {record.project for record in records}}
+    rows = [
+        Row(
+            record,
+            read_annotation(record.run_id),
+            projects[record.project],
+            models[record.project, record.model],
+            data[record.dataset],
+            state_style(record).word,
+        )
+        for record in records
+    ]
+    return sorted(rows, key=lambda row: not row.annotation.is_favorite)
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _reference_records() -> list[Record]:
+    """Return the records of the reference runs, which do not change."""
+    return [run.record for run in runs.references()]
+
+
+def filter_rows(rows: Sequence[Row]) -> list[Row]:
+    """Draw the filters, which are in the URL, and return the rows that pass all of them."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="run-filters"):
+        text = st.text_input(
+            "Search",
+            key="search",
+            bind="query-params",
+            placeholder="Search",
+            label_visibility="collapsed",
+            live=True,
+            width=_WIDTHS["search"],
+        )
+        choices = {
+            "projects": _choose("Project", "projects", {row.project for row in rows}),
+            "models": _choose("Model", "models", {row.model for row in rows}),
+            "states": _choose("State", "states", {row.state for row in rows}),
+            "tags": _choose("Tag", "tags", {tag for row in rows for tag in row.annotation.tags}),
+        }
+        only = st.pills(
+            "Show",
+            [FAVORITES, HIDDEN],
+            selection_mode="multi",
+            key="only",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    words = (text or "").lower().split()
+    return [row for row in rows if _passes(row, choices, only) and all(word in row.text for word in words)]
+
+
+def _choose(title: str, key: str, values: set[str]) -> list[str]:
+    choice: list[str] = st.multiselect(
+        title,
+        sorted(values),
+        key=key,
+        bind="query-params",
+        placeholder=title,
+        label_visibility="collapsed",
+        width=_WIDTHS[key],
+    )
+    return choice
+
+
+def _passes(row: Row, choices: dict[str, list[str]], only: Sequence[str]) -> bool:
+    if row.annotation.is_hidden != (HIDDEN in only):
+        return False
+    if FAVORITES in only and not row.annotation.is_favorite:
+        return False
+    if choices["tags"] and not set(choices["tags"]) & set(row.annotation.tags):
+        return False
+    fields = {"projects": row.project, "models": row.model, "states": row.state}
+    return all(not choices[name] or value in choices[name] for name, value in fields.items())
+
+
+def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list[str]:
+    """Draw the table and return the ids of the selected runs; those that the filter hides stay selected.
+
+    `known` are the ids of all runs. The selection is in the URL.
+    """
+    selected = selection(known)
+    if st.query_params.get(RUNS, "") != st.session_state.get("runs-in-url", ""):  # a link, or the browser's back
+        reset_selection()
+        st.session_state["runs-first"] = tuple(selected)
+    first = st.session_state.get("runs-first", ())
+    rows = sorted(rows, key=lambda row: row.record.run_id not in first)  # runs of a link come first
+    visible = [row.record.run_id for row in rows]
+    key = f"runs-table-{st.session_state.get('runs-reset', 0)}-{hash(tuple(visible))}"
+    positions = {run_id: place for place, run_id in enumerate(visible)}
+    default = st.session_state.setdefault(
+        f"{key}-default", [positions[run_id] for run_id in selected if run_id in positions]
+    )
+    event = st.dataframe(
+        _frame(rows),
+        key=key,
+        height=LOW_HEIGHT if low else HEIGHT,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(default), "columns": [], "cells": []}},
+        column_config=_columns(),
+        alt=f"{len(rows)} runs, one per row",
+    )
+    checked = [visible[place] for place in event["selection"]["rows"] if place < len(visible)]
+    remaining = [run_id for run_id in selected if run_id in checked or run_id not in positions]
+    return remember([*remaining, *(run_id for run_id in checked if run_id not in remaining)])
+
+
+def selection(known: Sequence[str]) -> list[str]:
+    """Return the ids in the URL of runs that exist; a unique prefix of an id is enough."""
+    ids = []
+    for prefix in st.query_params.get(RUNS, "").split(","):
+        matches = [prefix] if prefix in known else [run_id for run_id in known if prefix and run_id.startswith(prefix)]
+        ids += matches if len(matches) == 1 else []
+    return list(dict.fromkeys(ids))
+
+
+def remember(run_ids: Sequence[str]) -> list[str]:
+    """Write the selection into the URL and return it."""
+    value = ",".join(run_ids)
+    if value and st.query_params.get(RUNS, "") != value:
+        st.query_params[RUNS] = value
+    elif not value and RUNS in st.query_params:
+        del st.query_params[RUNS]
+    st.session_state["runs-in-url"] = value
+    return list(run_ids)
+
+
+def reset_selection() -> None:
+    """Draw a new table, which begins with the selection in the URL."""
+    st.session_state["runs-reset"] = st.session_state.get("runs-reset", 0) + 1
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+    metrics = [next((name for name in HEADLINE if name in row.record.metrics), "") for row in rows]
+    return pd.DataFrame(
+        {
+            "★": ["★" if row.annotation.is_favorite else "" for row in rows],
+            "Run": [row.annotation.name or short_id(row.record.run_id) for row in rows],
+            "Project": [row.project for row in rows],
+            "Model": [row.model for row in rows],
+            "State": [f"{state_style(row.record).sign} {row.state}" for row in rows],
+            "Metric": [METRICS[name].title if name else "" for name in metrics],
+            "Score": [_score(row.record, name) for row, name in zip(rows, metrics, strict=True)],
+            "Data": [row.data for row in rows],
+            "Seed": [row.record.seed for row in rows],
+            "Epochs": [row.record.epoch for row in rows],
+            "Duration": [row.record.duration_s for row in rows],
+            "Created": pd.to_datetime([row.record.created or math.nan for row in rows], unit="s", utc=True),
+            "Tags": [list(row.annotation.tags) for row in rows],
+            "Note": [row.annotation.note for row in rows],
+            "Preset": [row.record.preset for row in rows],
+        }
+    )
+
+
+def _score(record: Record, metric: str) -> float | None:
+    """Return a test metric as the table shows it, a share in percent."""
+    if not metric:
+        return None
+    return record.metrics[metric] * (100 if METRICS[metric].form == "percent" else 1)
+
+
+def _columns() -> dict[str, ColumnConfig | str | None]:
+    column = st.column_config
+    return {
+        "★": column.TextColumn(width=30, help="Favorite"),
+        "Run": column.TextColumn(width=135),
+        "Project": column.TextColumn(width=140),
+        "Model": column.TextColumn(width=150),
+        "State": column.TextColumn(width=125),
+        "Metric": column.TextColumn(width=100),
+        "Score": column.NumberColumn(
+            width=75, format="%.4g", help="Main test metric; percentages as a number from 0 to 100."
+        ),
+        "Duration": column.NumberColumn(format="%d s"),
+        "Created": column.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+    }
