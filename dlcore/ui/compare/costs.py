@@ -9,7 +9,8 @@ import streamlit as st
 from dlcore.evaluation import seeds
 from dlcore.evaluation.metrics import baseline_title, format_interval, format_percent
 from dlcore.runs import budgets, latency
-from dlcore.ui.compare.tests import TestedVariant, format_seconds, join_names
+from dlcore.runs.paired_tests import join_names
+from dlcore.ui.compare.tests import TestedVariant, format_seconds
 from dlcore.ui.shell.times import format_age
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
