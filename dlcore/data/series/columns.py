@@ -18,7 +18,7 @@ VALUE_NAMES = ("value", "y", "count", "v")
 LABEL_NAMES = ("label", "labels", "anomaly", "is_anomaly", "outlier")
 PARTS = (("year", "jahr", "yr"), ("month", "monat"), ("day", "tag"), ("hour", "stunde", "hr"), ("minute", "min"))
 """Names of columns that hold one part of a time each."""
-_CALENDAR = {"weekday", "dayofweek", "day_of_week", "dow", "wochentag", *(name for part in PARTS for name in part)}
+CALENDAR_NAMES = {"weekday", "dayofweek", "day_of_week", "dow", "wochentag", *(name for part in PARTS for name in part)}
 NUMERIC_TIMES = ("epoch", "stamp", "serial", "year")
 MAX_GROUPS = 64
 _ID = re.compile(r"(?:^|.*[_ .-])(?:id|uuid)|.*[a-z]Id", re.ASCII)
@@ -133,7 +133,7 @@ class Sheet:
         if by_name:
             return by_name
         usable = [name for name in names if not is_id(name)]
-        usable.sort(key=lambda n: (self.kinds[n] in NUMERIC_TIMES and self._rises(n)) or n.lower() in _CALENDAR)
+        usable.sort(key=lambda n: (self.kinds[n] in NUMERIC_TIMES and self._rises(n)) or n.lower() in CALENDAR_NAMES)
         for fits in (
             lambda name: not self.is_counter(name) and not self.is_constant(name) and not self.is_flags(name),
             lambda name: not self.is_counter(name) and not self.is_constant(name),

@@ -9,7 +9,7 @@ import pandas as pd
 from dlcore.core.errors import DataError
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.clocks import Clock
-from dlcore.data.series.columns import LABEL_NAMES, Sheet, is_id, parse_flags
+from dlcore.data.series.columns import CALENDAR_NAMES, LABEL_NAMES, Sheet, is_id, parse_flags
 from dlcore.data.series.date_formats import NAT
 from dlcore.data.series.long_format import pivot_groups, select_group
 from dlcore.data.series.missing import repair_codes, repair_missing
@@ -199,7 +199,7 @@ def reason_to_leave_out(sheet: Sheet, name: str, micros: np.ndarray) -> str:
     if is_id(name):
         return "identifies rows"
     plain = sheet.scans[name].plain
-    if plain is not None and _repeats_time(plain, micros):
+    if plain is not None and name.strip().lower() in CALENDAR_NAMES and _repeats_time(plain, micros):
         return "repeats a part of the times"
     if kind == "epoch" and plain is not None:
         steps = np.sign(np.diff(plain))

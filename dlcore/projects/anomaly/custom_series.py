@@ -1,9 +1,11 @@
 """Default settings for a custom series."""
 
+import contextlib
 import functools
 from collections.abc import Mapping
 from typing import Any
 
+from dlcore.core.errors import DataError
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import DAY_MS, load_custom
 from dlcore.projects import quick
@@ -27,7 +29,8 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
     train_share, share = shares(dataset.rows)
     values = {"train_share": train_share, "validation_share": share, "leave_out": ""}
     if model == automatic.MODEL:
-        return values | choose_detector(dataset).settings
+        with contextlib.suppress(DataError):  # a missing file: training says so
+            return values | choose_detector(dataset).settings
     return values | {
         "window": window(
             dataset.rows,

@@ -69,7 +69,10 @@ class Starter:
 def starter() -> Iterator[Starter]:
     started = Starter()
     yield started
-    started.process.communicate()  # closes its input, which ends it
+    try:
+        started.process.communicate(timeout=30)  # closes its input, which ends it
+    finally:
+        started.process.kill()
 
 
 def wait_for(condition, seconds: float = 90.0) -> None:
@@ -111,7 +114,7 @@ def test_kills_lose_no_alarm_and_repeat_at_most_one_each(
     try:
         wait_for(lambda: len(receiver.ids) >= len(expected) and output.read_bytes().count(b"\n") >= len(expected))
     finally:
-        starter.end(pid, signal.SIGINT)
+        starter.end(pid, signal.SIGKILL)
     assert set(receiver.ids) == expected
     assert sum(receiver.ids.values()) - len(expected) <= kills
     stored = [json.loads(line)["id"] for line in output.read_text().splitlines()]
