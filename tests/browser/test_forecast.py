@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from server import calm, errors, serious, visit
 
 from dlcore import runs
+from dlcore.evaluation.metrics import format_percent
 
 pytestmark = pytest.mark.browser
 RUN = "reference:forecast/blend"
@@ -20,12 +21,12 @@ def test_results_show_metrics_of_the_run_and_its_baselines(page, address, consol
     facts = page.locator(".dl-run").first
     expect(facts).to_contain_text(f"{evaluation.metrics['r2_mean']:.3f}")
     expect(facts).to_contain_text(f"{evaluation.baselines['ridge']['r2_mean']:.3f}")
-    summary = page.get_by_test_id("stAlert").first
-    expect(summary).to_contain_text(
-        f"R² {evaluation.metrics['r2_mean']:.3f} and skill {evaluation.metrics['skill']:.3f}"
-    )
+    covered = format_percent(evaluation.metrics["coverage_90"])
+    expect(page.get_by_text(re.compile(rf"^Skill {evaluation.metrics['skill']:.3f}"))).to_be_visible()
+    expect(page.get_by_text(f"90 % intervals cover {covered}")).to_be_visible()
+    page.get_by_text("How the scores are computed").click()
     expect(page.get_by_text("is below persistence")).to_be_visible()
-    expect(page.get_by_text(f"covered {evaluation.metrics['coverage_90']:.1%} of the test values")).to_be_visible()
+    expect(page.get_by_text(f"cover {covered} of the test values")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     assert errors(console) == []
 

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect
-from server import visit
+from server import visit, wait_until
 
 from dlcore import runs
 from dlcore.ui.pages.anomaly import threshold
@@ -88,6 +88,9 @@ def test_first_frame_needs_no_chart_script(page, address, slug):
     frame = page.locator(f"{PICTURE} .dl-frame img")
     expect(frame).to_be_visible(timeout=30_000)
     assert frame.evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
+    wait_until(
+        page, f"document.querySelector('{PICTURE} .dl-frame img').getBoundingClientRect().height > 150"
+    )  # styled
     box = frame.bounding_box()
     assert box is not None and box["height"] > 150 and box["y"] + box["height"] <= 800
 

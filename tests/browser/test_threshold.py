@@ -199,16 +199,16 @@ def test_without_labels_alarms_per_week_are_shown_and_brushed_labels_add_metrics
 def test_drag_zooms_and_double_click_resets(blank):
     page = blank(create_view(labeled=True))
     box = page.locator(".dlt-score").bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 170)
+    page.mouse.move(box["x"] + 200, box["y"] + 140)
     page.mouse.down()
-    page.mouse.move(box["x"] + 500, box["y"] + 170, steps=3)
+    page.mouse.move(box["x"] + 500, box["y"] + 140, steps=3)
     page.mouse.up()
     low, high = page.evaluate(STATE)["zoom"]
     assert 0 < low < high < 2000
-    page.mouse.move(box["x"] + 300, box["y"] + 170)
+    page.mouse.move(box["x"] + 300, box["y"] + 140)
     page.mouse.wheel(0, -200)
     page.wait_for_timeout(50)
     closer = page.evaluate(STATE)["zoom"]
     assert closer[1] - closer[0] < high - low
-    page.mouse.dblclick(box["x"] + 300, box["y"] + 170)
+    page.mouse.dblclick(box["x"] + 300, box["y"] + 140)
     assert page.evaluate(STATE)["zoom"] == [0, 2000]

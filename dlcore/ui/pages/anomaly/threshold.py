@@ -37,7 +37,7 @@ from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
 SCORE_COLOR = "#6F7B8A"
-FRAME_TOP = 143
+FRAME_TOP = 128
 """Pixels from the top of the threshold component to its score chart."""
 KINDS = {"scores": "Causal: uses no later points", "centred": "Centered: uses later points"}
 
