@@ -220,7 +220,7 @@ METHODS: dict[str, Callable[..., np.ndarray]] = {
     "seasonal_naive": seasonal_naive,
 }
 WINDOW_METHODS = ("knn", "matrix_profile", "kmeans", "isolation_forest")
-"""Detectors of `evaluation.detectors` that stand beside every model."""
+"""Detectors of `evaluation.detectors` that are baselines of every model."""
 FORMS = ("raw", "causal", "centred")
 
 

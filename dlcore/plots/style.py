@@ -89,7 +89,7 @@ def vertical(figure: go.Figure, x: float, text: str, *, left: bool = False, heig
 
 
 def escape_texts(figure: go.Figure) -> go.Figure:
-    """Escape HTML in every text of a figure in place: Plotly shows links and images that stand in labels of data.
+    """Escape HTML in every text of a figure in place: Plotly renders links and images in labels of data.
 
     Only the tags that our figures use stay: line breaks, and the `<extra>` of hover texts.
     """

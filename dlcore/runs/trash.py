@@ -80,7 +80,7 @@ def list_trash() -> list[DeletedRun]:
 
 
 def empty_trash(run_ids: Sequence[str] | None = None) -> int:
-    """Remove runs of the trash for good, all by default; returns the bytes freed."""
+    """Delete runs in the trash permanently, all by default; returns the bytes freed."""
     freed = 0
     for run in list_trash():
         if run_ids is None or run.record.run_id in run_ids:

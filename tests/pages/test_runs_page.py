@@ -49,7 +49,7 @@ def test_all_runs_of_all_projects_are_listed_favorites_first(home):
     assert names(app)[:2] == ["second", "first"] and "third" not in names(app)
     assert len(names(app)) == 2 + len(runs.references())
     row = app.dataframe[0].value.iloc[0]
-    assert (row["Metric"], row["Score"], row["★"]) == ("Accuracy", pytest.approx(91.0), "★")
+    assert (row["Metric"], row["Score"], row["★"]) == ("Accuracy (%)", pytest.approx(91.0), "★")
 
 
 @pytest.mark.parametrize(

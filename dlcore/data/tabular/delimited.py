@@ -220,7 +220,7 @@ def check_size(size: int, columns: int, row: int) -> int:
 
 
 def skip_preamble(rows: list[tuple[int, list[str]]], repairs: Repairs) -> list[tuple[int, list[str]]]:
-    """Skip what stands above the header: rows of one cell, comments (`#`), fields (`Station:`), and other tables that
+    """Skip the preamble above the header: rows of one cell, comments (`#`), fields (`Station:`), and other tables that
     a blank line divides from it."""
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0] if rows else 0
     start = _end_of_first_table(rows, width)

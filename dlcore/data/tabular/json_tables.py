@@ -22,7 +22,7 @@ def read_json(text: str, repairs: Repairs, *, row_limit: int) -> Rows:
     """Read JSON: an array of objects or of rows, a table by columns, any of them inside other objects, or objects one
     after another.
 
-    Only a line feed ends a line: U+2028 and its relatives may stand inside a text (RFC 8259).
+    Only a line feed ends a line: U+2028 and similar characters may occur in a text (RFC 8259).
 
     Raises:
         DataError: A line or the file is not JSON, or not made of objects.

@@ -1,4 +1,4 @@
-"""The default detector for any series: what it compares is chosen by the series' values, never by its labels.
+"""The default detector for any series: its settings depend on the values of the series, never on its labels.
 
 Nearest windows whose mean is removed, so that a new level is unusual only while it is new. Where the series strongly
 follows the calendar, windows of two days are compared at the same time of the day or week only. Other periods are not

@@ -145,7 +145,7 @@ class SeriesMonitor:
             self.close()
 
     def step(self, *, once: bool = False) -> bool:
-        """Score what is new and send what waits; return whether to go on."""
+        """Score new points and send pending alarms; return whether to continue."""
         points = self.source.read()
         for note in self.source.notes:
             self.events.warn(note)
@@ -163,7 +163,7 @@ class SeriesMonitor:
         return points is not None and not (once and is_idle)
 
     def close(self) -> None:
-        """Store the state, send what waits for at most some seconds, and release the source."""
+        """Store the state, send pending alarms for up to `LAST_SEND_S` seconds, and release the source."""
         if self.is_dirty:
             self._save()
         end = time.monotonic() + LAST_SEND_S

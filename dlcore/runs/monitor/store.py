@@ -1,7 +1,7 @@
 """The folder of a monitor: its state, the alarms it raised, what was sent, and the scores of recent points.
 
-A kill at any moment loses no alarm: an alarm is written before the state that has it behind it, a stored id is not
-written again, and only an alarm whose sending was not yet noted is sent once more.
+No alarm is lost if the process is killed: alarms are written before the state that follows them, a stored id is not
+written again, and an alarm is sent again only if its delivery was not recorded.
 """
 
 import hashlib
@@ -167,7 +167,7 @@ class Outbox:
         self.retries = {sink.key: _Retry(since[sink.key]) for sink in sinks}
 
     def send(self) -> int:
-        """Send what waits; return how many are left."""
+        """Send pending alarms; return how many remain."""
         left = 0
         for sink in self.sinks:
             retry = self.retries[sink.key]

@@ -16,7 +16,7 @@ SECTIONS = {
 }
 """Folders of `pages/` in menu order, with their headings; other folders come last."""
 WORKSPACE = "workspace"
-"""Folder of the pages that show no project: they stand beside Home in the menu."""
+"""Folder of the pages without a project, listed after Home in the menu."""
 
 
 @dataclass(frozen=True)

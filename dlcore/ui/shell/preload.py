@@ -59,7 +59,7 @@ _CONNECT = inline_script("""window.__streamlit = {
   HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false, enableCustomParentMessages: false,
     enforceDownloadInNewTab: false, metricsUrl: "", blockErrorDialogs: false, resourceCrossOriginMode: null },
 };""")
-"""Tell Streamlit where the server is and how it is set up: it asks for `/PAGE/_stcore/health` in vain otherwise."""
+"""Address and host settings of the server; without them, Streamlit first requests `/PAGE/_stcore/health`: a 404."""
 _NEXT = inline_script("""addEventListener("DOMContentLoaded", () => {
   for (const link of document.querySelectorAll("link[rel=dl-next]")) link.rel = "modulepreload";
 });""")

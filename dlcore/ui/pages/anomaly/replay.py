@@ -51,7 +51,7 @@ def replay(run: Run, bundle: Bundle) -> None:
     )
     key = (run_cache.bundle_key(bundle), kind)
     with third.container(horizontal=True):
-        is_playing = st.toggle("Play", key="replay-play")
+        is_playing = st.toggle("Play", value=True, key="replay-play")
         if st.button("Restart", icon=":material/replay:", key="replay-restart"):
             st.session_state.pop("replay-session", None)
     if st.session_state.get("replay-session", ("",))[0] != key:
@@ -79,7 +79,7 @@ def _play(session: ReplaySession, is_playing: bool) -> None:
     n, total = len(session.array("times")), len(session.replay.series.times)
     st.progress(n / total, text=f"{n:,} of {total:,} points, {len(session.alarms)} alarms")
     if n < 2:
-        st.info("Press Play: the points arrive one by one and are scored at once.", icon=":material/play_arrow:")
+        st.info("Press Play: each point is scored when it arrives.", icon=":material/play_arrow:")
         return
     _show_charts(session)
     _show_alarms(session)

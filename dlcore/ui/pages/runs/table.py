@@ -191,7 +191,7 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
             "Project": [row.project for row in rows],
             "Model": [row.model for row in rows],
             "State": [f"{state_style(row.record).sign} {row.state}" for row in rows],
-            "Metric": [METRICS[name].title if name else "" for name in metrics],
+            "Metric": [_title(name) for name in metrics],
             "Score": [_score(row.record, name) for row, name in zip(rows, metrics, strict=True)],
             "Data": [row.data for row in rows],
             "Seed": [row.record.seed for row in rows],
@@ -203,6 +203,13 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
             "Preset": [row.record.preset for row in rows],
         }
     )
+
+
+def _title(metric: str) -> str:
+    """Return the title of a metric with the unit of its score."""
+    if not metric:
+        return ""
+    return f"{METRICS[metric].title} (%)" if METRICS[metric].form == "percent" else METRICS[metric].title
 
 
 def _score(record: Record, metric: str) -> float | None:
@@ -221,9 +228,7 @@ def _columns() -> dict[str, ColumnConfig | str | None]:
         "Model": column.TextColumn(width=150),
         "State": column.TextColumn(width=125),
         "Metric": column.TextColumn(width=100),
-        "Score": column.NumberColumn(
-            width=75, format="%.4g", help="Main test metric; percentages as a number from 0 to 100."
-        ),
+        "Score": column.NumberColumn(width=75, format="%.4g", help="Main metric on the test split."),
         "Duration": column.NumberColumn(format="%d s"),
         "Created": column.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
     }
