@@ -8,7 +8,7 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test pytest test-realdata test-oldest lint lint-js screenshots
+.PHONY: run test pytest test-failed test-realdata test-oldest lint lint-js screenshots
 run: $(VENV)/.installed
 	$(BIN)/dlcore app
 
@@ -19,6 +19,10 @@ test: $(VENV)/.installed-tests
 pytest: $(VENV)/.installed-tests
 	@cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST)
+
+# The tests that failed in the last run, one after another.
+test-failed: $(VENV)/.installed-tests
+	env -u DLCORE_DATA $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 
 # Needs datasets: DLCORE_DATA=/folder:/another make test-realdata
 test-realdata: $(VENV)/.installed-tests

@@ -59,6 +59,16 @@ def address(context, server_home):
         yield url
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Add the browser's errors to the report of a failed test."""
+    outcome = yield
+    report = outcome.get_result()
+    lines = getattr(item, "funcargs", {}).get("console")
+    if report.failed and lines:
+        report.sections.append(("browser console", "\n".join(str(getattr(line, "text", line)) for line in lines)))
+
+
 @pytest.fixture
 def console():
     """Errors in the browser's console."""
