@@ -70,3 +70,11 @@ def test_the_comparison_of_a_page_is_in_the_address(home):
     assert not app.exception and app.query_params["comparison"] in ("chosen", ["chosen"])
     (again,) = [box for box in app.selectbox if box.label == "Comparison"]
     assert again.value == "chosen"
+
+
+def test_a_browser_that_reports_no_panel_keeps_that_of_the_address(home):
+    """A script run that is interrupted may have set the panel without the browser having seen it."""
+    app = open_page("backprop", {"panel": "train"})
+    app.segmented_control(key="panel").set_value(None).run()
+    assert not app.exception and app.query_params["panel"] in ("train", ["train"])
+    assert app.segmented_control(key="panel").value == "train"

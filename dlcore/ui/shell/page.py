@@ -134,8 +134,9 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str], first_panel: 
         requested = st.session_state.get("panel-to-keep", "")
     if requested:
         st.session_state["panel"] = panel_id(requested)
-    if st.session_state.get("panel", default) not in names:  # a panel of another page that this page lacks
-        st.session_state["panel"] = default
+    fallback = panel_id(in_url) if panel_id(in_url) in names else default
+    if st.session_state.get("panel", default) not in names:  # another page's panel; None from a browser that lags behind
+        st.session_state["panel"] = fallback
     choice = st.segmented_control(
         "Panel",
         names,
@@ -145,7 +146,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str], first_panel: 
         key="panel",
         label_visibility="collapsed",
     )
-    panel = choice or default
+    panel = choice or fallback
     if in_url != panel:
         st.query_params[PANEL] = panel
     st.session_state["panel-in-url"] = panel
