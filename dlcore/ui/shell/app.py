@@ -41,13 +41,13 @@ if (!window.dlCopies) {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest(".dl-copy");
     if (!button) return;
-    try {
-      await copy(location.href);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Not allowed";
-    }
-    setTimeout(() => { document.querySelector(".dl-copy").textContent = "Copy link"; }, 2000);
+    // a running script may draw the button again, or beside its former one: all of them show the same label
+    const label = (text) => {
+      for (const each of new Set([button, ...document.querySelectorAll(".dl-copy")])) each.textContent = text;
+    };
+    label(await copy(location.href).then(() => "Copied", () => "Not allowed"));
+    clearTimeout(window.dlCopyReset);
+    window.dlCopyReset = setTimeout(label, 2000, "Copy link");
   });
 }
 """)
