@@ -11,6 +11,7 @@ from streamlit import Page
 from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
+from dlcore.ui.components.mount import module_url
 from dlcore.ui.shell import first_paint, home, jobs_bar, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
@@ -52,6 +53,10 @@ if (!window.dlCopies) {
 }
 """)
 """Copy the address of the view: every control that changes it is in the URL."""
+FIGURE_MENUS = inline_script(
+    f"import(new URL({module_url('figure_menu')!r}, document.baseURI).href).then((module) => module.watchFigures());"
+)
+"""Give every figure its menu: PNG, SVG, CSV."""
 
 
 def run(folder: Path) -> None:
@@ -80,7 +85,7 @@ def _copy_link(place: DeltaGenerator) -> None:
     """Draw the button in `place`, which is fixed beside Streamlit's menu."""
     with place:
         st.html('<button type="button" class="dl-copy" aria-live="polite">Copy link</button>')
-        st.html(COPY, unsafe_allow_javascript=True)
+        st.html(COPY + FIGURE_MENUS, unsafe_allow_javascript=True)
 
 
 def _page(page: PageFile) -> Page:
