@@ -203,7 +203,9 @@ def arguments(commands: Any) -> None:
     restore = add_command(verbs, "restore", runs_restore, columns=RUN_COLUMNS)
     restore.add_argument("runs", nargs="+", metavar="RUN", help="the id of a run in the trash, or its start")
     empty = add_command(verbs, "empty", runs_empty)
-    empty.add_argument("runs", nargs="*", metavar="RUN", help="the id of a run in the trash, or its start; all by default")
+    empty.add_argument(
+        "runs", nargs="*", metavar="RUN", help="the id of a run in the trash, or its start; all by default"
+    )
     for verb in (delete, empty):
         verb.add_argument("--yes", action="store_true", help="do not ask before runs are deleted for good")
     fork = add_command(verbs, "fork", runs_fork)

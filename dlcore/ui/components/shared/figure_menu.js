@@ -10,6 +10,12 @@ import { readTheme } from "./theme.js";
 const FIGURES = ".js-plotly-plot, [data-figure]";
 const SCALE = 2; // of a PNG: sharp on a projector
 
+// Where the menu of a figure is: a chart draws all of its own element again.
+const hostOf = (figure) =>
+  figure.matches("[data-figure]") ? figure : (figure.closest("[data-testid=stPlotlyChart]") ?? figure).parentElement;
+
+const findFigure = (host) => (host.matches("[data-figure]") ? host : host.querySelector(".js-plotly-plot"));
+
 function findTable(figure) {
   if (figure.data) return () => plotlyTable(figure);
   for (let element = figure; element; element = element.parentElement)
@@ -61,21 +67,20 @@ async function save(figure, type) {
   if (csv) setTimeout(() => URL.revokeObjectURL(csv), 10_000);
 }
 
-function addMenu(figure) {
-  const host = figure.closest("[data-testid=stPlotlyChart]")?.parentElement ?? figure;
-  figure.dataset.menu = "";
-  host.querySelector(":scope > .dl-figure-menu")?.remove();
-  host.classList.add("dl-figure");
-  const menu = htmlElement("details", { class: "dl-figure-menu" }, host);
+function addMenu(host) {
+  const menu = htmlElement("details", { class: "dl-figure-menu" });
   htmlElement("summary", { "aria-label": "Save figure", title: "Save figure" }, menu, "⤓");
   const types = htmlElement("div", {}, menu);
-  for (const type of findTable(figure) ? ["png", "svg", "csv"] : ["png", "svg"]) {
+  for (const type of ["png", "svg", "csv"]) {
     const button = htmlElement("button", { type: "button" }, types, type.toUpperCase());
     button.addEventListener("click", async () => {
-      await save(figure, type);
+      await save(findFigure(host), type);
       menu.open = false;
     });
   }
+  menu.addEventListener("toggle", () => {
+    types.lastElementChild.hidden = !findTable(findFigure(host));
+  });
   for (const name of ["pointerdown", "pointermove", "click", "dblclick", "keydown"])
     menu.addEventListener(name, (event) => event.stopPropagation()); // the figure listens too
   menu.addEventListener("keydown", (event) => {
@@ -86,6 +91,8 @@ function addMenu(figure) {
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
   });
+  host.classList.add("dl-figure");
+  host.append(menu);
 }
 
 // Gives a menu to the figures in the document, and to those that come later.
@@ -94,11 +101,10 @@ export function watchFigures() {
   let isScheduled = false;
   const add = () => {
     isScheduled = false;
-    for (const figure of document.querySelectorAll(FIGURES))
-      if (!figure.dlcoreMenu?.isConnected && (!figure.matches(".js-plotly-plot") || figure.data)) {
-        addMenu(figure);
-        figure.dlcoreMenu = (figure.closest("[data-testid=stPlotlyChart]")?.parentElement ?? figure).lastElementChild;
-      }
+    for (const figure of document.querySelectorAll(FIGURES)) {
+      const host = hostOf(figure);
+      if (!host.querySelector(":scope > .dl-figure-menu")) addMenu(host);
+    }
   };
   window.dlcoreFigures = new MutationObserver(() => {
     if (isScheduled) return;
