@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
 from dlcore.ui.components.mount import module_url
-from dlcore.ui.shell import first_paint, home, jobs_bar, style
+from dlcore.ui.shell import first_paint, home, jobs_bar, style, tour
 from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
@@ -99,6 +99,7 @@ def run(folder: Path) -> None:
     with_error_boundary(jobs_bar.show)
     with_error_boundary(partial(navigation.run))
     first_paint.draw_deferred()
+    tour.offer(navigation.url_path)
 
 
 def _is_presenting() -> bool:

@@ -98,20 +98,23 @@ def _cards(row: list[PageFile], before: str) -> None:
 
 
 def _card(page: PageFile, *, title: str = "", query: Mapping[str, str] | None = None) -> None:
-    reference = best_reference(page.slug)
+    reference = best_reference(page.slug, by_predictions=page.slug in HEADLINES and not title)
     st.html(_thumbnail(reference[1] if reference else ""))
     link_to_page(page.slug, label=title or page.title, query=query)
     st.html(f'<p class="dl-summary">{html.escape(page.summary)}</p>')
     st.html(_score(reference[0] if reference else None))
 
 
-def best_reference(slug: str) -> tuple[BaselineComparison | None, str] | None:
-    """Return the summary of the project's best reference run, and the thumbnail; None if there is no readable one."""
+def best_reference(slug: str, *, by_predictions: bool = False) -> tuple[BaselineComparison | None, str] | None:
+    """Return the summary of the project's best reference run, and a thumbnail, of its predictions on request.
+
+    None if there is no readable one.
+    """
     scores = {run.run_id: _read(run.run_id) for run in _references(slug)}
     if not scores:
         return None
     ranked = sorted(scores, key=lambda run_id: _rank(scores[run_id]), reverse=True)
-    return scores[ranked[0]], _draw(slug, tuple(ranked))
+    return scores[ranked[0]], _draw("" if by_predictions else slug, tuple(ranked))
 
 
 def _rank(top: BaselineComparison | None) -> tuple[bool, float, float]:

@@ -165,7 +165,7 @@ def _threshold(bundles: Sequence[Bundle]) -> str:
     drawing, top = _errors(np.log(np.maximum(scores, low) / low), predictions["test_targets"])
     y = HEIGHT - 10 - min(1.0, max(0.0, np.log(threshold / low) / top)) * (HEIGHT - 24)
     line = f'<path d="M0 {y:.1f}H{WIDTH}" stroke="{VERMILLION}" stroke-width="2" stroke-dasharray="7 4"/>'
-    return f'{drawing}{line}<circle cx="{WIDTH - 26}" cy="{y:.1f}" r="8" fill="{VERMILLION}"/>'
+    return f'{drawing}{line}<rect x="{WIDTH - 36}" y="{y - 9:.1f}" width="16" height="18" rx="5" fill="{VERMILLION}"/>'
 
 
 def _line(x: np.ndarray, share: np.ndarray, color: str) -> str:
