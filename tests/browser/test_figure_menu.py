@@ -14,7 +14,7 @@ from server import errors, visit
 
 pytestmark = pytest.mark.browser
 SVG = "{http://www.w3.org/2000/svg}"
-PATIENCE = 60_000
+PATIENCE = 120_000
 
 
 def save(page: Page, host: Locator, kind: str) -> bytes:

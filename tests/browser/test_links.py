@@ -104,7 +104,7 @@ def test_link_restores_the_state_in_a_clean_browser(address, clean, name):
     problems: list[object] = []
     page.on("pageerror", lambda error: problems.append(error))
     visit(page, f"{address}/{place}")
-    wait_until(page, f"({SHOWN})({json.dumps([key, text])})")
+    wait_until(page, f"({SHOWN})({json.dumps([key, text])})", timeout=90_000)
     page.wait_for_timeout(300)  # components write the address after a pause
     for param, values in parse_qs(urlsplit(place).query).items():
         assert query(page).get(param) == values
@@ -126,7 +126,7 @@ def test_components_write_their_state_into_the_address(page, address):
     page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name="Data", exact=True).click()
     wait_until(page, "!location.search.includes('self-attention')")  # its component is gone
     page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name="Step by step", exact=True).click()
-    expect(page.get_by_role("textbox", name="Sentence")).to_have_value("to be or not", timeout=30_000)
+    expect(page.get_by_role("textbox", name="Sentence")).to_have_value("to be or not", timeout=60_000)
     wait_until(page, "new URL(location).searchParams.get('self-attention-mask') === 'causal'")
     visit(page, f"{address}/backprop")
     page.get_by_role("button", name="Next").click()
@@ -144,6 +144,6 @@ def test_masks_and_long_texts_are_in_the_address(page, address, clean):
     assert len(page.url) < 600 and "text=" not in page.url
     second = clean.new_page()
     visit(second, page.url)
-    expect(second.get_by_role("textbox", name="Your text, in English")).to_have_value(text, timeout=30_000)
-    expect(second.locator(".dl-typed-words button").nth(1)).to_have_attribute("aria-pressed", "true", timeout=30_000)
+    expect(second.get_by_role("textbox", name="Your text, in English")).to_have_value(text, timeout=60_000)
+    expect(second.locator(".dl-typed-words button").nth(1)).to_have_attribute("aria-pressed", "true", timeout=60_000)
     second.close()

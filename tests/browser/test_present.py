@@ -8,7 +8,7 @@ from server import calm, errors, serious, visit, wait_until
 
 pytestmark = pytest.mark.browser
 SIZE = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
-PATIENCE = 60_000
+PATIENCE = 120_000
 
 
 def test_presentation_is_kept_between_pages_and_left_by_its_button(page, address, console):
