@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +51,78 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_delete(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Delete runs with their checkpoints and bundles; asks first, unless --yes is given."""
+    """Move runs to the trash, from where 'runs restore' brings them back; with --purge, delete them for good."""
     from dlcore import runs
-    from dlcore.core.errors import RequestError
+    from dlcore.runs import trash
 
     run_ids = [runs.open_run(run).run_id for run in options.runs]
-    if not options.yes:
-        if not sys.stdin.isatty():
-            raise RequestError(f"deleting {', '.join(run_ids)} cannot be undone: confirm with --yes.")
-        print(f"Delete {', '.join(run_ids)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise RequestError("nothing was deleted.")
+    if options.purge:
+        _confirm(run_ids, yes=options.yes)
     for run_id in run_ids:
-        runs.delete_run(run_id)
-    return [{"run_id": run_id, "deleted": True} for run_id in run_ids]
+        if options.purge:
+            runs.delete_run(run_id)
+        else:
+            trash.move_to_trash(run_id)
+    return [{"run_id": run_id, "deleted": "for good" if options.purge else "moved to the trash"} for run_id in run_ids]
+
+
+def runs_trash(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """List the runs in the trash, the last deleted first."""
+    from dlcore.runs import trash
+
+    return [
+        {"run_id": run.record.run_id, "project": run.record.project, "model": run.record.model, "size_bytes": run.size}
+        for run in trash.list_trash()
+    ]
+
+
+def runs_restore(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Bring runs back from the trash."""
+    from dlcore.runs import trash
+
+    return [trash.restore(run_id).as_json() for run_id in _find_deleted(options.runs)]
+
+
+def runs_empty(options: argparse.Namespace) -> dict[str, Any]:
+    """Delete the runs in the trash for good, those named or all; asks first, unless --yes is given."""
+    from dlcore.runs import trash
+
+    run_ids = _find_deleted(options.runs) or [run.record.run_id for run in trash.list_trash()]
+    if run_ids:
+        _confirm(run_ids, yes=options.yes)
+    return {"deleted": run_ids, "freed_bytes": trash.empty_trash(run_ids)}
+
+
+def _find_deleted(prefixes: Sequence[str]) -> list[str]:
+    """Return the full ids of runs in the trash."""
+    from dlcore.core.errors import RequestError
+    from dlcore.runs import trash
+
+    deleted = [run.record.run_id for run in trash.list_trash()]
+    found = []
+    for prefix in prefixes:
+        matches = [run_id for run_id in deleted if run_id.startswith(prefix)]
+        if len(matches) != 1:
+            raise RequestError(f"{len(matches)} runs in the trash begin with '{prefix[:40]}': see 'dlcore runs trash'.")
+        found += matches
+    return found
+
+
+def _confirm(run_ids: Sequence[str], *, yes: bool) -> None:
+    """Ask before runs are deleted for good, unless `yes`.
+
+    Raises:
+        RequestError: the answer is no, or nobody can answer.
+    """
+    from dlcore.core.errors import RequestError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RequestError(f"deleting {', '.join(run_ids)} cannot be undone: confirm with --yes.")
+    print(f"Delete {', '.join(run_ids)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RequestError("nothing was deleted.")
 
 
 def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
@@ -140,7 +198,16 @@ def arguments(commands: Any) -> None:
             change.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
     delete = add_command(verbs, "delete", runs_delete)
     delete.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
-    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--purge", action="store_true", help="delete for good, with checkpoints and bundles")
+    add_command(verbs, "trash", runs_trash, columns=("run_id", "project", "model", "size_bytes"))
+    restore = add_command(verbs, "restore", runs_restore, columns=RUN_COLUMNS)
+    restore.add_argument("runs", nargs="+", metavar="RUN", help="the id of a run in the trash, or its start")
+    empty = add_command(verbs, "empty", runs_empty)
+    empty.add_argument(
+        "runs", nargs="*", metavar="RUN", help="the id of a run in the trash, or its start; all by default"
+    )
+    for verb in (delete, empty):
+        verb.add_argument("--yes", action="store_true", help="do not ask before runs are deleted for good")
     fork = add_command(verbs, "fork", runs_fork)
     fork.add_argument("run", metavar="RUN", help=RUN_HELP)
     fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting to change; repeatable")

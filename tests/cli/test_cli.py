@@ -248,7 +248,29 @@ def test_kind_of_custom_data_follows_from_the_file_and_the_flags(capsys, tmp_pat
     assert code == 2 and "'period' is not an option of pairs" in err
 
 
-def test_runs_delete_needs_a_confirmation(capsys, home, monkeypatch):
+def test_deleted_runs_can_be_restored_until_the_trash_is_emptied(capsys, home):
+    from dlcore import projects, runs
+
+    config = projects.configure("anomaly", model="dense_32", preset="quick", device="cpu")
+    first, second = (runs.create(config).run_id for _ in range(2))
+    deleted = document(capsys, "runs", "delete", first)
+    assert deleted == [{"run_id": first, "deleted": "moved to the trash"}]
+    assert [record.run_id for record in runs.list_runs()] == [second]
+    assert [row["run_id"] for row in document(capsys, "runs", "trash")] == [first]
+    assert document(capsys, "runs", "restore", first[:12])[0]["run_id"] == first
+    assert len(runs.list_runs()) == 2 and document(capsys, "runs", "trash") == []
+    code, _, error = run(capsys, "runs", "restore", first)
+    assert code == 2 and "runs trash" in error
+    document(capsys, "runs", "delete", first, second)
+    code, _, error = run(capsys, "runs", "empty")
+    assert code == 2 and "--yes" in error
+    assert document(capsys, "runs", "empty", first, "--yes")["deleted"] == [first]
+    assert [row["run_id"] for row in document(capsys, "runs", "trash")] == [second]
+    assert document(capsys, "runs", "empty", "--yes")["freed_bytes"] > 0
+    assert document(capsys, "runs", "empty", "--yes") == {"deleted": [], "freed_bytes": 0}
+
+
+def test_deleting_for_good_needs_a_confirmation(capsys, home, monkeypatch):
     import io
 
     from dlcore import projects, runs
@@ -256,13 +278,14 @@ def test_runs_delete_needs_a_confirmation(capsys, home, monkeypatch):
     config = projects.configure("anomaly", model="dense_32", preset="quick", device="cpu")
     first, second = (runs.create(config).run_id for _ in range(2))
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    code, _, error = run(capsys, "runs", "delete", first)
+    code, _, error = run(capsys, "runs", "delete", "--purge", first)
     assert code == 2 and "--yes" in error and len(runs.list_runs()) == 2
     terminal = io.StringIO("n\n")
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", terminal)
-    code, _, error = run(capsys, "runs", "delete", first)
+    code, _, error = run(capsys, "runs", "delete", "--purge", first)
     assert code == 2 and "nothing was deleted" in error and len(runs.list_runs()) == 2
-    assert document(capsys, "runs", "delete", first[:12], "--yes") == [{"run_id": first, "deleted": True}]
+    purged = document(capsys, "runs", "delete", "--purge", first[:12], "--yes")
+    assert purged == [{"run_id": first, "deleted": "for good"}] and document(capsys, "runs", "trash") == []
     assert [record.run_id for record in runs.list_runs()] == [second]
     assert run(capsys, "runs", "delete", "reference:anomaly/conv", "--yes")[0] != 0

@@ -129,7 +129,7 @@ def test_vit_page_opens_with_a_transformer():
 
 @pytest.mark.parametrize("slug", ["fashion", "reviews_lstm", "reviews_bert", "vit"])
 def test_page_opens_on_the_run_that_its_card_shows(slug):
-    scores = {run.run_id: home._read.__wrapped__(run.run_id)[0] for run in runs.references(slug)}
+    scores = {run.run_id: home._read.__wrapped__(run.run_id) for run in runs.references(slug)}
     app = open_page(slug, panel="predict")
     assert app.query_params["run"] in ([best := max(scores, key=lambda name: home._rank(scores[name]))], best)
 

@@ -72,6 +72,7 @@ def _reported(project: "Project", comparison: Comparison) -> list[RunCurves]:
     if reported and st.toggle(
         "Show reported curves",
         key=f"reported-{project.slug}",
+        bind="query-params",
         help="Dotted, by epoch: from a course report on 30,000 images with unknown hyperparameters, split and code.",
     ):
         values = ", ".join(

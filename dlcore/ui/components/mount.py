@@ -28,6 +28,7 @@ __all__ = [
     "SCRIPTS",
     "Packed",
     "drawing_component",
+    "module_url",
     "mount",
     "mount_reporting",
     "pack",
@@ -93,6 +94,11 @@ def script_urls(*names: str) -> list[str]:
             modules[module] = None
             queue += [posixpath.normpath(f"{module}/../{path}") for path in _IMPORT.findall(_scripts()[module])]
     return [f"app/static/{SCRIPTS}/{module}" for module in modules]
+
+
+def module_url(name: str) -> str:
+    """Return the URL of a module of `shared/`, relative to the app's root."""
+    return f"app/static/{SCRIPTS}/shared/{name}.js"
 
 
 def drawing_component(name: str, *, styles: Sequence[str] = ()) -> ComponentRenderer:

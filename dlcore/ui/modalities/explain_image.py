@@ -83,7 +83,8 @@ def _choose_method(project: Project, question: ImageQuestion) -> Method:
         default=first,
         required=True,
         format_func=METHODS.__getitem__,
-        key=f"explained-how-{project.slug}-{'-'.join(methods)}",
+        key=f"explained-how-{'-'.join(methods)}",
+        bind="query-params",
     )
     return method or first
 

@@ -63,14 +63,8 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return None
-    labels, probabilities = bundle.labels, prediction["probabilities"]
-    target: int = st.selectbox(
-        "Evidence for class",
-        range(len(labels)),
-        index=labels.index(prediction["label"]),
-        format_func=lambda k: f"{labels[k]} ({format_percent(probabilities[labels[k]])})",
-        key=f"explained-own-class-{run_cache.bundle_key(bundle)}-{hash(text)}",
-    )
+    labels = bundle.labels
+    target = _choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{text}")
     st.markdown(
         f"Predicted: **{as_text(prediction['label'])}** ({format_percent(prediction['probability'])})."
         f"{run_cache.threshold_note(labels, prediction)}"
@@ -119,13 +113,7 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     prediction, labels = run_cache.stored_prediction(bundle, row), bundle.labels
     predicted, actual = prediction["label"], labels[int(stored["test_targets"][row])]
-    target: int = st.selectbox(
-        "Evidence for class",
-        range(len(labels)),
-        index=labels.index(predicted),
-        format_func=lambda k: f"{labels[k]} ({format_percent(prediction['probabilities'][labels[k]])})",
-        key=f"explained-class-{row}-{run_cache.bundle_key(bundle)}",
-    )
+    target = _choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{row}")
     verdict = "correct" if predicted == actual else "incorrect"
     st.markdown(
         f"Predicted: **{as_text(predicted)}** ({format_percent(prediction['probability'])}), **{verdict}**. "
@@ -133,6 +121,23 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
         f"{run_cache.threshold_note(labels, prediction)}"
     )
     return row, target
+
+
+def _choose_class(labels: list[str], prediction: dict[str, Any], *, of: str) -> int:
+    """Return the number of the class to explain: the predicted one for each new input `of`, unless the URL has one."""
+    key, predicted = "explained-class", labels.index(prediction["label"])
+    if st.session_state.get(f"{key}-of", of) != of or (key not in st.session_state and key not in st.query_params):
+        st.session_state[key] = predicted
+    st.session_state[f"{key}-of"] = of
+    return int(
+        st.selectbox(
+            "Evidence for class",
+            range(len(labels)),
+            format_func=lambda k: f"{labels[k]} ({format_percent(prediction['probabilities'][labels[k]])})",
+            key=key,
+            bind="query-params",
+        )
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the words' contributions")

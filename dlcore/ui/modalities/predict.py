@@ -14,6 +14,7 @@ from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.modality import load_modality
+from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
@@ -27,6 +28,8 @@ EXAMPLES = {
     "reviews_lstm": "What a wonderful film: I laughed, I cried, and I would gladly pay to see it again.",
 }
 """Example text by project."""
+TEXT = "text"
+"""Query parameter with the typed text."""
 CUSTOM, SAMPLE = "Your input", "Test sample"
 
 
@@ -101,14 +104,20 @@ def _draw(n: int, key: str) -> None:
 
 
 def last_typed(project: Project) -> str:
-    """Return the last text typed on the project's page; initially an example."""
-    value: str = st.session_state.get(f"said-{project.slug}", EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"]))
-    return value
+    """Return the last text typed on the project's page; initially that of the URL, or an example."""
+    value: str | None = st.session_state.get(f"said-{project.slug}")
+    return read_text(TEXT) or _example(project) if value is None else value
 
 
 def remember_typed(project: Project, text: str) -> None:
-    """Store the text, so that Predict and Explain use the same one."""
+    """Store the text, so that Predict and Explain use the same one, and write it into the URL."""
     st.session_state[f"said-{project.slug}"] = text
+    if not write_text(TEXT, "" if text == _example(project) else text):
+        st.caption("This text is too long for a link.")
+
+
+def _example(project: Project) -> str:
+    return EXAMPLES.get(project.slug, EXAMPLES["reviews_lstm"])
 
 
 def predict_payload(project: Project, bundle: Bundle, payload: bytes) -> dict[str, Any] | None:

@@ -23,12 +23,15 @@ from dlcore.ui.modalities import explain_text
 from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
+from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.figure import show_figure
 
+MASKED = "masked"
+"""Query parameter with the positions of the masked tokens."""
 STARTS_WITH_INPUT = True
 SAMPLES_PER_CLASS = 2
 """Samples of each class."""
@@ -126,7 +129,9 @@ def _show_texts(config: RunConfig) -> None:
     st.subheader("Samples", anchor=False)
     classes = range(len(dataset.names))
     if len(dataset.names) > MOST_CLASSES:
-        choice = st.selectbox("Class", classes, format_func=lambda k: dataset.names[k], key=f"class-{config.dataset}")
+        choice = st.selectbox(
+            "Class", classes, format_func=lambda k: dataset.names[k], key=f"class-{config.dataset}", bind="query-params"
+        )
         classes = range(choice, choice + 1)
     is_short = (lengths >= min(SAMPLE_LENGTHS[0], int(np.median(lengths)))) & (
         lengths <= SAMPLE_LENGTHS[1]
@@ -162,7 +167,9 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
                 label="Your text, in English",
                 key=f"typed-{project.slug}",
                 marks=1 if pieces else 0,
+                hidden=[int(index) for index in st.query_params.get(MASKED, "").split(",") if index.isdecimal()],
             )
+            write_param(MASKED, ",".join(map(str, typed.hidden)))
         remember_typed(project, typed.text)
         with right:
             if not typed.text.strip():

@@ -44,6 +44,7 @@ def _rows(loaded: LoadedModel, encoded: EncodedText, values: np.ndarray) -> None
         "Query word",
         range(-1, len(words)),
         key=f"heads-{loaded.config.project}",
+        bind="query-params",
         format_func=lambda index: "all words (mean)" if index < 0 else f"{words[index]} ({index + 1})",
     )
     index = choice if choice < len(words) else -1

@@ -31,7 +31,9 @@ SENTENCE = "The filmmakers' unforgettable blockbuster grossed $2.5 million, didn
 def show_tokens(dataset: str) -> None:
     """Show the tokens of a typed sentence by each tokenizer."""
     st.subheader("Tokenizers", anchor=False)
-    sentence = clean_text(st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300))
+    sentence = clean_text(
+        st.text_input("A sentence", SENTENCE, key=f"cut-{dataset}", max_chars=300, bind="query-params")
+    )
     for kind, (title, description) in KINDS.items():
         if kind == "wordpiece" and not sources.is_available("bert_vocabulary"):
             st.caption(f"**{title}**: BERT's vocabulary is not on this machine.")

@@ -11,7 +11,9 @@ from streamlit import Page
 from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
-from dlcore.ui.shell import first_paint, home, jobs_bar, style
+from dlcore.ui.components.mount import module_url
+from dlcore.ui.shell import first_paint, home, jobs_bar, style, tour
+from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
 from dlcore.ui.shell.security import inline_script
@@ -41,23 +43,46 @@ if (!window.dlCopies) {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest(".dl-copy");
     if (!button) return;
-    try {
-      await copy(location.href);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Not allowed";
-    }
-    setTimeout(() => { document.querySelector(".dl-copy").textContent = "Copy link"; }, 2000);
+    // a running script may draw the button again, or beside its former one: all of them show the same label
+    const label = (text) => {
+      for (const each of new Set([button, ...document.querySelectorAll(".dl-copy")])) each.textContent = text;
+    };
+    label(await copy(location.href).then(() => "Copied", () => "Not allowed"));
+    clearTimeout(window.dlCopyReset);
+    window.dlCopyReset = setTimeout(label, 2000, "Copy link");
   });
 }
 """)
 """Copy the address of the view: every control that changes it is in the URL."""
+FIGURE_MENUS = inline_script(
+    f"import(new URL({module_url('figure_menu')!r}, document.baseURI).href).then((module) => module.watchFigures());"
+)
+"""Give every figure its menu: PNG, SVG, CSV."""
+
+
+PRESENT = "present"
+"""Query parameter of the presentation mode: larger type, no menu."""
+_SWITCH = inline_script("""
+if (!window.dlPresents) {
+  window.dlPresents = true;
+  const change = () => {
+    const url = new URL(location.href);
+    if (url.searchParams.has("present")) url.searchParams.delete("present");
+    else url.searchParams.set("present", "1");
+    location.assign(url);
+  };
+  document.addEventListener("click", (event) => { if (event.target.closest(".dl-present")) change(); });
+  document.addEventListener("keydown", (event) => { if (event.altKey && event.code === "KeyP") change(); });
+}
+""")
+"""Enter or leave the presentation mode by a new visit of the address, which holds the view."""
 
 
 def run(folder: Path) -> None:
     """Build the menu from the page files below `folder` and run the requested page."""
     st.set_page_config(page_title=NAME, page_icon=str(ASSETS / "icons" / "logo.svg"), layout="wide")
-    style.apply()
+    is_presenting = _is_presenting()
+    style.apply(presenting=is_presenting)
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
     start = Page(home.show, title="Home", icon=":material/home:", default=True)
     menu = {"": [start, *map(_page, workspace_pages(folder))]} | {
@@ -70,17 +95,30 @@ def run(folder: Path) -> None:
     if navigation is start:
         first_paint.draw_deferred()
     st.set_page_config(page_title=NAME if navigation is start else f"{navigation.title} · {NAME}")
-    first_paint.defer(partial(_copy_link, st.container(key="copy-link")))
+    first_paint.defer(partial(_buttons, st.container(key="copy-link"), is_presenting))
     with_error_boundary(jobs_bar.show)
     with_error_boundary(partial(navigation.run))
     first_paint.draw_deferred()
+    tour.offer(navigation.url_path)
 
 
-def _copy_link(place: DeltaGenerator) -> None:
-    """Draw the button in `place`, which is fixed beside Streamlit's menu."""
+def _is_presenting() -> bool:
+    """Return whether the session presents; a page without the query parameter gets it."""
+    is_presenting = st.query_params.get(PRESENT) == "1" or bool(st.session_state.get(PRESENT))
+    st.session_state[PRESENT] = is_presenting
+    write_param(PRESENT, "1" if is_presenting else "")
+    return is_presenting
+
+
+def _buttons(place: DeltaGenerator, is_presenting: bool) -> None:
+    """Draw the buttons in `place`, which is fixed beside Streamlit's menu."""
+    label = "Leave presentation" if is_presenting else "Present"
     with place:
-        st.html('<button type="button" class="dl-copy" aria-live="polite">Copy link</button>')
-        st.html(COPY, unsafe_allow_javascript=True)
+        st.html(
+            f'<button type="button" class="dl-present" title="{label} (Alt+P)">{label}</button> '
+            '<button type="button" class="dl-copy" aria-live="polite">Copy link</button>'
+        )
+        st.html(COPY + _SWITCH + FIGURE_MENUS, unsafe_allow_javascript=True)
 
 
 def _page(page: PageFile) -> Page:

@@ -1,8 +1,9 @@
-"""The home page: one card per project with its reference run, and recent runs."""
+"""The home page: the headline uses, recent runs, custom data, and one card per page with its best reference run."""
 
 import base64
 import html
 import math
+from collections.abc import Mapping
 from itertools import groupby
 
 import streamlit as st
@@ -20,29 +21,56 @@ from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.links import link_to_page, link_to_run
-from dlcore.ui.shell.menu import PageFile, find_pages, heading, title_of
+from dlcore.ui.shell.menu import PageFile, find_pages, heading, page_of, title_of
 from dlcore.ui.shell.states import state_style
-from dlcore.ui.shell.thumbnails import thumbnail
+from dlcore.ui.shell.thumbnails import project_thumbnail
 from dlcore.ui.shell.times import format_age
 from dlcore.ui.shell.titles import model_title, summarize_run
 
-_RECENT = 6
+_RECENT = 4
 _PER_ROW = 3
 
 
+HEADLINES = {
+    "anomaly": ("Drag an anomaly threshold", {"panel": "results"}),
+    "architectures": ("Compare three networks", {"panel": "results", "view": "Compare"}),
+    "food": ("Upload a food photo", {"panel": "predict"}),
+}
+"""Page -> what to do on it, and the query parameters of the view."""
+CUSTOM_DATA = {
+    "anomaly": "A time series",
+    "forecast": "A table to forecast",
+    "fashion": "Photos with classes",
+    "questions": "Texts with classes",
+    "seq2seq": "Pairs of sequences",
+}
+"""Page -> the data that can be added on its panel Data."""
+
+
 def show() -> None:
-    """Draw the home page."""
+    """Draw the home page: headline uses, runs, then every page in teaching order."""
     st.title("Watch a network learn", anchor=False)
-    style.subtitle(
-        "Every page is one classic experiment on real data: train a model on your own machine, watch it live, "
-        "compare it with simple baselines, and explain its predictions."
-    )
+    style.subtitle("Classic experiments on real data: train, watch live, compare with baselines, explain.")
+    for column, (slug, (title, query)) in zip(st.columns(_PER_ROW, gap="medium"), HEADLINES.items(), strict=True):
+        page = page_of(slug)
+        if page is not None:
+            with column, st.container(border=True, key=f"card-headline-{slug}", height="stretch"):
+                _card(page, title=title, query=query)
+    with_error_boundary(_recent)
+    _offer_custom_data()
     sections = [list(pages) for _, pages in groupby(find_pages(), key=lambda page: page.section)]
     before = ""
     for row in page_rows(sections):
         _cards(row, before)
         before = row[-1].section
-    with_error_boundary(_recent)
+
+
+def _offer_custom_data() -> None:
+    """Draw links to the panels that accept data of one's own."""
+    st.html('<h2 class="dl-section">Your data</h2>')
+    with st.container(horizontal=True, key="home-data"):
+        for slug, title in CUSTOM_DATA.items():
+            link_to_page(slug, label=title, icon=":material/upload:", query={"panel": "data", "open": "data"})
 
 
 def page_rows(sections: list[list[PageFile]]) -> list[list[PageFile]]:
@@ -69,20 +97,24 @@ def _cards(row: list[PageFile], before: str) -> None:
         before = page.section
 
 
-def _card(page: PageFile) -> None:
-    reference = best_reference(page.slug)
+def _card(page: PageFile, *, title: str = "", query: Mapping[str, str] | None = None) -> None:
+    reference = best_reference(page.slug, by_predictions=page.slug in HEADLINES and not title)
     st.html(_thumbnail(reference[1] if reference else ""))
-    link_to_page(page.slug, label=page.title)
+    link_to_page(page.slug, label=title or page.title, query=query)
     st.html(f'<p class="dl-summary">{html.escape(page.summary)}</p>')
     st.html(_score(reference[0] if reference else None))
 
 
-def best_reference(slug: str) -> tuple[BaselineComparison | None, str] | None:
-    """Return summary and thumbnail of the project's best reference run; None if there is no readable one."""
-    candidates = [_read(run.run_id) for run in _references(slug)]
-    if not candidates:
+def best_reference(slug: str, *, by_predictions: bool = False) -> tuple[BaselineComparison | None, str] | None:
+    """Return the summary of the project's best reference run, and a thumbnail, of its predictions on request.
+
+    None if there is no readable one.
+    """
+    scores = {run.run_id: _read(run.run_id) for run in _references(slug)}
+    if not scores:
         return None
-    return max(candidates, key=lambda pair: _rank(pair[0]))
+    ranked = sorted(scores, key=lambda run_id: _rank(scores[run_id]), reverse=True)
+    return scores[ranked[0]], _draw("" if by_predictions else slug, tuple(ranked))
 
 
 def _rank(top: BaselineComparison | None) -> tuple[bool, float, float]:
@@ -98,10 +130,14 @@ def _references(slug: str) -> list[Run]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _read(run_id: str) -> tuple[BaselineComparison | None, str]:
+def _read(run_id: str) -> BaselineComparison | None:
     run = runs.open_run(run_id)
-    bundle = run.bundle
-    return (None, "") if bundle is None else (summarize_run(run), thumbnail(bundle.predictions()))
+    return None if run.bundle is None else summarize_run(run)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _draw(slug: str, run_ids: tuple[str, ...]) -> str:
+    return project_thumbnail(slug, [runs.open_run(run_id) for run_id in run_ids])
 
 
 def _thumbnail(svg: str) -> str:
@@ -128,7 +164,7 @@ def _score(top: BaselineComparison | None) -> str:
 
 def _recent() -> None:
     records = runs.list_runs(limit=_RECENT)
-    st.subheader("Your recent runs", anchor=False)
+    st.html('<h2 class="dl-section">Your recent runs</h2>')
     if not records:
         st.caption("No runs yet. Open a page, go to Train, and start one: it continues when you close the tab.")
     for record in records:

@@ -1,6 +1,6 @@
 """Links between places of the workbench."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
@@ -48,11 +48,11 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
     st.page_link(str(page.path), label=label, icon=icon, query_params=query)
 
 
-def link_to_page(slug: str, *, label: str) -> None:
-    """Draw a link to a project's page."""
+def link_to_page(slug: str, *, label: str, icon: str | None = None, query: Mapping[str, str] | None = None) -> None:
+    """Draw a link to a project's page, with query parameters."""
     page = page_of(slug)
     if page is not None:
-        st.page_link(str(page.path), label=label)
+        st.page_link(str(page.path), label=label, icon=icon, query_params=dict(query or {}))
 
 
 def _query(page: PageFile, record: Record, panel: str) -> dict[str, str]:

@@ -9,12 +9,14 @@ from dlcore.core.settings import ROOT
 
 PAGES = ROOT / "pages"
 SECTIONS = {
-    "series": "Series",
-    "vision": "Vision",
-    "language": "Language",
     "foundations": "Foundations",
+    "vision": "Vision",
+    "series": "Series",
+    "language": "Language",
 }
-"""Folders of `pages/` in menu order, with their headings; other folders come last."""
+"""Folders of `pages/` in teaching order, with their headings; other folders come last."""
+LESSONS = ("anatomy", "backprop", "rnn", "attention", "fashion", "gradients", "architectures", "food", "vit")
+"""Pages in teaching order; the others of a section come after them, by title."""
 WORKSPACE = "workspace"
 """Folder of the pages without a project, listed after Home in the menu."""
 
@@ -54,14 +56,18 @@ def heading(section: str) -> str:
 
 @lru_cache(maxsize=4)
 def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
-    """Return the page of every project below `folder`, `<section>/<slug>.py`, by section, then by title."""
+    """Return the page of every project below `folder`, `<section>/<slug>.py`, in teaching order."""
     order = list(SECTIONS)
     pages = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
     pages = [page for page in pages if page.section != WORKSPACE]
     return tuple(
         sorted(
             pages,
-            key=lambda page: (order.index(page.section) if page.section in order else len(order), page.title),
+            key=lambda page: (
+                order.index(page.section) if page.section in order else len(order),
+                LESSONS.index(page.slug) if page.slug in LESSONS else len(LESSONS),
+                page.title,
+            ),
         )
     )
 

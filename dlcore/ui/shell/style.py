@@ -8,9 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 
-def apply() -> None:
-    """Add the style sheet to the page."""
-    st.html(_sheet())
+def apply(*, presenting: bool = False) -> None:
+    """Add the style sheet to the page, and what marks the presentation mode."""
+    st.html(_sheet() + ('<div class="dl-presenting"></div>' if presenting else ""))
 
 
 def subtitle(text: str) -> None:

@@ -97,6 +97,7 @@ def _competitors(slug: str, record: Record) -> tuple[str, ...]:
             "Compare with",
             list(records),
             key=f"compare-{slug}",
+            bind="query-params",
             max_selections=5,
             placeholder="Other runs",
             format_func=lambda run_id: _name(records[run_id]),

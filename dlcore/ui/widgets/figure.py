@@ -27,7 +27,10 @@ def show_figure(figure: go.Figure, *, key: str, alt: str) -> None:
     """
     if st.context.theme.type == "dark":
         darken(figure)
-    st.plotly_chart(escape_texts(house_style(figure)), key=key, alt=alt, theme="streamlit", config=CONFIG)
+    figure = escape_texts(house_style(figure))
+    if st.session_state.get("present"):  # presentation mode
+        figure.update_layout(font={"size": 18}, title={"font": {"size": 22}})
+    st.plotly_chart(figure, key=key, alt=alt, theme="streamlit", config=CONFIG)
 
 
 def darken(figure: go.Figure) -> go.Figure:

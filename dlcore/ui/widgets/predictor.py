@@ -23,7 +23,8 @@ def choose_predictor(project: Project, bundle: Bundle) -> str:
         list(titles),
         default=NETWORK,
         required=True,
-        key=f"predict-with-{run_cache.bundle_key(bundle)}",
+        key="predict-with",
+        bind="query-params",
         format_func=titles.__getitem__,
     )
     return choice

@@ -1,7 +1,10 @@
 // Attention maps of a vision transformer: point at a patch to see what it attends to.
 
 import { decode } from "../shared/arrays.js";
+import { keep, recall } from "../shared/memory.js";
 import { formatPercent } from "../shared/numbers.js";
+
+const MEMORY = "patch";
 
 const ORANGE = "213,94,0";
 
@@ -130,6 +133,10 @@ function show(root, model, query) {
     `at ${patchName(model, sharpest.place)} (${formatPercent(sharpest.most)}).`;
 }
 
+function save(root) {
+  keep(root, MEMORY, { query: root.dlcoreModel.query }, { initial: { query: 0 } });
+}
+
 function listen(root) {
   const model = () => root.dlcoreModel;
   const onPointer = (event) => {
@@ -144,6 +151,8 @@ function listen(root) {
   };
   root.addEventListener("pointermove", onPointer);
   root.addEventListener("pointerdown", onPointer);
+  root.addEventListener("pointerleave", () => save(root));
+  root.addEventListener("click", () => save(root));
   root.querySelector(".dl-attention-token").addEventListener("click", () => show(root, model(), 0));
   root.querySelector(".dl-attention-picture").addEventListener("keydown", (event) => {
     const [rows, columns] = model().grid;
@@ -153,6 +162,7 @@ function listen(root) {
       const next = model().query ? model().query + steps[event.key] : 1;
       if (next >= 1 && next <= rows * columns) show(root, model(), next);
     } else return;
+    save(root);
     event.preventDefault();
   });
 }
@@ -178,7 +188,15 @@ export default function ({ data, parentElement }) {
   };
   root.dlcoreModel = model;
   build(root, model);
+  root.dlcoreTable = () => [
+    ["block", "head", "query", "key", "weight"],
+    ...model.cells.flatMap(({ block, head }) =>
+      attentionRow(model, block, head, model.query).map((value, key) => [block + 1, head + 1, model.query, key, value]),
+    ),
+  ];
   if (isFirst) listen(root);
-  show(root, model, previous && previous.query < t ? previous.query : 0);
+  const query = previous ? previous.query : recall(MEMORY)?.query;
+  show(root, model, Number.isInteger(query) && query >= 0 && query < t ? query : 0);
+  save(root);
   root.dataset.drawn = data.version;
 }

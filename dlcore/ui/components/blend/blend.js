@@ -2,6 +2,7 @@
 
 import { decode } from "../shared/arrays.js";
 import { markup, setMarkup } from "../shared/markup.js";
+import { keep, recall } from "../shared/memory.js";
 
 const NEGATIVE = [0, 114, 178];
 const ZERO = [247, 247, 247];
@@ -39,14 +40,28 @@ export default function ({ data, parentElement }) {
   const swatches = [swatch(POSITIVE, "evidence for the class")];
   if (!data.oneSided) swatches.push(swatch(NEGATIVE, "evidence against the class"));
   setMarkup(root.querySelector(".dl-blend-legend"), swatches);
+  const slider = root.querySelector("input");
+  const share = recall("blend")?.share ?? slider.value;
+  slider.value = share;
+  slider.onchange = () =>
+    keep(root, "blend", { share: Number(slider.value) }, { initial: { share: Number(slider.defaultValue) } });
+  slider.onchange();
   let isScheduled = false;
-  root.querySelector("input").oninput = () => {
+  slider.oninput = () => {
     if (isScheduled) return;
     isScheduled = true;
     requestAnimationFrame(() => {
       isScheduled = false;
       paint(root);
     });
+  };
+  root.dlcoreTable = () => {
+    const { map } = root.dlcoreModel;
+    const width = data.size[1];
+    return [
+      ["row", "column", "contribution"],
+      ...Array.from(map, (v, i) => [Math.floor(i / width), i % width, (v - 127) / 127]),
+    ];
   };
   paint(root);
 }

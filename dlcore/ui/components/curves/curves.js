@@ -1,5 +1,6 @@
 // Training curves that are extended while a run trains and keep the zoom.
 
+import { keep, recall } from "../shared/memory.js";
 import { PALETTE } from "../shared/palette.js";
 import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
@@ -8,6 +9,7 @@ import { fallsFar, unpack } from "./series.js";
 import { buildMarks, lineTraces, starTrace } from "./traces.js";
 
 const SYMBOLS = ["", "square", "triangle-up", "x"]; // with more runs than colors
+const MEMORY = "curves";
 const AXIS_TITLES = { epoch: "Epoch", step: "Optimizer step", seconds: "Training time (s)", samples: "Samples seen" };
 
 function buildAxes(rows, settings) {
@@ -140,17 +142,37 @@ export default async function ({ data, parentElement }) {
       colors: readTheme(root),
     });
   };
+  const initial = { smoothing: slider.defaultValue, x: "epoch", log: runs.some(fallsFar) };
+  const save = () => {
+    const fields = { smoothing: slider.value, x: kind.value, log: root.dataset.touched ? log.checked : initial.log };
+    keep(root, MEMORY, fields, { initial });
+  };
   let frame = 0;
   slider.oninput = () => {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(redraw);
   };
-  kind.onchange = redraw;
-  log.onchange = () => {
-    root.dataset.touched = "yes";
+  slider.onchange = save;
+  kind.onchange = () => {
+    save();
     redraw();
   };
-  if (!root.dataset.touched) log.checked = runs.some(fallsFar);
+  log.onchange = () => {
+    root.dataset.touched = "yes";
+    save();
+    redraw();
+  };
+  const saved = root.dataset.drawn ? null : recall(MEMORY);
+  if (saved) {
+    slider.value = saved.smoothing ?? slider.value;
+    if (saved.x in AXIS_TITLES) kind.value = saved.x;
+    if (typeof saved.log === "boolean" && saved.log !== initial.log) {
+      root.dataset.touched = "yes";
+      log.checked = saved.log;
+    }
+    save();
+  }
+  if (!root.dataset.touched) log.checked = initial.log;
   root.querySelector(".dl-plot").setAttribute("aria-label", `Training curves. ${describe(runs)}`);
   redraw();
   root.dataset.drawn = data.version;

@@ -1,7 +1,10 @@
 // Attention of every head of every layer over a sentence.
 
 import { decode } from "../shared/arrays.js";
+import { keep, recall } from "../shared/memory.js";
 import { formatPercent } from "../shared/numbers.js";
+
+const MEMORY = "heads";
 
 const LINE_HEIGHT = 24;
 const MIN_SHARE = 0.03;
@@ -95,6 +98,7 @@ function drawHead(root, model) {
   svg.setAttribute("aria-label", `${name}: lines from each token to those it attends to`);
   root.dataset.head = head;
   root.dataset.selected = selected;
+  keep(root, MEMORY, { head, token: selected }, { initial: { head: model.first, token: -1 }, version: model.version });
 }
 
 function selectHead(root, head) {
@@ -171,10 +175,25 @@ export default function ({ data, parentElement }) {
     shares: decode(data.weights),
     tops: decode(data.row_max),
     selected: -1,
+    first: data.first,
+    version: data.version,
   };
   root.dlcoreModel = model;
   buildGrid(root, model);
+  root.dlcoreTable = () => {
+    const rows = [["layer", "head", "query", "key", "weight"]];
+    for (let head = 0; head < layers * heads; head++)
+      for (let i = 0; i < t; i++)
+        for (let j = 0; j < t; j++) {
+          const place = [Math.floor(head / heads) + 1, (head % heads) + 1];
+          rows.push([...place, model.tokens[i], model.tokens[j], attentionShare(model, head, i, j)]);
+        }
+    return rows;
+  };
   if (isFirst) listen(root);
-  selectHead(root, previous && previous.head < layers * heads ? previous.head : data.first);
+  const saved = previous ? { head: previous.head } : recall(MEMORY, data.version);
+  const isWithin = (value, count) => Number.isInteger(value) && value >= 0 && value < count;
+  if (isWithin(saved?.token, t)) model.selected = saved.token;
+  selectHead(root, isWithin(saved?.head, layers * heads) ? saved.head : data.first);
   root.dataset.drawn = data.version;
 }

@@ -2,6 +2,7 @@
 
 import drawCurves from "../curves/curves.js";
 import drawGradients from "../gradients/gradients.js";
+import { watchFigures } from "../shared/figure_menu.js";
 import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import drawThreshold from "../threshold/threshold.js";
@@ -59,6 +60,7 @@ async function drawParts() {
     await new Promise((resolve) => setTimeout(resolve)); // the first part is on the screen before the next is drawn
   }
   document.documentElement.dataset.drawn = "";
+  watchFigures();
 }
 
 listenToTheme(document.querySelector(".dlr-theme"));

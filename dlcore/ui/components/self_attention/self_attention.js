@@ -17,27 +17,29 @@ const MEMORY = "self-attention";
 function restore(s, scale) {
   const saved = recall(MEMORY);
   if (!saved) return;
-  s.sentence.value = saved.sentence;
-  for (const name of CONTROLS) {
+  s.sentence.value = saved.sentence ?? s.sentence.value;
+  for (const name of CONTROLS.filter((name) => name in saved)) {
     const input = s.find(name);
-    if (input.type === "checkbox") input.checked = saved.controls[name];
-    else input.value = saved.controls[name];
+    if (input.type === "checkbox") input.checked = saved[name];
+    else input.value = saved[name];
+    if (input.selectedIndex === -1) input.value = s.initial[name]; // no such choice
   }
-  scale.value = saved.scale;
-  s.seed = saved.seed;
-  s.edits = new Map(saved.edits);
+  scale.value = saved.scale ?? scale.value;
+  s.seed = Number(saved.seed ?? s.seed) || 0;
+  const edits = Object.entries(saved.edits ?? {});
+  s.edits = new Map(edits.filter(([, value]) => Number.isFinite(value)));
 }
 
-function save(s) {
-  keep(MEMORY, {
+function readFields(s) {
+  return {
     sentence: s.sentence.value,
-    controls: Object.fromEntries(
+    ...Object.fromEntries(
       CONTROLS.map((name) => [name, s.find(name).type === "checkbox" ? s.find(name).checked : s.find(name).value]),
     ),
     scale: s.root.querySelector(".dla-spread input").value,
     seed: s.seed,
-    edits: [...s.edits],
-  });
+    edits: Object.fromEntries(s.edits),
+  };
 }
 
 function start(root, data) {
@@ -56,6 +58,7 @@ function start(root, data) {
   s.sentence = root.querySelector(".dla-sentence input");
   s.sentence.value = data.sentence;
   const scale = root.querySelector(".dla-spread input");
+  s.initial = readFields(s);
   restore(s, scale);
   for (const name of CONTROLS) control(name).onchange = () => redraw(s);
   s.sentence.oninput = () => redraw(s);
@@ -113,7 +116,7 @@ export function redraw(s) {
   s.root.querySelector(".dla-spread output").textContent = s.root.querySelector(".dla-spread input").value;
   s.find("cut").hidden = s.a.words <= MOST_WORDS;
   s.find("cut").textContent = `The first ${MOST_WORDS} of ${s.a.words} words are used.`;
-  save(s);
+  keep(s.root, MEMORY, readFields(s), { initial: s.initial });
   if (s.graphStale) {
     s.graphStale = false;
     requestAnimationFrame(() => drawGraph(s));

@@ -25,17 +25,18 @@ export function axisLayout(colors, overrides) {
     zerolinecolor: colors.line,
     linecolor: colors.line,
     automargin: true,
-    tickfont: { size: 12 },
+    tickfont: { size: document.querySelector(".dl-presenting") ? 17 : 12 },
     ...overrides,
   };
 }
 
 export function plotLayout(colors, overrides) {
+  const isPresented = document.querySelector(".dl-presenting") !== null;
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     autosize: true,
-    font: { color: colors.text, family: colors.font, size: 13 },
+    font: { color: colors.text, family: colors.font, size: isPresented ? 18 : 13 },
     hoverlabel: {
       bgcolor: colors.raised,
       bordercolor: colors.line,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore.runs.views.threshold import NamedWindow, ReleasedThreshold, ThresholdView, threshold_data
 from dlcore.ui.components.mount import drawing_component, mount_reporting
+from dlcore.ui.shell.address import write_param
 
 _THRESHOLD = drawing_component("threshold")
 PARAMETER = "threshold"
@@ -49,10 +50,7 @@ def _save_state(released: ReleasedThreshold, view: ThresholdView, key: str) -> N
     st.session_state[f"released-{key}"] = released
     st.session_state["threshold-in-address"] = key
     text = "" if released.threshold == view.run_threshold else repr(released.threshold)
-    if text and st.query_params.get(PARAMETER) != text:
-        st.query_params[PARAMETER] = text
-    elif not text and PARAMETER in st.query_params:
-        del st.query_params[PARAMETER]
+    write_param(PARAMETER, text)
 
 
 def _parse_float(text: str) -> float | None:

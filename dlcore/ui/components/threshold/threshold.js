@@ -62,6 +62,23 @@ function burstKind(s, burst) {
   return kindName(s, first);
 }
 
+// Rows of the series with its scores, or counts at each threshold at which they change.
+function* tableOf(s, isSweep) {
+  if (isSweep) {
+    yield ["threshold", "true positives", "false positives", "false negatives", "true negatives"];
+    for (const threshold of s.sweep.thresholds) {
+      const { tp, fp, fn, tn } = countAt(s.table, threshold);
+      yield [threshold, tp, fp, fn, tn];
+    }
+    return;
+  }
+  yield [s.hasTime ? "time" : "sample", ...(s.values ? ["value"] : []), "score", "label"];
+  for (let i = 0; i < s.size; i++) {
+    const place = s.hasTime ? new Date(s.timeOf(i)).toISOString().slice(0, 19) : i;
+    yield [place, ...(s.values ? [s.values[i]] : []), s.scores[i], s.mask?.[i] ?? ""];
+  }
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dlt");
   if (root.dlcore?.data.version === data.version) {
@@ -85,5 +102,14 @@ export default function ({ data, parentElement, setStateValue }) {
     s.colors = readColors(root);
     invalidate(s, [...TIME_VIEWS, ...SCORE_VIEWS]);
   });
+  root.dlcoreDraw = () => {
+    for (const name of visibleViews(s)) s.stale[name] = true;
+    paint(s);
+  };
+  root.dlcoreTable = (figure) =>
+    tableOf(
+      s,
+      SCORE_VIEWS.slice(1).some((name) => figure.matches(`.dlt-${name}`)),
+    );
   root.dataset.drawn = data.version;
 }

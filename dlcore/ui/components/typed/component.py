@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -23,11 +23,13 @@ class TypedText:
     version: str = ""
 
 
-def current_text(key: str, start: str) -> TypedText:
-    """Return the latest reported text, or `start`."""
+def current_text(key: str, start: str, hidden: Sequence[int] = ()) -> TypedText:
+    """Return the latest reported text with its masks, or `start` with `hidden`."""
     saved = st.session_state.get(key)
+    if not saved:
+        return TypedText(start, tuple(hidden))
     try:
-        state = json.loads(saved["typed"] if saved else "{}")
+        state = json.loads(saved["typed"])
         return TypedText(
             str(state.get("text", start)),
             tuple(int(index) for index in state.get("hidden", ())),
@@ -38,18 +40,26 @@ def current_text(key: str, start: str) -> TypedText:
 
 
 def show_typed(
-    words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]], *, start: str, label: str, key: str, marks: int = 0
+    words_of: Callable[[str], tuple[Sequence[str], Sequence[bool]]],
+    *,
+    start: str,
+    label: str,
+    key: str,
+    marks: int = 0,
+    hidden: Sequence[int] = (),
 ) -> TypedText:
     """Render the text box and its tokens, and return the current text.
 
     `words_of` returns the tokens of a text and whether each is unknown; it must not raise. `marks` special tokens at
-    each end cannot be masked. Masks are reset if another model tokenizes the same text differently.
+    each end cannot be masked; those of `hidden` are masked at first. Masks are reset if another model tokenizes
+    the same text differently.
     """
-    now = current_text(key, start)
+    now = current_text(key, start, hidden)
     words, unknown = words_of(now.text)
     version = hashlib.sha256(json.dumps([now.text, list(words)]).encode()).hexdigest()[:16]
-    if now.version != version:
+    if now.version not in ("", version):
         now = TypedText(now.text)
+    now = replace(now, hidden=tuple(index for index in now.hidden if marks <= index < len(words) - marks))
     data = {
         "text": now.text,
         "hidden": list(now.hidden),
@@ -60,7 +70,7 @@ def show_typed(
         "note": "Press a token to mask it. Dashed: not in the vocabulary." if words else "",
         "version": version,
     }
-    mount_reporting(_TYPED, data, key=key, defaults={"typed": json.dumps({"text": start, "hidden": []})})
+    mount_reporting(_TYPED, data, key=key, defaults={"typed": json.dumps({"text": start, "hidden": list(now.hidden)})})
     return now
 
 

@@ -95,7 +95,7 @@ function listen(root) {
     const s = root.dlcore;
     s.t = Math.max(1, Math.min(s.T, t));
     s.d = Math.max(0, Math.min(s.D - 1, d));
-    keep(MEMORY, { version: s.version, t: s.t, d: s.d });
+    keep(root, MEMORY, { t: s.t, d: s.d }, { initial: { t: s.T, d: 0 }, version: s.version });
     draw(root);
   };
   root.querySelector(".dl-walk-back").addEventListener("click", () => select(root.dlcore.t - 1, root.dlcore.d));
@@ -132,8 +132,9 @@ export default function ({ data, parentElement }) {
   const norms = Array.from({ length: T }, (_, t) =>
     Math.sqrt(byStep.subarray(t * D, (t + 1) * D).reduce((sum, value) => sum + value * value, 0)),
   );
-  const saved = recall(MEMORY);
-  const isSaved = saved?.version === data.version;
+  const saved = recall(MEMORY, data.version);
+  const within = (value, low, high, initial) =>
+    Math.max(low, Math.min(high, Math.round(Number(value ?? initial)) || 0));
   root.dlcore = {
     version: data.version,
     T,
@@ -144,12 +145,18 @@ export default function ({ data, parentElement }) {
     byStep,
     lengths: norms,
     error: data.error,
-    t: isSaved ? saved.t : T,
-    d: isSaved ? saved.d : 0,
+    t: within(saved?.t, 1, T, T),
+    d: within(saved?.d, 0, D - 1, 0),
     wide: root.clientWidth,
   };
   for (const name of ["weight", "recurrent", "bias"]) if (data[name]) root.dlcore[name] = decode(data[name]);
   if (first) listen(root);
+  root.dlcoreTable = () => {
+    const { lengths, states } = root.dlcore;
+    const units = Array.from({ length: D }, (_, d) => `unit ${d}`);
+    const rows = Array.from({ length: T }, (_, t) => [t + 1, lengths[t], ...states.subarray(t * D, (t + 1) * D)]);
+    return [["step", "gradient norm", ...units], ...rows];
+  };
   draw(root);
   onThemeChange(root, () => draw(root));
 }

@@ -133,15 +133,10 @@ function draw(root) {
 
 const MEMORY = "walk";
 
-function savedStep(network) {
-  const saved = recall(MEMORY);
-  return saved?.network === network ? saved.step : 0;
-}
-
 function goToStep(root, step) {
   const state = root.dlcore;
-  state.step = Math.max(0, Math.min(2 * state.stages.length + 2, step));
-  keep(MEMORY, { network: state.network, step: state.step });
+  state.step = Math.max(0, Math.min(2 * state.stages.length + 2, Number(step) || 0));
+  keep(root, MEMORY, { step: state.step }, { initial: { step: 0 }, version: state.network });
   const current = describeStep(state);
   const [values] = shownValues(state, current);
   let max = 0;
@@ -178,8 +173,12 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".dl-walk");
   if (root.dlcore?.version === data.version) return;
   const first = !root.dlcore;
-  const before = root.dlcore?.network === data.network ? root.dlcore.step : savedStep(data.network);
+  const before = root.dlcore?.network === data.network ? root.dlcore.step : recall(MEMORY, data.network)?.step;
   const stages = unpackStages(data);
+  root.dlcoreTable = () => {
+    const [values, shape] = shownValues(root.dlcore, describeStep(root.dlcore));
+    return [[`index (${shape.join(" x ")})`, "value"], ...Array.from(values, (value, i) => [i, value])];
+  };
   root.dlcore = {
     version: data.version,
     network: data.network,

@@ -51,10 +51,14 @@ def _reconstruction(bundle: Bundle, run: Run) -> None:
     positions = samples.shipped_positions(dataset, stored["test_ids"])
     is_anomaly = stored["test_targets"] == 1
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    kind = left.segmented_control("Image", [KNOWN, ANOMALY], default=ANOMALY, required=True, key="anatomy-kind")
+    kind = left.segmented_control(
+        "Image", [KNOWN, ANOMALY], default=ANOMALY, required=True, key="anatomy-kind", bind="query-params"
+    )
     rows = np.flatnonzero(is_anomaly if kind == ANOMALY else ~is_anomaly)
     rows = rows if positions is None else rows[np.isin(rows, positions)]
-    percentile = right.slider("Rank by error, smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%")
+    percentile = right.slider(
+        "Rank by error, smallest to largest", 0, 100, 50, key="anatomy-which", format="%d %%", bind="query-params"
+    )
     row = int(rows[np.argsort(stored["test_scores"][rows])[round(percentile / 100 * (len(rows) - 1))]])
     pixels, label = samples.get_labeled_test_image(run.config, int(stored["test_ids"][row]))
     scored = anatomy.score_pixels(run_cache.load_model(bundle), pixels)

@@ -145,6 +145,7 @@ def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstructi
         default="usual",
         required=True,
         key="explain-nothing",
+        bind="query-params",
         format_func=BASELINES.__getitem__,
     )
     attribution = _explain_error(

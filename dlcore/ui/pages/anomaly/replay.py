@@ -39,6 +39,7 @@ def replay(run: Run, bundle: Bundle) -> None:
         list(KINDS),
         format_func=KINDS.__getitem__,
         key="replay-threshold",
+        bind="query-params",
         help="Adaptive thresholds learn from earlier scores, and aim at one false alarm in 1,000 points.",
     )
     speed: float = second.selectbox(
@@ -46,6 +47,7 @@ def replay(run: Run, bundle: Bundle) -> None:
         SPEEDS,
         index=2 if series.step_ms >= 60_000 else 1,
         key="replay-speed",
+        bind="query-params",
         format_func=lambda value: _describe_speed(value, series.step_ms),
         help="Times real time.",
     )

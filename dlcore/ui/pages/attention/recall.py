@@ -102,6 +102,7 @@ def predict(project: "Project", run: Run | None) -> None:
             EXAMPLE,
             max_chars=80,
             key="recall-text",
+            bind="query-params",
             help="Letters a to j, digits 0 to 9; the question is a letter and a question mark, as in b?.",
         )
         try:

@@ -48,9 +48,12 @@ def explain(project: Project, run: Run | None) -> None:
 def _attention(bundle: Bundle | None) -> None:
     """Draw every attention head of every layer for a sentence."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    sentence = clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300)) or "?"
+    sentence = (
+        clean_text(left.text_input("A sentence", SENTENCE, key="bert-look-said", max_chars=300, bind="query-params"))
+        or "?"
+    )
     names = [PRETRAINED, *([SELECTED] if bundle is not None else [])]
-    network = right.selectbox("Network", names, key="bert-look-whose")
+    network = right.selectbox("Network", names, key="bert-look-whose", bind="query-params")
     if network == SELECTED and bundle is not None:
         loaded = run_cache.load_model(bundle)
         encoded = texts.encode_text(loaded, sentence)
@@ -72,7 +75,7 @@ def _blank() -> None:
     """Draw a sentence with a blank and the most likely word pieces in it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     sentence = left.text_input(
-        "A sentence with a blank, [MASK] or __", WITH_BLANK, key="bert-blank-said", max_chars=300
+        "A sentence with a blank, [MASK] or __", WITH_BLANK, key="bert-blank-said", max_chars=300, bind="query-params"
     )
     with right:
         reader = _reader(_select_bert("bert-blank-name"))
@@ -98,7 +101,7 @@ def _select_bert(key: str) -> str:
     names = [name for name in bert_weights.list_names() if bert_weights.find(name)] or [bert_weights.OFFLINE]
     if len(names) == 1:
         return names[0]
-    choice: str = st.selectbox("BERT model", names, key=key)
+    choice: str = st.selectbox("BERT model", names, key=key, bind="query-params")
     return choice
 
 

@@ -48,5 +48,6 @@ def _explain_last_photo(project: Project, bundle: Bundle) -> None:
         list(probabilities),
         format_func=lambda label: f"{predict.class_title(label)} ({format_percent(probabilities[label])})",
         key="food-explained-class",
+        bind="query-params",
     )
     explain_pixels(project, bundle, prediction.pixels, bundle.labels.index(label))

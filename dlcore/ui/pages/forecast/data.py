@@ -34,7 +34,11 @@ def data(project: Project, run: Run | None) -> None:
         f"{moment_name(int(table.times[0]))} to {moment_name(int(table.times[-1]))}. {origin}"
     )
     variable = st.selectbox(
-        "Variable", range(len(table.names)), key=f"variable-of-{dataset}", format_func=lambda v: title(table, v)
+        "Variable",
+        range(len(table.names)),
+        key=f"variable-of-{dataset}",
+        bind="query-params",
+        format_func=lambda v: title(table, v),
     )
     marks = split_marks(table, config)
     _over_time(table, variable, marks)

@@ -49,10 +49,11 @@ def show_week(bundle: Bundle) -> None:
         variable = left.selectbox(
             "Variable",
             np.flatnonzero(measured).tolist() or [0],
-            key=f"week-variable-{run_cache.bundle_key(bundle)}",
+            key="week-variable",
+            bind="query-params",
             format_func=lambda v: _title(known["names"][v], known["units"][v]),
         )
-        start = _pick_start(right, stored["test_ids"], rows, key=run_cache.bundle_key(bundle))
+        start = _pick_start(right, stored["test_ids"], rows)
     week = select_week(stored, _widths(run_cache.bundle_key(bundle), _stored=stored), known, variable, start, rows)
     step = tables.step_name(known.get("step_ms"))
     alt = f"{week.name}: forecast one {step} ahead with its 90 % interval, and measurements"
@@ -112,7 +113,7 @@ def first_frame(week: Week) -> str:
     )
 
 
-def _pick_start(place: Any, times: np.ndarray, rows: int, *, key: str) -> int:
+def _pick_start(place: Any, times: np.ndarray, rows: int) -> int:
     """Return the first row of the chosen week; initially the middle one."""
     starts = list(range(0, max(1, len(times) - rows + 1), rows))
     if len(starts) < 2:
@@ -121,7 +122,8 @@ def _pick_start(place: Any, times: np.ndarray, rows: int, *, key: str) -> int:
         "Week from",
         starts,
         value=starts[len(starts) // 2],
-        key=f"week-start-{key}",
+        key="week-start",
+        bind="query-params",
         format_func=lambda row: f"{pd.Timestamp(int(times[row]), unit='ms'):%d %b %Y}",
     )
     return start

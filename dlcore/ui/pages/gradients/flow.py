@@ -166,7 +166,13 @@ def show_map(
     measures = [name for name in SCALES if all(name in network.values for network in networks)]
     measure = (
         st.segmented_control(
-            "Measure", measures, default="norm", required=True, key=f"{key}-measure", format_func=NAMES.__getitem__
+            "Measure",
+            measures,
+            default="norm",
+            required=True,
+            key=f"{key}-measure",
+            bind="query-params",
+            format_func=NAMES.__getitem__,
         )
         or "norm"
     )

@@ -117,6 +117,7 @@ def _other_networks(project: "Project", run: Run) -> list[flow.Network]:
         list(records),
         default=[run_id for run_id in defaults if run_id in records][:3],
         key="flow-compared",
+        bind="query-params",
         max_selections=MAX_NETWORKS - 1,
         placeholder="Other networks",
         format_func=lambda run_id: _name(project, records[run_id]),

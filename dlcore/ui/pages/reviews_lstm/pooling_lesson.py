@@ -49,8 +49,8 @@ def _padding_effect(bundle: Bundle) -> None:
     """Draw the effect of padding on this model's state and prediction."""
     loaded = run_cache.load_model(bundle)
     left, right = st.columns(2)
-    text = left.text_input("A review", REVIEW, key="lesson-said", max_chars=500)
-    other_text = right.text_input("Another", OTHER_REVIEW, key="lesson-other", max_chars=500)
+    text = left.text_input("A review", REVIEW, key="lesson-said", max_chars=500, bind="query-params")
+    other_text = right.text_input("Another", OTHER_REVIEW, key="lesson-other", max_chars=500, bind="query-params")
     try:
         first, second = (
             texts.encode_text(loaded, read_text(review.encode("utf-8", "replace"))) for review in (text, other_text)

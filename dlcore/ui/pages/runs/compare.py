@@ -198,8 +198,8 @@ def _scatter(compared: RunComparison) -> None:
     axes = {**{name: title for name, title in COSTS.items() if points[name].notna().all()}}
     axes |= {name: name.replace("_", " ") for name in settings if name not in axes}
     left, right = st.columns(2)
-    x = left.selectbox("x axis", list(axes), key="scatter-x", format_func=axes.__getitem__)
-    y = right.selectbox("y axis", names, key="scatter-y", format_func=metric_title)
+    x = left.selectbox("x axis", list(axes), key="scatter-x", bind="query-params", format_func=axes.__getitem__)
+    y = right.selectbox("y axis", names, key="scatter-y", bind="query-params", format_func=metric_title)
     known = points[points[x].notna()]
     is_percent = METRICS[y].form == "percent"
     values = [
@@ -222,7 +222,7 @@ def _parallel(compared: RunComparison) -> None:
     if not names or not settings:
         st.caption("These runs have no differing setting in common, or no test metric.")
         return
-    metric = st.selectbox("Metric", names, key="parallel-metric", format_func=metric_title)
+    metric = st.selectbox("Metric", names, key="parallel-metric", bind="query-params", format_func=metric_title)
     axes = [_axis(name, points[name].tolist()) for name in settings[:_MAX_AXES]]
     axes.append(_axis(metric_title(metric), points[metric].tolist()))
     columns = [*settings[:_MAX_AXES], metric]

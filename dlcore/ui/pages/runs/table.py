@@ -12,6 +12,7 @@ from dlcore import runs
 from dlcore.evaluation.metrics import HEADLINE, METRICS
 from dlcore.runs import Record
 from dlcore.runs.annotations import Annotation, read_annotation
+from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.shell.states import short_id, state_style
 from dlcore.ui.shell.titles import data_title, model_title
@@ -169,10 +170,7 @@ def selection(known: Sequence[str]) -> list[str]:
 def remember(run_ids: Sequence[str]) -> list[str]:
     """Write the selection into the URL and return it."""
     value = ",".join(run_ids)
-    if value and st.query_params.get(RUNS, "") != value:
-        st.query_params[RUNS] = value
-    elif not value and RUNS in st.query_params:
-        del st.query_params[RUNS]
+    write_param(RUNS, value)
     st.session_state["runs-in-url"] = value
     return list(run_ids)
 

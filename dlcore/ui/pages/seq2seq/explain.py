@@ -30,9 +30,11 @@ def explain(project: "Project", run: Run | None) -> None:
     n = len(stored["test_sources"])
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     right.button("Random sample", icon=":material/casino:", key="seq2seq-chance", on_click=_draw, args=(n,))
-    if "seq2seq-row" not in st.session_state:  # a long item is most instructive
+    if (
+        "seq2seq-row" not in st.session_state and "seq2seq-row" not in st.query_params
+    ):  # a long item is most instructive
         st.session_state["seq2seq-row"] = int((stored["test_sources"][:50] != PAD).sum(axis=1).argmax())
-    row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row"))
+    row = int(left.number_input(f"Test item, 0 to {n - 1:,}", 0, n - 1, key="seq2seq-row", bind="query-params"))
     source_alphabet, target = seq2seq.alphabets(bundle.preprocessing)
     text = source_alphabet.decode(stored["test_sources"][row].tolist())
     source = torch.from_numpy(source_alphabet.encode([text], length=len(text)))

@@ -54,6 +54,7 @@ def predict(project: "Project", run: Run | None) -> None:
         EXAMPLES.get(dataset) or _first(bundle),
         max_chars=seq2seq.MOST,
         key=f"seq2seq-text-{dataset}",
+        bind="query-params",
     )
     beams = right.slider(
         "Beam width",
@@ -92,7 +93,7 @@ def _steps(
     """Draw one decoding step, selected with a slider."""
     st.subheader("Step by step", anchor=False)
     count = int(decoded.best[0].ne(PAD).sum())
-    step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}") if count > 1 else 1
+    step = st.slider("Step", 1, count, 1, key=f"seq2seq-step-{count}", bind="query-params") if count > 1 else 1
     ids = decoded.best[0, :count]
     decoder_input = torch.cat([torch.tensor([START]), ids[:-1]])[None]
     with evaluation_mode(loaded.module) as module:
@@ -159,6 +160,7 @@ def show_attention(attention: np.ndarray, text: str, symbols: list[str], *, at: 
         "Head",
         range(-1, len(all_heads)),
         key=f"{key}-head",
+        bind="query-params",
         format_func=lambda place: (
             "mean of all heads" if place < 0 else f"layer {all_heads[place][0] + 1}, head {all_heads[place][1] + 1}"
         ),

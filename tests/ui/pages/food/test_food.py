@@ -117,7 +117,7 @@ def test_samples_are_test_photos_with_their_stored_predictions_where_the_dataset
 
 
 def test_a_drawing_is_explained_without_any_data():
-    key = "explained-how-food-gradients-occlusion-cam"  # the quickest of the three
+    key = "explained-how-gradients-occlusion-cam"  # the quickest of the three
     app = panel("explain", food_explained="The photo under Predict", **{key: "cam"})
     assert not app.exception and not app.error
     text = " ".join(part.value for part in [*app.markdown, *app.caption])
