@@ -5,7 +5,7 @@ The explained quantity is the window's reconstruction error: the mean squared er
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
+from dlcore.models.patch_network import Match, PatchNetwork
 from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length
 from dlcore.projects.project import LoadedModel
@@ -95,11 +96,20 @@ class WindowErrors(nn.Module):
 
     def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
         """Squared errors (N, L, G) of windows (N, L, C) with folds (N, L) and positions in the period (N,)."""
+        if self.view == "patch window":
+            match = cast(PatchNetwork, self.module).match(window, fold, turn)
+            gaps = self._difference(window, match)
+            return (match.distance.to(window)[:, None] * gaps / gaps.mean(dim=1, keepdim=True))[:, :, None]
         if self.view in ENSEMBLES:
             squares = (self.module(window, fold, turn) - window[:, None, :, 0]).square()  # (N, M, L)
             is_nearest = self.view == "nearest window"
             return (weight_by_length(squares) if is_nearest else squares.mean(dim=1))[:, :, None]
         return (self.rebuilt(window) - window).square()
+
+    def _difference(self, window: Tensor, match: Match) -> Tensor:
+        """Squared difference (N, L) of windows from their nearest stored patches: which points differ."""
+        stored = cast(PatchNetwork, self.module).stored_patch(window, match)
+        return ((stored - window[:, :, 0]).square() + torch.finfo(window.dtype).tiny).detach()
 
     def rebuilt(self, window: Tensor) -> Tensor:
         """Reconstructions (N, L, C) of windows (N, L, C), for models with a single input."""
@@ -303,7 +313,11 @@ def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: in
     window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
         if view in ENSEMBLES:
-            copies = module(window, fold, turn)[0]  # (M, L)
+            if view == "patch window":
+                network = cast(PatchNetwork, module)
+                copies = network.stored_patch(window, network.match(window, fold, turn))  # (1, L)
+            else:
+                copies = module(window, fold, turn)[0]  # (M, L)
             rebuilt = copies[0] if view == "nearest window" else copies.mean(dim=0)  # of the longest window
         else:
             rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]

@@ -9,6 +9,7 @@ from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfi
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.models.patch_network import PatchNetwork, PatchNetworkConfig
 from dlcore.projects.anomaly.scores import View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
@@ -84,6 +85,15 @@ MODELS: dict[str, AnomalyModel] = {
         NearestWindowsConfig,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",
+    ),
+    "patch": AnomalyModel(
+        "Patch network with memory bank",
+        "Convolutions embed each patch; its score is the distance from the nearest embeddings of training patches.",
+        lambda options, facts: PatchNetwork(
+            options, window=facts["window"], places=facts["places"], points=facts["train_points"]
+        ),
+        PatchNetworkConfig,
+        view="patch window",
     ),
 }
 
