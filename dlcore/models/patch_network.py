@@ -160,7 +160,7 @@ class PatchNetwork(PatternStore):
         return table[(offset + self.length - 1) % self.places]
 
     def _nearest(self, codes: Tensor, bank: "_Bank", candidates: Tensor, excluded: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean distance (N,) of codes (N, D) from their nearest candidates (N, C), and the first one's column (N, 1)."""
+        """Mean distance (N,) of codes (N, D) from their nearest candidates (N, C), and the first's column (N, 1)."""
         if self.places > 1:
             rows = max(1, CHUNK // (candidates.shape[1] * codes.shape[1]))
             distance = torch.cat(

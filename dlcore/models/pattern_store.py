@@ -14,7 +14,7 @@ class PatternStore(nn.Module):
     """Base class of modules that compare windows of `length` points with those of the training split.
 
     The index of a point is its position in the series of the training split, -1 for another series. Candidates of a
-    window are stored windows that end at the same time of the period, up to `tolerance` points, or all if `places` is 1.
+    window are stored windows that end at the same time of the period, up to `tolerance` points; all if `places` is 1.
     """
 
     bank: Tensor

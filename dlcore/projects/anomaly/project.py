@@ -70,6 +70,8 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         "step_ms": series.step_ms,
         "cycles": list(cycles),
     }
+    if view_of(config) == "patch window" and len(np.unique(np.diff(series.times[: ends[0]]))) == 1:
+        preprocessing["first_ms"] = int(series.times[0])  # of the stored patches
     places = scored.places_of(series.times, preprocessing, count=count)
     rows = ScaledRows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
     parts = {
@@ -414,7 +416,7 @@ CALENDAR: dict[str, Any] = {
 NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midway"}
 """Settings of the nearest windows: two days, one day and half a day."""
 
-PATCH: dict[str, Any] = {"window": 96, "threshold_rule": "midway", "batch_size": 64, "learning_rate": 1e-4}
+PATCH: dict[str, Any] = {"window": 96, "threshold_rule": "maximum", "batch_size": 64, "learning_rate": 1e-4}
 """Settings of the patch network: patches of two days and of one."""
 
 TASK = Task(

@@ -22,7 +22,7 @@ from dlcore.models.patch_network import PROJECTION, PatchNetwork
 
 View = Literal["row", "window", "value window", "folded window", "nearest window", "patch window"]
 """Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
-position in the period, or one with indices in the series instead of folds; "patch window": twice as long in training."""
+position in the period, or one with indices in the series instead of folds ("patch window": two patches in training)."""
 
 
 STORED: tuple[View, ...] = ("nearest window", "patch window")
