@@ -1,6 +1,7 @@
 """Detector without trainable weights: the most similar training windows reconstruct each window."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,6 +48,8 @@ class NearestWindows(PatternStore):
     to one time of the period.
     """
 
+    largest: Tensor
+
     def __init__(self, config: NearestWindowsConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""
         super().__init__(
@@ -55,6 +58,11 @@ class NearestWindows(PatternStore):
         self.neighbors = config.neighbors
         self.remove_mean, self.exclude_self = config.remove_mean, config.exclude_self
         self.lengths = tuple(max(1, window >> scale) for scale in range(config.scales))
+        self.register_buffer("largest", torch.zeros(1))  # root of the largest training error, for `record_scores`
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
+        state_dict.setdefault(f"{prefix}largest", torch.zeros(1))  # weights of earlier versions lack it
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def forward(self, window: Tensor, index: Tensor, offset: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""

@@ -37,12 +37,21 @@ class AnomalyData(Config):
     smoothing_h: float = number(
         0.0, low=0.0, high=168.0, unit="hours", help="Running mean of the scores over this time; 0: none."
     )
+    record_share: float = number(
+        0.0,
+        low=0.0,
+        high=2.0,
+        help="An alarm is a score above the largest before it, over this share of the training part; 0: one threshold.",
+    )
     threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
         "maximum",
         help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
         "midway between the maxima of ordinary days and of known holidays.",
     )
 
+
+FIXED_THRESHOLD = ("record_share",)
+"""Settings of the record rule, which the default detector has."""
 
 MODELS: dict[str, AnomalyModel] = {
     "conv": AnomalyModel(
@@ -51,16 +60,19 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: ConvAutoencoder(options),
         ConvAutoencoderConfig,
         view="value window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "dense_32": AnomalyModel(
         "Dense autoencoder 5-64-32-2",
         "Compresses the count and its time of week to two numbers, row by row.",
         lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "dense_16": AnomalyModel(
         "Dense autoencoder 5-64-32-16-2",
         "One more layer in encoder and decoder.",
         lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "lstm": AnomalyModel(
         "LSTM autoencoder 5-2",
@@ -68,6 +80,7 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: LstmAutoencoder(facts["features"], options),
         LstmAutoencoderConfig,
         view="window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "calendar": AnomalyModel(
         "Calendar autoencoder, cross-fitted",
@@ -75,6 +88,7 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
         CalendarAutoencoderConfig,
         view="folded window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "neighbors": AnomalyModel(
         "Nearest windows",
@@ -94,6 +108,7 @@ MODELS: dict[str, AnomalyModel] = {
         ),
         PatchNetworkConfig,
         view="patch window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
 }
 

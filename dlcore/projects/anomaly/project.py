@@ -25,10 +25,10 @@ from dlcore.data.series.series import load as load_series
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
-from dlcore.models.nearest_windows import NearestWindowsConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetworkConfig, patch_loss
 from dlcore.models.pattern_store import PatternStore
-from dlcore.projects.anomaly import alarm, automatic, custom_series, streaming, usable
+from dlcore.projects.anomaly import alarm, automatic, custom_series, records, streaming, usable
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
@@ -119,10 +119,14 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
+    errors = (
+        np.concatenate([getattr(part, kind).mean(axis=1) for part in parts.values()]) for kind in ("causal", "centered")
+    )
+    causal, centered = (streaming.apply_records(each, config, module, prepared.facts) for each in errors)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
-        values[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
-        values[f"{name}_centred"] = part.centered.mean(axis=1).astype(np.float32)
+        values[f"{name}_scores"] = causal[span].astype(np.float32)
+        values[f"{name}_centred"] = centered[span].astype(np.float32)
         values[f"{name}_targets"] = series.labels[span]
         values[f"{name}_ids"] = series.times[span]
         if part.causal.shape[1] > 1:
@@ -149,6 +153,8 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, error_scale=error_scale, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
+    if view_of(config) == "nearest window":
+        cast(NearestWindows, module).largest.fill_(float(causal[spans["train"]].max()) ** 0.5)
     known = _holiday_mask(series.times[:stop], config)
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
@@ -173,7 +179,8 @@ def evaluate(predictions: Predictions, threshold: float | None, config: RunConfi
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = threshold_mask(times, (lengths[0], sum(lengths)), config)
-    threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule)
+    fixed = records.THRESHOLD if _data(config).record_share else None
+    threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule, fixed)
     custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     evaluation = measured.evaluate(
         predictions,
@@ -250,7 +257,10 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """
     series = _read_series(loaded, payload)
     part = _score_series(loaded, series)
-    errors, centered = part.causal.mean(axis=1), part.centered.mean(axis=1)
+    errors, centered = (
+        streaming.apply_records(kind.mean(axis=1), loaded.config, loaded.module, loaded.facts)
+        for kind in (part.causal, part.centered)
+    )
     limit = float(loaded.threshold or 0.0)
     step, trained = series.step_ms, loaded.preprocessing["step_ms"]
     return {
