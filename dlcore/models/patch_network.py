@@ -17,6 +17,8 @@ LEAST_SPREAD = 0.05
 """Added to a patch's standard deviation in instance normalization, in units of the training range."""
 SHARPNESS = 10.0
 """Of the softplus in place of the hinge of the triplet loss: every sample keeps a gradient."""
+TINY = 1e-24
+"""Lower bound below a square root, whose gradient is infinite at zero."""
 CHUNK, SAMPLE = 2**22, 1_000
 """Values compared at once; stored patches that set the unit of a distance."""
 EMBED_ROWS = 32
@@ -104,7 +106,7 @@ class PatchNetwork(PatternStore):
     def embed(self, patches: Tensor) -> Tensor:
         """Embeddings (N, 64) of patches (N, L) of any length."""
         centered = patches - patches.mean(dim=1, keepdim=True)
-        spread = centered.square().mean(dim=1, keepdim=True).sqrt()
+        spread = centered.square().mean(dim=1, keepdim=True).clamp(min=TINY).sqrt()
         return self.blocks((centered / (spread + LEAST_SPREAD))[:, None]).mean(dim=2)
 
     def forward(self, window: Tensor, *unused: Tensor) -> Tensor:
@@ -165,7 +167,7 @@ class PatchNetwork(PatternStore):
             rows = max(1, CHUNK // (candidates.shape[1] * codes.shape[1]))
             distance = torch.cat(
                 [
-                    (part[:, None] - bank.codes[ends.clamp(min=0)]).square().sum(2).sqrt()
+                    (part[:, None] - bank.codes[ends.clamp(min=0)]).square().sum(2).clamp(min=TINY).sqrt()
                     for part, ends in zip(codes.split(rows), candidates.split(rows), strict=True)
                 ]
             )
