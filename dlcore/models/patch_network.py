@@ -211,7 +211,8 @@ class PatchNetwork(PatternStore):
         candidates = self._candidates_of(some + self.first_place - self.length + 1)
         excluded = self.is_excluded(some, candidates, gap=max(self.gap, self.length))
         distance, _ = self._nearest(codes[some], bank, candidates, excluded)
-        return replace(bank, unit=max(float(distance.median()), 1e-9))
+        middle = float(distance.median())
+        return replace(bank, unit=middle if middle > 1e-9 else 1.0)  # a constant series has no distances
 
     def _forget(self) -> None:
         self._banks: list[_Bank] = []
