@@ -39,7 +39,9 @@ class PatchNetworkConfig(Config):
     exclude_self: bool = choice(
         True, help="Never compare a training patch with one less than a period away. Off: the protocol of TSB-AD."
     )
-    shift: int = number(8, low=1, high=48, unit="points", help="A patch moved by up to this is a neighbor in training.")
+    shift: int = number(
+        8, low=1, high=48, unit="points", help="A patch shifted by up to this is a neighbor in training."
+    )
     margin: float = number(0.5, low=0.0, high=2.0, help="Margin of the triplet loss, in cosine similarity.")
     pretext_weight: float = number(
         1.0, low=0.0, high=10.0, help="Weight of the pretext loss: which patch comes before?"
@@ -120,9 +122,9 @@ class PatchNetwork(PatternStore):
         most = max(1, min(self.config.shift, length // 2))
         shift = torch.randint(1, most + 1, (len(values),), device=values.device) if random else most
         first = torch.as_tensor(stop - length - shift, device=values.device).expand(len(values))
-        moved = values.gather(1, first[:, None] + torch.arange(length, device=values.device))
+        neighbor_patch = values.gather(1, first[:, None] + torch.arange(length, device=values.device))
         patch, before = values[:, stop - length :], values[:, stop - 2 * length : stop - length]
-        anchor, neighbor, previous = self.embed(torch.cat([patch, moved, before])).split(len(values))
+        anchor, neighbor, previous = self.embed(torch.cat([patch, neighbor_patch, before])).split(len(values))
         pair = functional.normalize(self.project(torch.stack([anchor, neighbor], dim=1)), dim=2)
         order = torch.stack([self.following(anchor), self.previous(previous)], dim=1)
         return torch.cat([pair, order], dim=1)
