@@ -39,9 +39,7 @@ class PatchNetworkConfig(Config):
     exclude_self: bool = choice(
         True, help="Never compare a training patch with one less than a period away. Off: the protocol of TSB-AD."
     )
-    shift: int = number(
-        8, low=1, high=48, unit="points", help="A patch shifted by up to this is a neighbor in training."
-    )
+    shift: int = number(8, low=1, high=48, unit="points", help="A patch shifted by up to this is its neighbor.")
     margin: float = number(0.5, low=0.0, high=2.0, help="Margin of the triplet loss, in cosine similarity.")
     pretext_weight: float = number(
         1.0, low=0.0, high=10.0, help="Weight of the pretext loss: which patch comes before?"

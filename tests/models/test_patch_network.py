@@ -68,11 +68,11 @@ def test_distance_does_not_depend_on_the_batch_and_follows_the_weights(values, p
     assert not torch.allclose(match(module.eval(), windows).distance, together, rtol=1e-3)
 
 
-def test_unusual_window_is_farther_than_a_usual_one(values):
+def test_flat_window_is_farther_than_a_stored_one(values):
     module = network(values)
-    usual = values[5 : 5 + LENGTH]
+    stored = values[5 : 5 + LENGTH]
     flat = torch.full((LENGTH,), float(values.mean()))
-    near, far = match(module, torch.stack([usual, flat])).distance.tolist()
+    near, far = match(module, torch.stack([stored, flat])).distance.tolist()
     assert far > 2 * near
 
 
