@@ -1,15 +1,14 @@
 """Detector without trainable weights: the most similar training windows reconstruct each window."""
 
 import math
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dlcore.core.config import Config, choice, number
+from dlcore.models.pattern_store import PatternStore
 
-MOST_CANDIDATES, COMPARISONS = 5_000, 10**9
-"""Largest number of stored windows that one window is compared with, and of pairs with all training windows; more are
-thinned evenly."""
 CHUNK = 2**24
 """Values of gathered windows in memory at once."""
 
@@ -33,7 +32,7 @@ class NearestWindowsConfig(Config):
     )
 
 
-class NearestWindows(nn.Module):
+class NearestWindows(PatternStore):
     """(N, L, F) windows, (N, L) indices, (N,) offsets -> (N, M, L): the value as reconstructed at M window lengths.
 
     Feature 0 is the value. The reconstruction of the last L / 2^m points is the mean of the nearest stored windows that
@@ -49,36 +48,26 @@ class NearestWindows(nn.Module):
     to one time of the period.
     """
 
-    bank: Tensor
-    ends: Tensor
-    first_place: Tensor
+    largest: Tensor
 
     def __init__(self, config: NearestWindowsConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""
-        super().__init__()
-        self.neighbors, self.tolerance = config.neighbors, config.tolerance
-        self.places = places if config.use_period else 1
+        super().__init__(
+            length=window, places=places if config.use_period else 1, points=points, tolerance=config.tolerance
+        )
+        self.neighbors = config.neighbors
         self.remove_mean, self.exclude_self = config.remove_mean, config.exclude_self
         self.lengths = tuple(max(1, window >> scale) for scale in range(config.scales))
-        self.register_buffer("bank", torch.zeros(points))
-        self.register_buffer("ends", torch.zeros(points, dtype=torch.bool))  # points at which a stored window ends
-        self.register_buffer("first_place", torch.zeros(1, dtype=torch.int64))  # of the first stored point
-        self._table: Tensor | None = None
+        self.register_buffer("largest", torch.zeros(1))  # root of the largest training error, for `record_scores`
 
-    def store(self, values: Tensor, is_usable: Tensor, *, first_place: int) -> None:
-        """Store the training values (T,); windows with usable points (T,) only serve as neighbors."""
-        length = self.lengths[0]
-        self.bank.copy_(values)
-        self.ends.zero_()
-        if len(values) >= length:
-            self.ends[length - 1 :] = is_usable.unfold(0, length, 1).all(dim=1)
-        self.first_place.fill_(first_place)
-        self._table = None
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
+        state_dict.setdefault(f"{prefix}largest", torch.zeros(1))  # weights of earlier versions lack it
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def forward(self, window: Tensor, index: Tensor, offset: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""
         values, length = window[:, :, 0], window.shape[1]
-        table = self._candidates()
+        table = self.candidates()
         rows = max(1, CHUNK // (table.shape[1] * length if self.places > 1 else table.shape[1]))
         place = (offset + length - 1) % self.places
         return torch.cat(
@@ -91,10 +80,7 @@ class NearestWindows(nn.Module):
     def _reconstruct(self, values: Tensor, end: Tensor, candidates: Tensor) -> Tensor:
         """(N, L) values, (N,) indices of the last points, (N, C) ends of stored windows -> (N, M, L)."""
         length = values.shape[1]
-        is_excluded = candidates < 0
-        if self.exclude_self:
-            is_excluded |= (end[:, None] >= 0) & ((end[:, None] - candidates).abs() < length)
-        is_excluded &= ~is_excluded.all(dim=1, keepdim=True)  # a short training split: better a neighbor than none
+        is_excluded = self.is_excluded(end, candidates, gap=length if self.exclude_self else 0)
         rebuilt = values[:, None].repeat(1, len(self.lengths), 1)
         for scale, part in enumerate(self.lengths):
             stored = self.bank.unfold(0, part, 1)  # (T - part + 1, part)
@@ -119,27 +105,3 @@ class NearestWindows(nn.Module):
     def _without_mean(self, windows: Tensor) -> Tensor:
         """Windows (..., part) minus their means, with `remove_mean`."""
         return windows - windows.mean(dim=-1, keepdim=True) if self.remove_mean else windows
-
-    def _candidates(self) -> Tensor:
-        """Ends (P, C) of the stored windows to compare with at each place in the period, padded with -1."""
-        if self._table is None or self._table.device != self.bank.device:
-            ends = self.ends.nonzero()[:, 0]
-            place = (ends + self.first_place) % self.places
-            reach = min(self.tolerance, (self.places - 1) // 2)
-            most = min(MOST_CANDIDATES, COMPARISONS // max(1, len(self.bank)))
-            rows = []
-            for current in range(self.places):
-                shift = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[shift.abs() <= reach], self.lengths[0], most))
-            self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
-            if not self._table.shape[1]:
-                self._table = torch.full((self.places, 1), -1, device=ends.device)
-        return self._table
-
-
-def _thin(ends: Tensor, length: int, most: int) -> Tensor:
-    """At most `most` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
-    stride = -(-len(ends) // most)
-    while stride > 1 and math.gcd(stride, length) > 1:
-        stride += 1
-    return ends[:: max(1, stride)]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlcore.models.nearest_windows import MOST_CANDIDATES, NearestWindows, NearestWindowsConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.models.pattern_store import MOST_CANDIDATES
 
 
 def detector(values, *, window=4, places=1, usable=None, first_place=0, **options):
@@ -66,7 +67,7 @@ def test_unusable_points_serve_no_window():
 
 def test_many_windows_are_thinned_and_few_still_give_an_answer():
     module = detector(np.arange(3.0 * MOST_CANDIDATES), neighbors=1, scales=1)
-    assert module._candidates().shape[1] <= MOST_CANDIDATES
+    assert module.candidates().shape[1] <= MOST_CANDIDATES
     assert np.isfinite(reconstruct(detector(np.arange(4.0)), np.zeros((2, 4)), index=0)).all()
 
 

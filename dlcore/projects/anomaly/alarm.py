@@ -5,7 +5,7 @@ The explained quantity is the window's reconstruction error: the mean squared er
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
+from dlcore.models.patch_network import Match, PatchNetwork
 from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length
 from dlcore.projects.project import LoadedModel
@@ -51,7 +52,8 @@ class Reconstruction:
     """A window and its reconstruction.
 
     times (L,): epoch milliseconds; observed, rebuilt (L,): in the series' units; errors (L, G): squared error by point
-    and reconstructed channel; at: index of the alarm in the window; first: index of its first point in the series.
+    and reconstructed channel; at: index of the alarm in the window; first: index of its first point in the series;
+    stored_at: time of the first point of the stored patch that `rebuilt` is, None for other models.
     """
 
     times: np.ndarray
@@ -60,6 +62,7 @@ class Reconstruction:
     errors: np.ndarray
     at: int
     first: int
+    stored_at: int | None = None
 
     @property
     def by_point(self) -> np.ndarray:
@@ -95,11 +98,20 @@ class WindowErrors(nn.Module):
 
     def forward(self, window: Tensor, fold: Tensor, turn: Tensor) -> Tensor:
         """Squared errors (N, L, G) of windows (N, L, C) with folds (N, L) and positions in the period (N,)."""
+        if self.view == "patch window":
+            match = cast(PatchNetwork, self.module).match(window, fold, turn)
+            gaps = self._difference(window, match)
+            return (match.distance.to(window)[:, None] * gaps / gaps.mean(dim=1, keepdim=True))[:, :, None]
         if self.view in ENSEMBLES:
             squares = (self.module(window, fold, turn) - window[:, None, :, 0]).square()  # (N, M, L)
             is_nearest = self.view == "nearest window"
             return (weight_by_length(squares) if is_nearest else squares.mean(dim=1))[:, :, None]
         return (self.rebuilt(window) - window).square()
+
+    def _difference(self, window: Tensor, match: Match) -> Tensor:
+        """Squared difference (N, L) of windows from their nearest stored patches: which points differ."""
+        stored = cast(PatchNetwork, self.module).stored_patch(window, match)
+        return ((stored - window[:, :, 0]).square() + torch.finfo(window.dtype).tiny).detach()
 
     def rebuilt(self, window: Tensor) -> Tensor:
         """Reconstructions (N, L, C) of windows (N, L, C), for models with a single input."""
@@ -137,13 +149,15 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
     first = int(starts[worst])
     series: Series = prepared.source["series"]
     times = series.times[first : first + length]
+    rebuilt, stored_at = _copy(module, prepared, config, first=first)
     return Reconstruction(
         times=times,
         observed=series.values[first : first + length],
-        rebuilt=_copy(module, prepared, config, first=first),
+        rebuilt=rebuilt,
         errors=errors[worst].numpy(),
         at=int(np.clip(place - first, 0, length - 1)),
         first=first,
+        stored_at=stored_at,
     )
 
 
@@ -297,19 +311,35 @@ def _windows(prepared: Prepared, starts: np.ndarray, *, length: int, view: View)
     return torch.from_numpy(inputs), torch.from_numpy(rows.folds[places]), torch.from_numpy(rows.places[starts])
 
 
-def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: int) -> np.ndarray:
-    """Reconstruction (L,) of the value channel in the units of the series; the mean over an ensemble's networks."""
+def _copy(module: nn.Module, prepared: Prepared, config: RunConfig, *, first: int) -> tuple[np.ndarray, int | None]:
+    """Reconstruction (L,) of the value channel in the units of the series; the mean over an ensemble's networks.
+
+    Of the patch network: the nearest stored patch, and the time of its first point if it is known.
+    """
+    stored_at = None
     view, length = view_of(config), window_length(prepared, config)
     window, fold, turn = _windows(prepared, np.array([first]), length=length, view=view)
     with torch.no_grad():
         if view in ENSEMBLES:
-            copies = module(window, fold, turn)[0]  # (M, L)
+            if view == "patch window":
+                network = cast(PatchNetwork, module)
+                match = network.match(window, fold, turn)
+                copies = network.stored_patch(window, match)  # (1, L)
+                stored_at = _time_of(int(match.nearest[0]) - length + 1, prepared.preprocessing)
+            else:
+                copies = module(window, fold, turn)[0]  # (M, L)
             rebuilt = copies[0] if view == "nearest window" else copies.mean(dim=0)  # of the longest window
         else:
             rebuilt = WindowErrors(module, view).rebuilt(window)[0, :, 0]
     scaler = MinMaxScaler.from_json(prepared.preprocessing["scaler"])
     values: np.ndarray = scaler.low[0] + (scaler.high[0] - scaler.low[0]) * rebuilt.double().numpy()
-    return values
+    return values, stored_at
+
+
+def _time_of(index: int, preprocessing: Mapping[str, Any]) -> int | None:
+    """Time of a training point in epoch milliseconds; None if the training times are irregular."""
+    first = preprocessing.get("first_ms")
+    return None if first is None else int(first) + max(0, index) * int(preprocessing["step_ms"])
 
 
 def _build_baseline(

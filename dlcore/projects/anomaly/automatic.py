@@ -17,6 +17,7 @@ from dlcore.data.series.seasonality import DAY_MS, autocorrelation, detect_perio
 from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.evaluation.detectors import LEAST_WINDOW, MOST_WINDOW, MULTIPLE, Scores, window_length
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.projects.anomaly import records
 from dlcore.projects.anomaly import scores as scored
 
 MODEL, TITLE = "neighbors", "Default detector"
@@ -64,8 +65,16 @@ def choose(training: np.ndarray, step_ms: int, *, points: int, room: int = 10**9
             else f"a period of {format_duration(period * step_ms)} with autocorrelation {strength:.2f}, {repeats} times"
         )
         reason = f"The training part has {evidence}: windows of {length} are compared at all times."
-    options = {"window": window, "scales": SCALES, "use_period": is_aligned, "remove_mean": True}
-    return Choice(period if is_aligned else 0, options, f"{reason} {_describe_level(training, window)}")
+    options = {
+        "window": window,
+        "scales": SCALES,
+        "use_period": is_aligned,
+        "remove_mean": True,
+        "record_share": records.SHARE,
+    }
+    past = format_duration(max(1, round(records.SHARE * len(training))) * step_ms)
+    alarm = f"An alarm is a score {records.RATIO - 1:.0%} above the largest of the last {past}."
+    return Choice(period if is_aligned else 0, options, f"{reason} {_describe_level(training, window)} {alarm}")
 
 
 def _describe_level(training: np.ndarray, window: int) -> str:
@@ -81,7 +90,9 @@ def score(series: Series, *, train: np.ndarray) -> Scores:
     """Return the scores of a series by the default detector, fitted on the points in `train` (N,): its start."""
     count = int(train.sum())
     choice = choose(series.values[train], series.step_ms, points=len(train), room=count // 2)
-    options = NearestWindowsConfig(**{name: value for name, value in choice.settings.items() if name != "window"})
+    options = NearestWindowsConfig(
+        **{name: value for name, value in choice.settings.items() if name in NearestWindowsConfig.model_fields}
+    )
     scaled = MinMaxScaler.fit(series.values[train, None]).scale(series.values[:, None])
     places, step = max(1, choice.period), series.step_ms
     rows = scored.ScaledRows(scaled, np.arange(len(scaled)), series.times // step % places)

@@ -68,14 +68,20 @@ def threshold_of(scores: np.ndarray, rule: Rule, *, mask: np.ndarray, known: np.
 
 @dataclass(frozen=True)
 class ThresholdData:
-    """Points before the test split (n,) that set the threshold, those `known` to be unusual (n,), and the rule."""
+    """Points before the test split (n,) that set the threshold, those `known` to be unusual (n,), and the rule.
+
+    `fixed` is the threshold of scores that have their own unit.
+    """
 
     points: np.ndarray
     known: np.ndarray
     rule: Rule
+    fixed: float | None = None
 
     def threshold(self, scores: np.ndarray) -> float:
         """Threshold from scores (T,) of a series; test scores are not read."""
+        if self.fixed is not None:
+            return self.fixed
         return threshold_of(scores[: len(self.points)], self.rule, mask=self.points, known=self.known)
 
 

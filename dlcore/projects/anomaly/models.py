@@ -9,6 +9,7 @@ from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfi
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.models.patch_network import PatchNetwork, PatchNetworkConfig
 from dlcore.projects.anomaly.scores import View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
@@ -36,12 +37,21 @@ class AnomalyData(Config):
     smoothing_h: float = number(
         0.0, low=0.0, high=168.0, unit="hours", help="Running mean of the scores over this time; 0: none."
     )
+    record_share: float = number(
+        0.0,
+        low=0.0,
+        high=2.0,
+        help="An alarm is a score above the largest before it, over this share of the training part; 0: one threshold.",
+    )
     threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
         "maximum",
         help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
         "midway between the maxima of ordinary days and of known holidays.",
     )
 
+
+FIXED_THRESHOLD = ("record_share",)
+"""Settings of the record rule, which the default detector has."""
 
 MODELS: dict[str, AnomalyModel] = {
     "conv": AnomalyModel(
@@ -50,16 +60,19 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: ConvAutoencoder(options),
         ConvAutoencoderConfig,
         view="value window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "dense_32": AnomalyModel(
         "Dense autoencoder 5-64-32-2",
         "Compresses the count and its time of week to two numbers, row by row.",
         lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 2)),
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "dense_16": AnomalyModel(
         "Dense autoencoder 5-64-32-16-2",
         "One more layer in encoder and decoder.",
         lambda options, facts: DenseAutoencoder(facts["features"], (64, 32, 16, 2)),
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "lstm": AnomalyModel(
         "LSTM autoencoder 5-2",
@@ -67,6 +80,7 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: LstmAutoencoder(facts["features"], options),
         LstmAutoencoderConfig,
         view="window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "calendar": AnomalyModel(
         "Calendar autoencoder, cross-fitted",
@@ -74,6 +88,7 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
         CalendarAutoencoderConfig,
         view="folded window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
     "neighbors": AnomalyModel(
         "Nearest windows",
@@ -84,6 +99,16 @@ MODELS: dict[str, AnomalyModel] = {
         NearestWindowsConfig,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",
+    ),
+    "patch": AnomalyModel(
+        "Patch network with memory bank",
+        "Convolutions embed each patch; its score is the distance from the nearest embeddings of training patches.",
+        lambda options, facts: PatchNetwork(
+            options, window=facts["window"], places=facts["places"], points=facts["train_points"]
+        ),
+        PatchNetworkConfig,
+        view="patch window",
+        ignored_settings=FIXED_THRESHOLD,
     ),
 }
 

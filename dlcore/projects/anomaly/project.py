@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from dlcore.core.errors import DataError, RequestError
+from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series import intervals
 from dlcore.data.series.series import (
@@ -25,11 +26,13 @@ from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
-from dlcore.projects.anomaly import alarm, automatic, custom_series, streaming, usable
+from dlcore.models.patch_network import PatchNetworkConfig, patch_loss
+from dlcore.models.pattern_store import PatternStore
+from dlcore.projects.anomaly import alarm, automatic, custom_series, records, streaming, usable
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ENSEMBLES, ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.scores import ENSEMBLES, STORED, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task, UsableBaseline
@@ -67,6 +70,8 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         "step_ms": series.step_ms,
         "cycles": list(cycles),
     }
+    if view_of(config) == "patch window" and len(np.unique(np.diff(series.times[: ends[0]]))) == 1:
+        preprocessing["first_ms"] = int(series.times[0])  # of the stored patches
     places = scored.places_of(series.times, preprocessing, count=count)
     rows = ScaledRows(scaler.scale(features), _folds(series, left_out, ends[0], config), places)
     parts = {
@@ -88,19 +93,23 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         checksum=series.checksum,
         source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
         start=functools.partial(_store_training_values, rows[: ends[0]], ~left_out[: ends[0]])
-        if view_of(config) == "nearest window"
+        if view_of(config) in STORED
         else None,
     )
 
 
 def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
-    """Store the training rows (T,) in a model of nearest windows."""
+    """Store the training rows (T,) in a model that compares windows with them."""
     values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
-    cast(NearestWindows, module).store(values, usable, first_place=int(rows.places[0]))
+    cast(PatternStore, module).store(values, usable, first_place=int(rows.places[0]))
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Mean squared error between the input and its reconstruction."""
+    """Mean squared error between the input and its reconstruction; triplet and pretext loss for the patch network."""
+    if view_of(config) == "patch window":
+        options = config.model_as(PatchNetworkConfig)
+        loss = functools.partial(patch_loss, margin=options.margin, pretext_weight=options.pretext_weight)
+        return Objective(loss=lambda outputs, targets: loss(outputs))
     return Objective(loss=nn.functional.mse_loss)
 
 
@@ -110,10 +119,14 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
+    errors = (
+        np.concatenate([getattr(part, kind).mean(axis=1) for part in parts.values()]) for kind in ("causal", "centered")
+    )
+    causal, centered = (streaming.apply_records(each, config, module, prepared.facts) for each in errors)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
-        values[f"{name}_scores"] = part.causal.mean(axis=1).astype(np.float32)
-        values[f"{name}_centred"] = part.centered.mean(axis=1).astype(np.float32)
+        values[f"{name}_scores"] = causal[span].astype(np.float32)
+        values[f"{name}_centred"] = centered[span].astype(np.float32)
         values[f"{name}_targets"] = series.labels[span]
         values[f"{name}_ids"] = series.times[span]
         if part.causal.shape[1] > 1:
@@ -124,6 +137,8 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
     """Validation loss, and accuracy per point at the threshold from this epoch's errors."""
+    if view_of(config) == "patch window":
+        return {"validation_loss": _mean_loss(module, prepared, config)}
     series, spans = prepared.source["series"], prepared.source["spans"]
     names: tuple[SplitName, ...] = ("train", "validation")
     length, stop = _window(config), spans["validation"].stop
@@ -138,6 +153,8 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, error_scale=error_scale, smooth=smooth, length=length)
     causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
+    if view_of(config) == "nearest window":
+        cast(NearestWindows, module).largest.fill_(float(causal[spans["train"]].max()) ** 0.5)
     known = _holiday_mask(series.times[:stop], config)
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
@@ -149,12 +166,21 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     }
 
 
+def _mean_loss(module: nn.Module, prepared: Prepared, config: RunConfig) -> float:
+    """The training objective on the validation split."""
+    loss, device = objective(config, prepared).loss, next(module.parameters()).device
+    batches = list(Batches(prepared.validation, scored.BATCH, device=device).epoch(1))
+    total = sum(float(loss(module(*inputs), targets)) * len(targets) for inputs, targets in batches)
+    return total / len(prepared.validation)
+
+
 def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
     """Metrics of causal and centered scores and of each seed; thresholds use points before the test split only."""
     lengths = [len(predictions[f"{name}_scores"]) for name in ("train", "validation")]
     times = np.concatenate([predictions["train_ids"], predictions["validation_ids"]])
     points = threshold_mask(times, (lengths[0], sum(lengths)), config)
-    threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule)
+    fixed = records.THRESHOLD if _data(config).record_share else None
+    threshold_data = measured.ThresholdData(points, _holiday_mask(times, config), _data(config).threshold_rule, fixed)
     custom = custom_registry.find(config.dataset) if custom_registry.is_custom(config.dataset) else None
     evaluation = measured.evaluate(
         predictions,
@@ -231,7 +257,10 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     """
     series = _read_series(loaded, payload)
     part = _score_series(loaded, series)
-    errors, centered = part.causal.mean(axis=1), part.centered.mean(axis=1)
+    errors, centered = (
+        streaming.apply_records(kind.mean(axis=1), loaded.config, loaded.module, loaded.facts)
+        for kind in (part.causal, part.centered)
+    )
     limit = float(loaded.threshold or 0.0)
     step, trained = series.step_ms, loaded.preprocessing["step_ms"]
     return {
@@ -317,7 +346,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
         DataError: a window overlaps every fold, so no network could train on it.
     """
     values = np.full(len(series.values), -1)
-    if view_of(config) == "nearest window":
+    if view_of(config) in STORED:
         return np.arange(len(values))
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
@@ -352,7 +381,7 @@ def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
 def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConfig) -> np.ndarray:
     """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
-    if view_of(config) == "nearest window" and len(times) > 1:  # its score is the mean over a whole window
+    if view_of(config) in STORED and len(times) > 1:  # its score is the mean over a whole window
         hours += _window(config) * float(np.median(np.diff(times)))
     return intervals.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
@@ -368,7 +397,8 @@ def _score_series(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
 
 def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
     """Rows or windows of one split without points to `skip`; a window's id is the time of its first point."""
-    view, length = view_of(config), _window(config)
+    view = view_of(config)
+    length = _window(config) * (2 if view == "patch window" else 1)  # two patches, one after the other
     if len(rows) < length:
         raise DataError(
             f"a split of {len(rows)} points is shorter than one window of {length}: change the split shares."
@@ -396,6 +426,9 @@ CALENDAR: dict[str, Any] = {
 NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midway"}
 """Settings of the nearest windows: two days, one day and half a day."""
 
+PATCH: dict[str, Any] = {"window": 96, "threshold_rule": "maximum", "batch_size": 64, "learning_rate": 1e-4}
+"""Settings of the patch network: patches of two days and of one."""
+
 TASK = Task(
     name="anomaly detection",
     objective=objective,
@@ -422,6 +455,7 @@ PROJECT = Project(
             "lstm": {"learning_rate": 1e-2},
             "calendar": CALENDAR,
             "neighbors": NEIGHBORS,
+            "patch": {**PATCH, "epochs": 2},
         },
         "full": {
             "epochs": 100,
@@ -431,6 +465,7 @@ PROJECT = Project(
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
             "neighbors": NEIGHBORS,
+            "patch": {**PATCH, "epochs": 4, "schedule": "constant", "patience": 0, "leave_out": CALENDAR["leave_out"]},
         },
     },
     facts={"features": 5, "window": 48, "places": 336, "train_points": 5000},

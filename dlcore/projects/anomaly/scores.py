@@ -18,14 +18,17 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
+from dlcore.models.patch_network import PROJECTION, PatchNetwork
 
-View = Literal["row", "window", "value window", "folded window", "nearest window"]
+View = Literal["row", "window", "value window", "folded window", "nearest window", "patch window"]
 """Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
-position in the period, or one with indices in the series instead of folds."""
+position in the period, or one with indices in the series instead of folds ("patch window": two patches in training)."""
 
 
-ENSEMBLES: tuple[View, ...] = ("folded window", "nearest window")
-"""Views whose models reconstruct each window several times, and score training points as if they were new."""
+STORED: tuple[View, ...] = ("nearest window", "patch window")
+"""Views whose models compare a window with stored ones: its score is that of the whole window."""
+ENSEMBLES: tuple[View, ...] = ("folded window", *STORED)
+"""Views whose models score training points as if they were new."""
 
 
 class CrossFitted(Protocol):
@@ -47,7 +50,7 @@ LEAST_SHARE = 0.1
 @dataclass(frozen=True)
 class ScaledRows:
     """Part of a series as model input: scaled (n, F), folds (n,), positions in the period (n,). Fold -1: not trained
-    on. For the view "nearest window" the folds are indices in the series; -1: another series."""
+    on. For the views in `STORED` the folds are indices in the series; -1: another series."""
 
     scaled: np.ndarray
     folds: np.ndarray
@@ -86,7 +89,9 @@ def inputs_of(rows: ScaledRows, *, view: View, length: int) -> tuple[Tensor, ...
 
 
 def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tensor:
-    """Targets of the loss: the input, or its values repeated for each ensemble member (N, M, L)."""
+    """Targets of the loss: the input, or its values repeated for each ensemble member (N, M, L); zeros if unused."""
+    if view == "patch window":
+        return torch.zeros(1, 4, PROJECTION).expand(len(inputs[0]), -1, -1)
     return inputs[0][:, None, :, 0].expand(-1, members, -1) if view in ENSEMBLES else inputs[0]
 
 
@@ -101,8 +106,13 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
-            outputs = module(*(_pad(tensor) for tensor in batch))[: len(batch[0])]
-            per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
+            padded = [_pad(tensor) for tensor in batch]
+            if view == "patch window":
+                distance = cast(PatchNetwork, module).match(*padded).distance[: len(batch[0])]
+                per_place = distance[:, None, None].expand(-1, length, 1).cpu().numpy()
+            else:
+                outputs = module(*padded)[: len(batch[0])]
+                per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":
                 means.add(per_place)

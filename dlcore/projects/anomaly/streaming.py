@@ -1,13 +1,15 @@
 """Scores of a new series, as a whole or in consecutive parts of any length."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from torch import nn
 
 from dlcore.data.series.series import CYCLES, MinMaxScaler, Series, calendar
 from dlcore.evaluation import smoothing
-from dlcore.projects.anomaly import alarm
+from dlcore.models.nearest_windows import NearestWindows
+from dlcore.projects.anomaly import alarm, records
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.evaluation import HOUR_MS
 from dlcore.projects.anomaly.models import AnomalyData, view_of
@@ -37,6 +39,22 @@ def smoothing_points(config: RunConfig, step_ms: int) -> int:
     return max(1, round(config.data_as(AnomalyData).smoothing_h * HOUR_MS / step_ms))
 
 
+def apply_records(
+    errors: np.ndarray,
+    config: RunConfig,
+    module: nn.Module,
+    facts: Mapping[str, int],
+    *,
+    before: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return `records.record_scores` of errors (n,) for a run with that rule, else the errors themselves."""
+    share = config.data_as(AnomalyData).record_share
+    if not share:
+        return errors
+    largest = float(cast(NearestWindows, module).largest)
+    return records.record_scores(errors, reach=round(share * facts["train_points"]), largest=largest, before=before)
+
+
 class StreamScorer:
     """Causal scores of a series that comes in parts; the mean over an ensemble's networks.
 
@@ -49,6 +67,9 @@ class StreamScorer:
         self.smooth = smoothing_points(loaded.config, step_ms)
         self.times, self.values = np.zeros(0, np.int64), np.zeros(0)
         self.errors: np.ndarray | None = None
+        share = loaded.config.data_as(AnomalyData).record_share
+        self.reach = round(share * loaded.facts["train_points"]) if share else 0
+        self.recent = np.zeros(0)
 
     def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the score (n,) of each point of the next part; 0 before the first complete window."""
@@ -62,7 +83,10 @@ class StreamScorer:
             self.errors = whole[max(0, len(whole) - self.smooth + 1) :]
         done = max(0, len(self.times) - self.length + 1)
         self.times, self.values = self.times[done:], self.values[done:]
-        return scores
+        loaded, before = self.loaded, self.recent
+        if self.reach:
+            self.recent = np.r_[before, scores][-self.reach :]
+        return apply_records(scores, loaded.config, loaded.module, loaded.facts, before=before)
 
     def explain(self, times: np.ndarray, values: np.ndarray) -> dict[str, Any]:
         """Return the window behind the score of the last of the points (n,): `times`, `observed` and `expected` (L,),
@@ -87,11 +111,17 @@ class StreamScorer:
     def state(self) -> dict[str, Any]:
         """Return the remembered points and errors."""
         errors = None if self.errors is None else self.errors.tolist()
-        return {"times": self.times.tolist(), "values": self.values.tolist(), "errors": errors}
+        return {
+            "times": self.times.tolist(),
+            "values": self.values.tolist(),
+            "errors": errors,
+            "recent": self.recent.tolist(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue after the part at which `state` was returned."""
         self.times, self.values = np.array(state["times"], np.int64), np.array(state["values"], np.float64)
+        self.recent = np.array(state.get("recent", ()), np.float64)
         self.errors = np.array(state["errors"], np.float64) if state["errors"] else None  # empty without smoothing
 
     def _errors(self, new: int) -> np.ndarray:

@@ -84,6 +84,22 @@ def test_both_methods_find_the_point_with_the_error(baseline_kind):
     assert check_attribution(explained, "usual")[0].status == "passed" and explained.channels == ("count",)
 
 
+def test_explanation_of_the_patch_network_shows_the_nearest_stored_patch():
+    module, prepared, config = built("patch")
+    prepared.start(module)
+    place, length = 9990, prepared.facts["window"]
+    window = alarm.reconstruct(module.eval(), prepared, config, place)
+    part = scored.errors(
+        module, prepared.source["rows"][place - length + 1 : place + 1], view="patch window", length=length
+    )
+    assert window.by_point.mean() == pytest.approx(part.causal[-1, 0], rel=1e-4)
+    series = prepared.source["series"]
+    first = int(np.searchsorted(series.times, window.stored_at))
+    assert window.rebuilt == pytest.approx(series.values[first : first + length], rel=1e-4)
+    shift = (window.stored_at - window.times[0]) // series.step_ms % series.period
+    assert min(shift, series.period - shift) <= 4  # the same time of the week
+
+
 def test_explained_error_of_nearest_windows_is_the_score_and_the_longest_one_is_shown():
     module, prepared, config = built("neighbors")
     prepared.start(module)

@@ -28,7 +28,15 @@ def config(model="dense_32", **settings):
 
 @pytest.mark.parametrize(
     ("model", "parameters"),
-    [("dense_32", 5063), ("dense_16", 6055), ("lstm", 252), ("conv", 2057), ("calendar", 113_715), ("neighbors", 0)],
+    [
+        ("dense_32", 5063),
+        ("dense_16", 6055),
+        ("lstm", 252),
+        ("conv", 2057),
+        ("calendar", 113_715),
+        ("neighbors", 0),
+        ("patch", 33_536),
+    ],
 )
 def test_parameter_counts(model, parameters):
     entry = anomaly.PROJECT.models[model]
@@ -47,11 +55,16 @@ def test_layers_match_the_report():
     assert [m.out_channels for m in (*conv.encoder, *conv.decoder) if hasattr(m, "out_channels")] == [16, 8, 16, 1]
 
 
+def training_length(model, prepared):
+    """Points of a training sample: the patch network reads two consecutive windows."""
+    return prepared.facts["window"] * (2 if model == "patch" else 1)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_no_window_crosses_a_split_boundary(model):
     prepared = anomaly.prepare(config(model, leave_out=""))
     taxi = load_nyc_taxi()
-    length = prepared.facts["window"]
+    length = training_length(model, prepared)
     assert (prepared.source["spans"]["train"], prepared.source["spans"]["test"]) == (slice(0, 5000), slice(5839, 10320))
     for name, span in prepared.source["spans"].items():
         split = prepared.split(name)
@@ -63,7 +76,7 @@ def test_no_window_crosses_a_split_boundary(model):
 @pytest.mark.parametrize("model", MODELS)
 def test_training_windows_have_no_excluded_day(model):
     prepared = anomaly.prepare(config(model, leave_out="2014-07-03/2014-07-06,2014-08-01"))
-    length = prepared.facts["window"]
+    length = training_length(model, prepared)
     places = (prepared.train.ids - prepared.source["series"].times[0]) // 1_800_000
     held = places[:, None] + np.arange(length)
     gone = np.r_[2 * 48 : 6 * 48, 31 * 48 : 32 * 48]
@@ -122,7 +135,7 @@ class Blind(nn.Module):
         return x * self.weight
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("calendar", "neighbors")])
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("calendar", "neighbors", "patch")])
 def test_error_of_a_point_is_the_mean_over_its_windows(model):
     run = config(model)
     prepared = anomaly.prepare(run)

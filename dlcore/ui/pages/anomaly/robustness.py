@@ -46,7 +46,8 @@ def show_robustness(project: Project, run: Run, bundle: Bundle) -> None:
     with st.expander("Robustness of this result", icon=":material/tune:"):
         series = load_run_series(run)
         _show_sensitivity(project, run, bundle, scored, series)
-        show_threshold_rules(project, run, bundle)
+        if not run.config.flat.get("record_share"):
+            show_threshold_rules(project, run, bundle)
         show_seeds(evaluation)
         if series is not None and series.unlabeled:
             _holidays(scored, series, evaluation.threshold)
