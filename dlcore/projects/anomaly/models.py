@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dlcore.core.config import Config, choice, number
+from dlcore.evaluation.metrics import BASELINES, baseline_title
 from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.projects.anomaly.detector_model import CLASSES, CONFIGS, SEASONAL_MEDIAN, DetectorConfig, DetectorModel
 from dlcore.projects.anomaly.scores import View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
@@ -17,9 +19,13 @@ from dlcore.training.fit_once import FitOnce
 
 @dataclass(frozen=True)
 class AnomalyModel(ModelEntry):
-    """An autoencoder and the view of the series that it takes as input."""
+    """A model and the view of the series that it takes as input.
+
+    `holds_out`: training points are scored as new ones are, so that they may set the threshold.
+    """
 
     view: View = "row"
+    holds_out: bool = False
 
 
 class AnomalyData(Config):
@@ -40,6 +46,23 @@ class AnomalyData(Config):
         "maximum",
         help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
         "midway between the maxima of ordinary days and of known holidays.",
+    )
+
+
+def _detector(name: str) -> AnomalyModel:
+    """The entry of a detector without training epochs."""
+    title = BASELINES["weekly_median"].seasonal if name == SEASONAL_MEDIAN else baseline_title(name)
+    summary = BASELINES["weekly_median" if name == SEASONAL_MEDIAN else name].help
+    return AnomalyModel(
+        title,
+        f"{summary[0].upper()}{summary[1:]}; no training epochs.",
+        lambda options, facts: DetectorModel(
+            name, options, window=facts["window"], places=facts["places"], points=facts["train_points"]
+        ),
+        CONFIGS.get(name, DetectorConfig),
+        training_loop=lambda module, prepared, config: FitOnce(module, config.training),
+        view="scored window",
+        holds_out=CLASSES[name].holds_out,
     )
 
 
@@ -74,6 +97,7 @@ MODELS: dict[str, AnomalyModel] = {
         lambda options, facts: CalendarAutoencoder(options, window=facts["window"], places=facts["places"]),
         CalendarAutoencoderConfig,
         view="folded window",
+        holds_out=True,
     ),
     "neighbors": AnomalyModel(
         "Nearest windows",
@@ -84,7 +108,9 @@ MODELS: dict[str, AnomalyModel] = {
         NearestWindowsConfig,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",
+        holds_out=True,
     ),
+    **{name: _detector(name) for name in CLASSES},
 }
 
 

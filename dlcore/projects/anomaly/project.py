@@ -29,7 +29,8 @@ from dlcore.projects.anomaly import alarm, automatic, custom_series, streaming, 
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ENSEMBLES, ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.detector_model import CLASSES, DetectorModel
+from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task, UsableBaseline
@@ -88,15 +89,15 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         checksum=series.checksum,
         source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
         start=functools.partial(_store_training_values, rows[: ends[0]], ~left_out[: ends[0]])
-        if view_of(config) == "nearest window"
+        if view_of(config) in scored.STORED
         else None,
     )
 
 
 def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
-    """Store the training rows (T,) in a model of nearest windows."""
+    """Store the training rows (T,) in a model that keeps them."""
     values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
-    cast(NearestWindows, module).store(values, usable, first_place=int(rows.places[0]))
+    cast(NearestWindows | DetectorModel, module).store(values, usable, first_place=int(rows.places[0]))
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -142,7 +143,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
-        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) == "nearest window" else {}),
+        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) in scored.STORED else {}),
         "validation_loss": float(parts["validation"].centered.mean()),
         "train_accuracy": float(correct[spans["train"]].mean()),
         "validation_accuracy": float(correct[spans["validation"]].mean()),
@@ -317,7 +318,7 @@ def _folds(series: Series, left_out: np.ndarray, train_end: int, config: RunConf
         DataError: a window overlaps every fold, so no network could train on it.
     """
     values = np.full(len(series.values), -1)
-    if view_of(config) == "nearest window":
+    if view_of(config) in scored.STORED:
         return np.arange(len(values))
     if view_of(config) == "folded window":
         options = config.model_as(CalendarAutoencoderConfig)
@@ -338,7 +339,7 @@ def threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if view_of(config) in ENSEMBLES else ends[0]
+    first = _window(config) - 1 if MODELS[config.model].holds_out else ends[0]
     mask[:first] = False
     return mask
 
@@ -352,7 +353,7 @@ def _holiday_mask(times: np.ndarray, config: RunConfig) -> np.ndarray:
 def _within_reach(times: np.ndarray, spans: intervals.Intervals, config: RunConfig) -> np.ndarray:
     """Mask (n,) of points whose trailing or centered mean includes a point of an interval."""
     hours = _data(config).smoothing_h * measured.HOUR_MS
-    if view_of(config) == "nearest window" and len(times) > 1:  # its score is the mean over a whole window
+    if view_of(config) in scored.STORED and len(times) > 1:  # its score is the mean over a whole window
         hours += _window(config) * float(np.median(np.diff(times)))
     return intervals.is_inside(times, tuple((int(start - hours / 2), int(stop + hours)) for start, stop in spans))
 
@@ -396,6 +397,9 @@ CALENDAR: dict[str, Any] = {
 NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midway"}
 """Settings of the nearest windows: two days, one day and half a day."""
 
+DETECTORS: dict[str, dict[str, Any]] = {name: {"epochs": 1, "window": 96} for name in CLASSES}
+"""Settings of the models without training epochs: windows of two days."""
+
 TASK = Task(
     name="anomaly detection",
     objective=objective,
@@ -422,6 +426,7 @@ PROJECT = Project(
             "lstm": {"learning_rate": 1e-2},
             "calendar": CALENDAR,
             "neighbors": NEIGHBORS,
+            **DETECTORS,
         },
         "full": {
             "epochs": 100,
@@ -431,6 +436,7 @@ PROJECT = Project(
             "lstm": {"learning_rate": 1e-2, "epochs": 60},
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
             "neighbors": NEIGHBORS,
+            **DETECTORS,
         },
     },
     facts={"features": 5, "window": 48, "places": 336, "train_points": 5000},

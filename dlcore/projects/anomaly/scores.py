@@ -19,13 +19,16 @@ from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
 
-View = Literal["row", "window", "value window", "folded window", "nearest window"]
+View = Literal["row", "window", "value window", "folded window", "nearest window", "scored window"]
 """Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
-position in the period, or one with indices in the series instead of folds."""
+position in the period, or one with indices in the series instead of folds. "scored window": the same, for a model that
+scores windows itself."""
 
 
-ENSEMBLES: tuple[View, ...] = ("folded window", "nearest window")
-"""Views whose models reconstruct each window several times, and score training points as if they were new."""
+ENSEMBLES: tuple[View, ...] = ("folded window", "nearest window", "scored window")
+"""Views whose models return one or several reconstructions (N, M, L) of each window's values."""
+STORED: tuple[View, ...] = ("nearest window", "scored window")
+"""Views whose models store the training values; the score of a point is that of the window that ends there."""
 
 
 class CrossFitted(Protocol):
@@ -34,6 +37,14 @@ class CrossFitted(Protocol):
     seeds: int
     folds: int
     usual: Tensor
+
+
+class ScoresWindows(Protocol):
+    """A module with the view "scored window"."""
+
+    def score(self, window: Tensor, index: Tensor, offset: Tensor) -> np.ndarray:
+        """(N, L, F), (N, L), (N,) -> one score per window (N,)."""
+        ...
 
 
 BATCH = 1024
@@ -47,7 +58,7 @@ LEAST_SHARE = 0.1
 @dataclass(frozen=True)
 class ScaledRows:
     """Part of a series as model input: scaled (n, F), folds (n,), positions in the period (n,). Fold -1: not trained
-    on. For the view "nearest window" the folds are indices in the series; -1: another series."""
+    on. For the views `STORED` the folds are indices in the series; -1: another series."""
 
     scaled: np.ndarray
     folds: np.ndarray
@@ -101,8 +112,12 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
-            outputs = module(*(_pad(tensor) for tensor in batch))[: len(batch[0])]
-            per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
+            if view == "scored window":
+                values = cast(ScoresWindows, module).score(*batch)  # (B,)
+                per_place = np.broadcast_to(values[:, None, None], (len(values), length, 1))
+            else:
+                outputs = module(*(_pad(tensor) for tensor in batch))[: len(batch[0])]
+                per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":
                 means.add(per_place)
