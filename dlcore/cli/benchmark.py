@@ -21,7 +21,7 @@ COLUMNS = (
 
 def anomaly(options: argparse.Namespace) -> Any:
     """Compare all detectors on a folder of labeled series by VUS-PR and NAB's protocol."""
-    from dlcore.runs import benchmark
+    from dlcore.runs import benchmark, benchmark_report
 
     result = benchmark.run(
         Path(options.folder),
@@ -31,29 +31,19 @@ def anomaly(options: argparse.Namespace) -> Any:
     )
     for line in result.errors:
         print(line, file=sys.stderr)
-    ranks = result.ranks()
-    rows = [
-        {**summary.as_json(), "rank": ranks.ranks[summary.detector] if ranks else None} for summary in result.summaries
-    ]
-    if not options.json:
-        if ranks:
-            print(
-                f"{ranks.data_sets} series; average ranks differ significantly by {ranks.critical_difference:.2f} "
-                "(Nemenyi, 5 %)",
-                file=sys.stderr,
-            )
-        return rows
-    series = {
-        detector: {name: {key: value for key, value in row.items() if "raw_" not in key} for name, row in by.items()}
-        for detector, by in result.results.items()
-    }
-    return {
-        "detectors": rows,
-        "critical_difference": ranks.critical_difference if ranks else None,
-        "groups": ranks.groups if ranks else [],
-        "series": series,
-        "errors": list(result.errors),
-    }
+    path = f" -o {options.output}" if options.output else ""
+    document = benchmark_report.build(result, command=f"dlcore benchmark anomaly {Path(options.folder).name}{path}")
+    if options.output:
+        benchmark_report.save(document, Path(options.output))
+    if options.json:
+        return document
+    if ranks := result.ranks():
+        print(
+            f"{ranks.data_sets} series; average ranks differ significantly by {ranks.critical_difference:.2f} "
+            "(Nemenyi, 5 %)",
+            file=sys.stderr,
+        )
+    return document["detectors"]
 
 
 def arguments(verbs: Any) -> None:
@@ -64,3 +54,4 @@ def arguments(verbs: Any) -> None:
     command.add_argument("folder", metavar="FOLDER", help="CSV files and windows.json, as in the Numenta corpus")
     command.add_argument("--detectors", nargs="+", default=(), metavar="NAME", help="a part of the detectors")
     command.add_argument("--workers", type=int, default=0, help="processes; one per core by default")
+    command.add_argument("-o", "--output", metavar="FILE", help="write the result as JSON, for the page and later use")
