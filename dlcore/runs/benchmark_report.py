@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import dlcore
 from dlcore.core import devices, settings
 from dlcore.core.errors import RequestError
 from dlcore.evaluation.ranks import RankComparison
-from dlcore.projects.anomaly import benchmark
+from dlcore.projects.anomaly import benchmark, recommendation
+from dlcore.projects.anomaly.recommendation import Evidence
 from dlcore.runs.benchmark import Benchmark
 from dlcore.runs.folder import translate_errors
 
@@ -47,6 +50,61 @@ def build(result: Benchmark, *, command: str) -> dict[str, Any]:
     }
 
 
+def add_recommendations(
+    document: dict[str, Any], evidence: Mapping[str, Mapping[str, Evidence]], *, labeled: Sequence[str] = ()
+) -> None:
+    """Add what is recommended for series without labels, and how often such a recommendation is right.
+
+    `labeled` are series of the document with evidence: its rule is chosen, and measured, on them. Otherwise both come
+    from the shipped result.
+
+    Raises:
+        RequestError: neither has a rule.
+    """
+    if labeled:
+        vus_pr = {
+            name: {detector: rows[name]["vus_pr"] for detector, rows in document["series"].items()} for name in labeled
+        }
+        results, rule = recommendation.measure(evidence, vus_pr)
+        document["recommendation"] = {
+            "rule": rule,
+            "earlier": recommendation.mean_of_others(vus_pr, sorted(vus_pr)),
+            "measured": [asdict(result) for result in results],
+            "series": len(vus_pr),
+        }
+    elif "recommendation" not in document:
+        document["recommendation"] = read()["recommendation"]
+    stored = document["recommendation"]
+    document["recommended"] = [
+        recommend_one(name, values, stored) for name, values in evidence.items() if name not in labeled
+    ]
+
+
+def recommend_one(name: str, evidence: Mapping[str, Evidence], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recommended detector of a series, its reasons, and the order of all."""
+    order = recommendation.recommend(evidence, rule=stored["rule"], earlier=stored["earlier"])
+    return {
+        "series": name,
+        "detector": order[0],
+        "title": benchmark.TITLES[order[0]],
+        "reasons": recommendation.explain(evidence, order[0]),
+        "order": order,
+    }
+
+
+def describe_hit_rate(stored: Mapping[str, Any]) -> str:
+    """Say how often the recommendation is right, and how it compares with always picking the default detector."""
+    rows = {row["rule"]: row for row in stored["measured"]}
+    default, chosen = next(iter(rows.values())), rows["chosen on the others"]
+    return (
+        f"On {stored['series']} labeled series the recommendation picks the best of "
+        f"{len(recommendation.CANDIDATES)} detectors for {chosen['best']:.0%} of them, and one within "
+        f"{recommendation.NEAR} VUS-PR for {chosen['near']:.0%}; always the default detector: {default['best']:.0%} and "
+        f"{default['near']:.0%}. Mean VUS-PR {chosen['vus_pr']:.3f} against {default['vus_pr']:.3f} "
+        f"(difference {chosen['gain']:+.3f} [{chosen['gain_low']:+.3f}, {chosen['gain_high']:+.3f}])."
+    )
+
+
 def save(document: dict[str, Any], path: Path) -> None:
     """Write a document with five significant digits.
 
@@ -80,9 +138,15 @@ def ranks_of(document: dict[str, Any]) -> RankComparison | None:
     return RankComparison(ranks, document["critical_difference"], count_labeled(document))
 
 
+def labeled_series(document: dict[str, Any]) -> list[str]:
+    """Return the series with labels that every detector scored."""
+    scored = [{name for name, row in rows.items() if "vus_pr" in row} for rows in document["series"].values()]
+    return sorted(set.intersection(*scored)) if scored else []
+
+
 def count_labeled(document: dict[str, Any]) -> int:
     """Return the number of series with labels."""
-    return max((sum("vus_pr" in row for row in rows.values()) for rows in document["series"].values()), default=0)
+    return len(labeled_series(document))
 
 
 def _round(value: Any) -> Any:
