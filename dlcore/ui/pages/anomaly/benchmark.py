@@ -1,5 +1,6 @@
 """Benchmark of detectors on labeled series, beside the comparison of runs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -7,14 +8,17 @@ import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
+from dlcore.data.custom.registry import CustomDataset
 from dlcore.evaluation.metrics import lower_first
 from dlcore.plots.ranks import MethodScores, critical_difference, scores_by_method
 from dlcore.projects.project import Project
-from dlcore.runs import Run, benchmark_report
+from dlcore.runs import Run, benchmark_custom, benchmark_report
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import comparison
+from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets.figure import show_figure
 
+SHIPPED, YOURS = "Numenta corpus", "Your series"
 METRICS = {"vus_pr": "VUS-PR, causal", "vus_pr_centered": "VUS-PR, centered", "nab": "NAB"}
 SUMMARIES = {"vus_pr": "vus_pr", "vus_pr_centered": "vus_pr_centered", "nab": "nab_adaptive_standard"}
 """Metric by series -> its mean and interval."""
@@ -27,10 +31,43 @@ def results(project: Project, run: Run | None) -> None:
 
 def _show(_: Comparison) -> None:
     st.subheader("Detectors on labeled series", anchor=False)
+    entries, state = benchmark_custom.labeled_series(), benchmark_custom.state()
+    sources = [SHIPPED, *([YOURS] if entries or state != "none" else [])]
+    source = SHIPPED
+    if len(sources) > 1:
+        source = st.segmented_control(
+            "Series", sources, default=SHIPPED, required=True, key="benchmark-series", label_visibility="collapsed"
+        )
+    if source == YOURS:
+        fragment(_show_custom, run_every=2.0 if state == "running" else None)(entries)
+        return
     try:
         show_benchmark(benchmark_report.read())
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
+
+
+def _show_custom(entries: Sequence[CustomDataset]) -> None:
+    """Start the benchmark on the user's labeled series, and draw its result."""
+    state = benchmark_custom.state()
+    if state == "running":
+        st.session_state["benchmark-runs"] = True
+        st.info(f"Running: {as_text(benchmark_custom.progress())}", icon=":material/hourglass_top:")
+        return
+    if st.session_state.pop("benchmark-runs", False):
+        st.rerun()  # without the timer
+    if state == "failed":
+        st.error(f"The benchmark ended: {as_text(benchmark_custom.progress())}", icon=":material/error:")
+    names = ", ".join(as_text(entry.name) for entry in entries)
+    if entries and st.button(f"Compare all detectors on {len(entries)} series", icon=":material/play_arrow:", help=names):
+        try:
+            benchmark_custom.start(entries)
+        except WorkbenchError as error:
+            st.error(error_line(error), icon=":material/error:")
+        else:
+            st.rerun()
+    if state == "finished":
+        show_benchmark(benchmark_custom.result())
 
 
 def show_benchmark(document: dict[str, Any]) -> None:
