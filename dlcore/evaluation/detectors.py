@@ -114,7 +114,7 @@ class Detector(ABC):
     def _fits(self, values: np.ndarray) -> bool:
         return len(values) >= self.length
 
-    def _fit(self, windows: np.ndarray) -> None:
+    def _fit(self, windows: np.ndarray) -> None:  # noqa: B027 (optional: neighbors need the bank only)
         """Store what training windows (C, D) teach, besides `bank` (C, D) and its first points `starts` (C,)."""
 
     @abstractmethod

@@ -68,7 +68,7 @@ def scores_with_feedback(
         )
         for start, stop in stretches:
             figure.add_vrect(x0=start, x1=stop, fillcolor=color, opacity=0.2, line_width=0, row="all", col=1)
-    figure.update_xaxes(type="date", gridcolor=GRID)
+    figure.update_xaxes(type="date", gridcolor=GRID, range=[float(times[0]), float(times[-1])])
     figure.update_yaxes(gridcolor=GRID, zeroline=False)
     figure.update_yaxes(title="value", row=1, col=1)
     figure.update_yaxes(title="score", range=[0, 1.06 * top], row=2, col=1)

@@ -65,7 +65,10 @@ def critical_difference(
     """Plot average ranks (1: best) with bars over methods that do not differ significantly (Demsar 2006)."""
     order = sorted(ranks, key=ranks.__getitem__)
     figure = blank(
-        "Critical-difference diagram", x=f"average rank over {unit}; left is better", y="", height=170 + ROW * len(order)
+        "Critical-difference diagram",
+        x=f"average rank over {unit}; left is better",
+        y="",
+        height=170 + ROW * len(order),
     )
     figure.add_scatter(
         x=[ranks[name] for name in order],

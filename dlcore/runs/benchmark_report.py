@@ -82,13 +82,20 @@ def add_recommendations(
 
 def recommend_one(name: str, evidence: Mapping[str, Evidence], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recommended detector of a series, its reasons, and the order of all."""
-    order = recommendation.recommend(evidence, rule=stored["rule"], earlier=stored["earlier"])
+    earlier = stored["earlier"]
+    order = recommendation.recommend(evidence, rule=stored["rule"], earlier=earlier)
+    other = recommendation.recommend(evidence, rule="all evidence", earlier=earlier)[0]
+    reasons = recommendation.explain(evidence, order[0], earlier=earlier)
+    if other != order[0]:
+        text = recommendation.explain(evidence, other, earlier=earlier)
+        reasons += f" First by evidence from this series alone: {text}"
     return {
         "series": name,
         "detector": order[0],
         "title": benchmark.TITLES[order[0]],
-        "reasons": recommendation.explain(evidence, order[0]),
+        "reasons": reasons,
         "order": order,
+        "first_by_evidence": other,
     }
 
 
@@ -99,8 +106,8 @@ def describe_hit_rate(stored: Mapping[str, Any]) -> str:
     return (
         f"On {stored['series']} labeled series the recommendation picks the best of "
         f"{len(recommendation.CANDIDATES)} detectors for {chosen['best']:.0%} of them, and one within "
-        f"{recommendation.NEAR} VUS-PR for {chosen['near']:.0%}; always the default detector: {default['best']:.0%} and "
-        f"{default['near']:.0%}. Mean VUS-PR {chosen['vus_pr']:.3f} against {default['vus_pr']:.3f} "
+        f"{recommendation.NEAR} VUS-PR for {chosen['near']:.0%}; always the default detector: {default['best']:.0%} "
+        f"and {default['near']:.0%}. Mean VUS-PR {chosen['vus_pr']:.3f} against {default['vus_pr']:.3f} "
         f"(difference {chosen['gain']:+.3f} [{chosen['gain_low']:+.3f}, {chosen['gain_high']:+.3f}])."
     )
 

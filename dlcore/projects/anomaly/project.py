@@ -28,8 +28,8 @@ from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.projects.anomaly import alarm, automatic, custom_series, streaming, usable
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
-from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
 from dlcore.projects.anomaly.detector_model import CLASSES, DetectorModel
+from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose

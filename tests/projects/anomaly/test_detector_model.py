@@ -1,5 +1,7 @@
 """Detectors as models: their scores, in parts and from a loaded bundle, and the window that explains them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -70,10 +72,7 @@ def test_scores_in_parts_and_of_a_loaded_model_equal_those_of_the_whole(fitted):
     parts = StreamScorer(load_model(other, prepared, config), STEP)
     cuts = [0, 3, 11, 12, 40, 533, N]
     scores = np.concatenate(
-        [
-            parts.score(series.times[low:high], series.values[low:high])
-            for low, high in zip(cuts, cuts[1:], strict=False)
-        ]
+        [parts.score(series.times[low:high], series.values[low:high]) for low, high in itertools.pairwise(cuts)]
     )
     np.testing.assert_allclose(scores, whole, rtol=1e-6, atol=0)
     assert (scores[: WINDOW - 1] == 0).all() and scores[WINDOW:].any()

@@ -62,7 +62,11 @@ def test_a_click_finds_the_alarm_or_the_highest_score_around_it(session: ReplayS
     quiet = int(session.array("times")[350])
     peak = session.pick(quiet, quiet)
     ratios = session.ratios[340:361]
-    assert isinstance(peak, MissedCandidate) and peak.ratio == pytest.approx(ratios.max()) and abs(peak.time - quiet) <= 10 * step
+    assert (
+        isinstance(peak, MissedCandidate)
+        and peak.ratio == pytest.approx(ratios.max())
+        and abs(peak.time - quiet) <= 10 * step
+    )
     assert session.pick(0, 1) is None
     session.marks = {str(peak.time): "missed"}
     effect = session.effect()

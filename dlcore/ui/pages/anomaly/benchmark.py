@@ -59,7 +59,9 @@ def _show_custom(entries: Sequence[CustomDataset]) -> None:
     if state == "failed":
         st.error(f"The benchmark ended: {as_text(benchmark_custom.progress())}", icon=":material/error:")
     names = ", ".join(as_text(entry.name) for entry in entries)
-    if entries and st.button(f"Compare all detectors on {len(entries)} series", icon=":material/play_arrow:", help=names):
+    if entries and st.button(
+        f"Compare all detectors on {len(entries)} series", icon=":material/play_arrow:", help=names
+    ):
         try:
             benchmark_custom.start(entries)
         except WorkbenchError as error:
@@ -95,7 +97,9 @@ def show_benchmark(document: dict[str, Any]) -> None:
         figure = critical_difference(
             named, groups, difference=ranks.critical_difference, unit=f"{ranks.data_sets} series"
         )
-        show_figure(figure, key="benchmark-ranks", alt=f"Average ranks; critical difference {ranks.critical_difference:.2f}")
+        show_figure(
+            figure, key="benchmark-ranks", alt=f"Average ranks; critical difference {ranks.critical_difference:.2f}"
+        )
     with st.expander("Every series"):
         st.dataframe(table(document, metric), width="stretch", alt=f"{METRICS[metric]} by series and detector")
     st.caption(
@@ -128,7 +132,11 @@ def methods_of(document: dict[str, Any], metric: str) -> list[MethodScores]:
     methods = [
         MethodScores(
             row["title"],
-            {series: values[metric] for series, values in document["series"][row["detector"]].items() if metric in values},
+            {
+                series: values[metric]
+                for series, values in document["series"][row["detector"]].items()
+                if metric in values
+            },
             row[name],
             row[f"{name}_low"],
             row[f"{name}_high"],
