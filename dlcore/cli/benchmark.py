@@ -38,7 +38,7 @@ def anomaly(options: argparse.Namespace) -> Any:
     command = f"dlcore benchmark anomaly {source.resolve().name}{measure}{path}"
     document = benchmark_report.build(result, command=command)
     labeled = benchmark_report.labeled_series(document) if options.recommend else ()
-    files = unlabeled | {name: path for name in labeled if (path := benchmark.find_file(source, name))}
+    files = unlabeled | {name: file for name in labeled if (file := benchmark.find_file(source, name))}
     errors = list(result.errors)
     if files:
         evidence, problems = benchmark.gather_evidence(files, workers=options.workers, report=_report)
