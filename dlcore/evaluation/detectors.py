@@ -266,14 +266,14 @@ def nearest_distance(
         squared = squares[part, None] - 2 * windows[part] @ bank.T + sizes
         if min_gap and (places[0][part] >= 0).any():
             squared[np.abs(places[0][part, None] - places[1]) < min_gap] = np.inf
-        found = (
+        nearest_places = (
             np.argpartition(squared, neighbors - 1, axis=1)[:, :neighbors]
             if neighbors > 1
             else squared.argmin(axis=1)[:, None]
         )
-        is_known = np.isfinite(np.take_along_axis(squared, found, axis=1))
+        is_known = np.isfinite(np.take_along_axis(squared, nearest_places, axis=1))
         # again from the differences: products of matrices round by the number of their rows
-        nearest = ((windows[part, None].astype(np.float64) - bank[found]) ** 2).sum(axis=2)
+        nearest = ((windows[part, None].astype(np.float64) - bank[nearest_places]) ** 2).sum(axis=2)
         total = np.sort(np.sqrt(np.where(is_known, nearest, 0.0)), axis=1).sum(axis=1)
         count = is_known.sum(axis=1)
         result[part] = np.where(count > 0, total / np.maximum(count, 1), np.nan)

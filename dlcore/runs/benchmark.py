@@ -187,8 +187,8 @@ def _score(job: Job, train_share: float) -> tuple[str, str, dict[str, Any] | str
     try:
         series = read_series(path, windows)
         if detector == EVIDENCE:
-            found = recommendation.gather(series, train_share=train_share)
-            result: dict[str, Any] = {each: values.as_json() for each, values in found.items()}
+            evidence = recommendation.gather(series, train_share=train_share)
+            result: dict[str, Any] = {each: values.as_json() for each, values in evidence.items()}
         else:
             result = benchmark.evaluate(series, detector, train_share=train_share)
     except WorkbenchError as error:

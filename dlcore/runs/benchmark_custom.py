@@ -1,4 +1,4 @@
-"""Benchmark of detectors on the custom series of this machine, in a process of its own that outlives the page."""
+"""Benchmark of detectors on the custom series of this machine, in a separate process that outlives the page."""
 
 import contextlib
 import json

@@ -68,7 +68,7 @@ def add_recommendations(
         results, rule = recommendation.measure(evidence, vus_pr)
         document["recommendation"] = {
             "rule": rule,
-            "earlier": recommendation.mean_of_others(vus_pr, sorted(vus_pr)),
+            "earlier": recommendation.mean_vus_pr(vus_pr, sorted(vus_pr)),
             "measured": [asdict(result) for result in results],
             "series": len(vus_pr),
         }
@@ -102,13 +102,13 @@ def recommend_one(name: str, evidence: Mapping[str, Evidence], stored: Mapping[s
 def describe_hit_rate(stored: Mapping[str, Any]) -> str:
     """Say how often the recommendation is right, and how it compares with always picking the default detector."""
     rows = {row["rule"]: row for row in stored["measured"]}
-    default, chosen = next(iter(rows.values())), rows["chosen on the others"]
+    default, selected = next(iter(rows.values())), rows["chosen on the others"]
     return (
         f"On {stored['series']} labeled series the recommendation picks the best of "
-        f"{len(recommendation.CANDIDATES)} detectors for {chosen['best']:.0%} of them, and one within "
-        f"{recommendation.NEAR} VUS-PR for {chosen['near']:.0%}; always the default detector: {default['best']:.0%} "
-        f"and {default['near']:.0%}. Mean VUS-PR {chosen['vus_pr']:.3f} against {default['vus_pr']:.3f} "
-        f"(difference {chosen['gain']:+.3f} [{chosen['gain_low']:+.3f}, {chosen['gain_high']:+.3f}])."
+        f"{len(recommendation.CANDIDATES)} detectors for {selected['best']:.0%} of them, and one within "
+        f"{recommendation.NEAR} VUS-PR for {selected['near']:.0%}; always the default detector: {default['best']:.0%} "
+        f"and {default['near']:.0%}. Mean VUS-PR {selected['vus_pr']:.3f} against {default['vus_pr']:.3f} "
+        f"(difference {selected['gain']:+.3f} [{selected['gain_low']:+.3f}, {selected['gain_high']:+.3f}])."
     )
 
 

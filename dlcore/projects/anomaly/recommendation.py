@@ -145,18 +145,18 @@ def measure(
     picked: dict[str, list[float]] = {"always the default": [vus_pr[name][benchmark.DEFAULT] for name in names]}
     for rule in RULES:
         picked[rule] = [
-            vus_pr[name][recommend(evidence[name], rule=rule, earlier=mean_of_others(vus_pr, names, name))[0]]
+            vus_pr[name][recommend(evidence[name], rule=rule, earlier=mean_vus_pr(vus_pr, names, name))[0]]
             for name in names
         ]
     table = np.array(list(picked.values()))  # (R, S)
-    others = table.sum(axis=1, keepdims=True) - table
-    picked["chosen on the others"] = table[others.argmax(axis=0), np.arange(len(names))].tolist()
+    remaining = table.sum(axis=1, keepdims=True) - table
+    picked["chosen on the others"] = table[remaining.argmax(axis=0), np.arange(len(names))].tolist()
     best = np.array([max(vus_pr[name][detector] for detector in CANDIDATES) for name in names])
     results = [_rule_result(rule, np.array(values), best, table[0]) for rule, values in picked.items()]
     return results, list(picked)[1 + int(table[1:].mean(axis=1).argmax())]
 
 
-def mean_of_others(
+def mean_vus_pr(
     vus_pr: Mapping[str, Mapping[str, float]], names: Sequence[str], left_out: str = ""
 ) -> dict[str, float]:
     """Return the mean VUS-PR of each candidate over the named series but one."""
@@ -177,8 +177,8 @@ def explain(evidence: Mapping[str, Evidence], detector: str, *, earlier: Mapping
     }
     for kind, label in labels.items():
         values = np.array([getattr(other, kind) for other in evidence.values()])
-        own = getattr(evidence[detector], kind)
-        parts.append(f"{label} {own:.2f} (rank {1 + int((values > own).sum())} of {len(values)})")
+        value = getattr(evidence[detector], kind)
+        parts.append(f"{label} {value:.2f} (rank {1 + int((values > value).sum())} of {len(values)})")
     return f"{benchmark.TITLES[detector]}: {', '.join(parts)}."
 
 

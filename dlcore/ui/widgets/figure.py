@@ -58,6 +58,6 @@ def select_on_figure(figure: go.Figure, *, key: str, alt: str) -> tuple[float, f
         selection_mode=("points", "box"),
     )
     selection = event["selection"]
-    chosen = [x for box in selection["box"] for x in box["x"]] or [point["x"] for point in selection["points"]]
-    moments = [pd.Timestamp(x, unit="ms" if isinstance(x, int | float) else None).timestamp() * 1000 for x in chosen]
+    places = [x for box in selection["box"] for x in box["x"]] or [point["x"] for point in selection["points"]]
+    moments = [pd.Timestamp(x, unit="ms" if isinstance(x, int | float) else None).timestamp() * 1000 for x in places]
     return (min(moments), max(moments)) if moments else None

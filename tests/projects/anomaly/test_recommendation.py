@@ -61,4 +61,4 @@ def test_hit_rates_are_measured_on_other_series():
     assert rows["always the default"].best == pytest.approx(1 / 6)
     assert rows["synthetic"].best == pytest.approx(5 / 6) and rows["synthetic"].gain > 0
     assert rule in RULES and rows["chosen on the others"].best == pytest.approx(5 / 6)
-    assert recommendation.mean_of_others(vus_pr, names, names[0])[worst[0]] == pytest.approx(0.9)
+    assert recommendation.mean_vus_pr(vus_pr, names, names[0])[worst[0]] == pytest.approx(0.9)

@@ -48,15 +48,15 @@ def show_feedback_chart(session: ReplaySession) -> None:
 
 
 def _show_buttons(session: ReplaySession, selected: tuple[float, float]) -> None:
-    found = session.pick(int(selected[0]), int(selected[1]))
-    if found is None:
+    candidate = session.pick(int(selected[0]), int(selected[1]))
+    if candidate is None:
         st.caption("No score there.")
         return
-    if isinstance(found, Alarm):
-        text, choices, key = f"Alarm {format_moment(found.start)}", MARKS, found.id
+    if isinstance(candidate, Alarm):
+        text, choices, key = f"Alarm {format_moment(candidate.start)}", MARKS, candidate.id
     else:
-        text = f"{format_moment(found.time)}, {100 * found.ratio:.0f} % of the threshold"
-        choices, key = {"missed": "Missed event"}, str(found.time)
+        text = f"{format_moment(candidate.time)}, {100 * candidate.ratio:.0f} % of the threshold"
+        choices, key = {"missed": "Missed event"}, str(candidate.time)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(text, width="content")
         for mark, label in choices.items():
