@@ -9,6 +9,7 @@ from dlcore.cli.verbs import add_command
 
 COLUMNS = (
     "detector",
+    "series",
     "vus_pr",
     "vus_pr_centered",
     "nab_adaptive_standard",
@@ -20,47 +21,63 @@ COLUMNS = (
 
 
 def anomaly(options: argparse.Namespace) -> Any:
-    """Compare all detectors on a folder of labeled series by VUS-PR and NAB's protocol."""
-    from dlcore.runs import benchmark
+    """Compare all detectors on a folder of labeled series by VUS-PR and NAB's protocol; recommend one for each series
+    without labels.
+    """
+    from dlcore.runs import benchmark, benchmark_report
 
-    result = benchmark.run(
-        Path(options.folder),
-        detectors=options.detectors,
-        workers=options.workers,
-        report=lambda done, total, name: print(f"{done}/{total}  {name}", file=sys.stderr),
-    )
-    for line in result.errors:
-        print(line, file=sys.stderr)
+    source = Path(options.folder)
+    unlabeled = benchmark.find_unlabeled(source)
+    if unlabeled and not benchmark.has_labels(source):
+        result = benchmark.Benchmark({}, ())
+    else:
+        result = benchmark.run(source, detectors=options.detectors, workers=options.workers, report=_report)
     ranks = result.ranks()
-    rows = [
-        {**summary.as_json(), "rank": ranks.ranks[summary.detector] if ranks else None} for summary in result.summaries
-    ]
-    if not options.json:
-        if ranks:
-            print(
-                f"{ranks.data_sets} series; average ranks differ significantly by {ranks.critical_difference:.2f} "
-                "(Nemenyi, 5 %)",
-                file=sys.stderr,
-            )
-        return rows
-    series = {
-        detector: {name: {key: value for key, value in row.items() if "raw_" not in key} for name, row in by.items()}
-        for detector, by in result.results.items()
-    }
-    return {
-        "detectors": rows,
-        "critical_difference": ranks.critical_difference if ranks else None,
-        "groups": ranks.groups if ranks else [],
-        "series": series,
-        "errors": list(result.errors),
-    }
+    path = f" -o {options.output}" if options.output else ""
+    measure = " --recommend" if options.recommend else ""
+    command = f"dlcore benchmark anomaly {source.resolve().name}{measure}{path}"
+    document = benchmark_report.build(result, command=command)
+    labeled = benchmark_report.labeled_series(document) if options.recommend else ()
+    files = unlabeled | {name: file for name in labeled if (file := benchmark.find_file(source, name))}
+    errors = list(result.errors)
+    if files:
+        evidence, problems = benchmark.gather_evidence(files, workers=options.workers, report=_report)
+        benchmark_report.add_recommendations(document, evidence, labeled=[name for name in labeled if name in evidence])
+        errors += problems
+        document["errors"] = errors
+    for line in errors:
+        print(line, file=sys.stderr)
+    if options.output:
+        benchmark_report.save(document, Path(options.output))
+    if options.json:
+        return document
+    if ranks:
+        print(
+            f"{ranks.data_sets} series; average ranks differ significantly by {ranks.critical_difference:.2f} "
+            "(Nemenyi, 5 %)",
+            file=sys.stderr,
+        )
+    if "recommendation" in document:
+        print(benchmark_report.describe_hit_rate(document["recommendation"]), file=sys.stderr)
+    recommended = document.get("recommended", [])
+    for row in recommended:
+        print(f"{row['series']}: {row['reasons']}", file=sys.stderr)
+    return document["detectors"] or [{"detector": row["detector"], "series": row["series"]} for row in recommended]
+
+
+def _report(done: int, total: int, name: str) -> None:
+    print(f"{done}/{total}  {name}", file=sys.stderr)
 
 
 def arguments(verbs: Any) -> None:
     """Add `benchmark anomaly`."""
-    parser = verbs.add_parser("benchmark", help="compare detectors on a folder of labeled series")
+    parser = verbs.add_parser("benchmark", help="compare detectors on a folder of series, or recommend one")
     kinds = parser.add_subparsers(required=True, metavar="KIND")
     command = add_command(kinds, "anomaly", anomaly, columns=COLUMNS)
     command.add_argument("folder", metavar="FOLDER", help="CSV files and windows.json, as in the Numenta corpus")
     command.add_argument("--detectors", nargs="+", default=(), metavar="NAME", help="a part of the detectors")
     command.add_argument("--workers", type=int, default=0, help="processes; one per core by default")
+    command.add_argument(
+        "--recommend", action="store_true", help="measure on the labeled series how often recommendations are right"
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write the result as JSON, for the page and later use")

@@ -25,7 +25,6 @@ WINDOWS_PER_SERIES = 40
 """A window is by default this part of a series: labeled events last a few hundredths of one."""
 CHUNK = 2**22
 """Distances in memory at once."""
-MOST_CLUSTERS, TREES = 16, 100
 LEAST_SPREAD = 0.1
 """Lower bound of a window's standard deviation in z-normalization, in units of the training part's."""
 
@@ -39,14 +38,22 @@ class Scores:
 
 
 class Detector(ABC):
-    """Scores windows of `length` points by their distance from training windows; `seed` is that of random choices."""
+    """Scores windows of `length` points by their distance from training windows; `seed` is that of random choices.
 
-    def __init__(self, length: int, *, seed: int = 0, exclude_self: bool = True) -> None:
+    `size` is the number of neighbors, clusters or trees. `holds_out`: a training window is scored as a new one is.
+    """
+
+    size: ClassVar[int] = 0
+    holds_out: ClassVar[bool] = False
+
+    def __init__(self, length: int, *, seed: int = 0, exclude_self: bool = True, size: int = 0) -> None:
         """`exclude_self`: a training window is never compared with windows that overlap it, as a new one is not.
 
         Without it training points score lower than new ones: the protocol of TSB-AD, which fits and scores one series.
+        `size` 0: that of the class.
         """
         self.length, self.seed, self.exclude_self = length, seed, exclude_self
+        self.count = size or self.size
         self.mean, self.scale = 0.0, 1.0
 
     def fit(self, values: np.ndarray, train: np.ndarray) -> Self:
@@ -60,8 +67,10 @@ class Detector(ABC):
         starts = np.flatnonzero(trailing_mean(train, self.length)[self.length - 1 :] == 1)
         if not len(starts):
             raise DataError(f"the training part has no window of {self.length} points: use a shorter window.")
-        starts = thin(starts, min(MOST_CANDIDATES, COMPARISONS // len(values)), self.length)
-        self._fit(self.windows(values)[starts], starts)
+        self.starts = thin(starts, min(MOST_CANDIDATES, COMPARISONS // len(values)), self.length)
+        windows = self.windows(values)[self.starts]
+        self.bank = self._normalize(windows)
+        self._fit(windows)
         return self
 
     def distances(self, values: np.ndarray, *, is_new: bool = False) -> np.ndarray:
@@ -69,8 +78,31 @@ class Detector(ABC):
         if not self._fits(values):
             return np.zeros(0)
         windows = self.windows(values)
-        places = np.full(len(windows), -self.length) if is_new or not self.exclude_self else np.arange(len(windows))
-        return self._distances(windows, places)
+        places = np.full(len(windows), -1) if is_new else np.arange(len(windows))
+        return self._distances(windows, self._places(places))
+
+    def score_windows(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Return one score (N,) per window (N, L); `starts` (N,) are first points, negative for another series."""
+        return self._distances(self._coarsen(windows), self._places(starts))
+
+    def nearest(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Return the first point (N,) of the training window most similar to each window (N, L)."""
+        scaled, places = self._normalize(self._coarsen(windows)), self._places(starts)
+        squared = (self.bank**2).sum(axis=1) - 2 * scaled @ self.bank.T
+        squared[np.abs(places[:, None] - self.starts) < self.length] = np.inf
+        return np.asarray(self.starts[squared.argmin(axis=1)])
+
+    def _places(self, starts: np.ndarray) -> np.ndarray:
+        return np.where((starts < 0) | (not self.exclude_self), -self.length, starts)
+
+    def _coarsen(self, windows: np.ndarray) -> np.ndarray:
+        """Return windows (N, L) scaled and averaged (N, D), as `windows` does for those of a series."""
+        bins = -(-self.length // RESOLUTION)
+        whole = windows[:, self.length % bins :].reshape(len(windows), -1, bins).mean(axis=2)
+        return np.ascontiguousarray((whole - self.mean) / self.scale, np.float32)
+
+    def _normalize(self, windows: np.ndarray) -> np.ndarray:
+        return windows
 
     def windows(self, values: np.ndarray) -> np.ndarray:
         """Return the scaled windows (N - L + 1, D) of values (N,) in float32; D is at most `RESOLUTION`."""
@@ -82,9 +114,8 @@ class Detector(ABC):
     def _fits(self, values: np.ndarray) -> bool:
         return len(values) >= self.length
 
-    @abstractmethod
-    def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
-        """Store what training windows (C, D) with first points (C,) teach."""
+    def _fit(self, windows: np.ndarray) -> None:  # noqa: B027 (optional: neighbors need the bank only)
+        """Store what training windows (C, D) teach, besides `bank` (C, D) and its first points `starts` (C,)."""
 
     @abstractmethod
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -94,13 +125,8 @@ class Detector(ABC):
 class NearestNeighbors(Detector):
     """Sub-sequence k-nearest neighbors (KNN): mean distance from the three nearest training windows."""
 
-    neighbors: ClassVar[int] = 3
-
-    def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
-        self.bank, self.starts = self._normalize(windows), starts
-
-    def _normalize(self, windows: np.ndarray) -> np.ndarray:
-        return windows
+    size: ClassVar[int] = 3
+    holds_out: ClassVar[bool] = True
 
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
         return nearest_distance(
@@ -108,12 +134,17 @@ class NearestNeighbors(Detector):
             self.bank,
             places=(starts, self.starts),
             min_gap=self.length,
-            neighbors=self.neighbors,
+            neighbors=self.count,
         )
 
 
 class NormalizedNeighbors(NearestNeighbors):
     """KNN of z-normalized windows, which ignores level and amplitude."""
+
+    @property
+    def least_spread(self) -> float:
+        """Lower bound of a window's standard deviation in the series' units."""
+        return LEAST_SPREAD * self.scale
 
     def _normalize(self, windows: np.ndarray) -> np.ndarray:
         spread = np.maximum(windows.std(axis=1, keepdims=True), LEAST_SPREAD)
@@ -126,16 +157,18 @@ class MatrixProfile(NormalizedNeighbors):
     self-join with the exclusion zone of one window). Source: Yeh et al., "Matrix profile I", ICDM 2016.
     """
 
-    neighbors: ClassVar[int] = 1
+    size: ClassVar[int] = 1
 
 
 class KMeansWindows(Detector):
     """Distance from the nearest of up to 16 k-means centers of training windows."""
 
-    def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
+    size: ClassVar[int] = 16
+
+    def _fit(self, windows: np.ndarray) -> None:
         from sklearn.cluster import KMeans
 
-        count = min(MOST_CLUSTERS, len(np.unique(windows, axis=0)))
+        count = min(self.count, len(np.unique(windows, axis=0)))
         self.centers = KMeans(count, n_init=3, random_state=self.seed).fit(windows).cluster_centers_
 
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -148,24 +181,26 @@ class PrincipalComponents(Detector):
 
     share: ClassVar[float] = 0.9
 
-    def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
+    def _fit(self, windows: np.ndarray) -> None:
         self.center = windows.mean(axis=0)
         _, sizes, axes = np.linalg.svd(windows - self.center, full_matrices=False)
         explained = np.cumsum(sizes**2) / max(float((sizes**2).sum()), 1e-12)
         self.axes = axes[: int(np.searchsorted(explained, self.share)) + 1]
 
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        offset = windows - self.center
-        return np.sqrt(((offset - offset @ self.axes.T @ self.axes) ** 2).mean(axis=1)).astype(np.float64)
+        offset = windows.astype(np.float64) - self.center
+        return np.asarray(np.sqrt(((offset - offset @ self.axes.T @ self.axes) ** 2).mean(axis=1)))
 
 
 class IsolationForestWindows(Detector):
     """Isolation forest of 100 trees on training windows (Liu et al., ICDM 2008)."""
 
-    def _fit(self, windows: np.ndarray, starts: np.ndarray) -> None:
+    size: ClassVar[int] = 100
+
+    def _fit(self, windows: np.ndarray) -> None:
         from sklearn.ensemble import IsolationForest
 
-        self.forest = IsolationForest(n_estimators=TREES, random_state=self.seed).fit(windows)
+        self.forest = IsolationForest(n_estimators=self.count, random_state=self.seed).fit(windows)
 
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:
         return -np.asarray(self.forest.score_samples(windows), np.float64)
@@ -231,11 +266,15 @@ def nearest_distance(
         squared = squares[part, None] - 2 * windows[part] @ bank.T + sizes
         if min_gap and (places[0][part] >= 0).any():
             squared[np.abs(places[0][part, None] - places[1]) < min_gap] = np.inf
-        nearest = (
-            np.partition(squared, neighbors - 1, axis=1)[:, :neighbors] if neighbors > 1 else squared.min(1)[:, None]
+        nearest_places = (
+            np.argpartition(squared, neighbors - 1, axis=1)[:, :neighbors]
+            if neighbors > 1
+            else squared.argmin(axis=1)[:, None]
         )
-        is_known = np.isfinite(nearest)
-        total = np.sqrt(np.maximum(np.where(is_known, nearest, 0.0), 0.0)).sum(axis=1)
+        is_known = np.isfinite(np.take_along_axis(squared, nearest_places, axis=1))
+        # again from the differences: products of matrices round by the number of their rows
+        nearest = ((windows[part, None].astype(np.float64) - bank[nearest_places]) ** 2).sum(axis=2)
+        total = np.sort(np.sqrt(np.where(is_known, nearest, 0.0)), axis=1).sum(axis=1)
         count = is_known.sum(axis=1)
         result[part] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     known = np.isfinite(result)

@@ -86,6 +86,26 @@ def propose(
     )
 
 
+def propose_threshold(
+    scores: np.ndarray, threshold: float, *, false: Sequence[int], events: Sequence[Range], gap: int
+) -> FeedbackEffect:
+    """Return the effect of feedback on scores (N,) with one threshold.
+
+    `false` are points of false alarms; `events` are index ranges known to be anomalous: those without an alarm were
+    missed, the others are confirmed.
+
+    Raises:
+        RequestError: nothing is marked, or a range has no score.
+    """
+    ratios = scores / threshold if threshold > 0 else np.zeros(len(scores))
+    spans = alarm_ranges(ratios > 1, gap=gap)
+    alarms = [(int(start), int(stop)) for start, stop in spans if any(start <= point < stop for point in false)]
+    is_hit = overlapping(np.array(events, np.int64).reshape(-1, 2), spans)
+    missed = [event for event, hit in zip(events, is_hit, strict=True) if not hit]
+    confirmed = [event for event, hit in zip(events, is_hit, strict=True) if hit]
+    return propose(ratios, false=alarms, missed=missed, confirmed=confirmed, gap=gap)
+
+
 def removed(effect: FeedbackEffect) -> np.ndarray:
     """Return the index ranges (A, 2) of alarms before that overlap no alarm after."""
     return effect.before[~overlapping(effect.before, effect.after)]

@@ -52,21 +52,17 @@ def series_over_time(
 
 
 def before_and_after(
-    times: np.ndarray,
-    values: np.ndarray,
-    rebuilt: np.ndarray,
-    *,
-    moment: int,
-    unit: str,
-    title: str = "reconstruction",
+    times: np.ndarray, values: np.ndarray, rebuilt: np.ndarray, *, moment: int, unit: str, name: str = "reconstruction"
 ) -> go.Figure:
-    """Plot an interval (n,) and its reconstruction, or what `title` names; `moment` (epoch milliseconds): the alarm."""
-    figure = blank(f"Input and {title}", x="time", y=unit)
+    """Plot an interval (n,) and its reconstruction, or what `name` says; `moment` (epoch milliseconds) is the time of
+    the alarm.
+    """
+    figure = blank(f"Input and {name}", x="time", y=unit)
     figure.update_xaxes(type="date")
-    for name, line, color, dash in (("input", values, BLUE, "solid"), (title, rebuilt, VERMILLION, "dash")):
+    for label, line, color, dash in (("input", values, BLUE, "solid"), (name, rebuilt, VERMILLION, "dash")):
         x, y = thin(times, line)
         figure.add_scatter(
-            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=name, line={"color": color, "dash": dash}
+            x=milliseconds(x), y=y.astype(np.float32), mode="lines", name=label, line={"color": color, "dash": dash}
         )
     vertical(figure, float(moment), "alarm", left=moment > int(times[len(times) // 2]))
     return figure

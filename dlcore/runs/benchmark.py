@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -15,12 +15,16 @@ from dlcore.core.errors import DataError, RequestError, WorkbenchError, one_line
 from dlcore.data.series import window_file
 from dlcore.data.series.series import Series, read_csv
 from dlcore.evaluation.ranks import RankComparison
-from dlcore.projects.anomaly import benchmark
+from dlcore.projects.anomaly import benchmark, recommendation
+from dlcore.projects.anomaly.recommendation import Evidence
 from dlcore.runs import folder
 
 LABELS = ("windows.json", "combined_windows.json", "labels/combined_windows.json")
 """Files of labeled windows: {"group/name.csv": [[start, end], ...]}, as in the Numenta corpus."""
 
+
+EVIDENCE = "evidence"
+"""Stands for a detector in the jobs that gather evidence for a recommendation."""
 
 Job = tuple[str, str, Path, Sequence[Any], Path]
 """Name of a series, detector, file, labeled windows, and the file of the result."""
@@ -66,28 +70,69 @@ def run(
     if unknown:
         raise RequestError(f"unknown detector '{unknown}': choose from {', '.join(benchmark.TITLES)}.")
     labels = read_labels(source)
-    jobs: list[Job] = []
-    results: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in detectors}
-    for name, windows in sorted(labels.items()):
-        path = find_file(source, name)
-        if path is None:
-            continue  # the corpus is often there in part
-        for detector in detectors:
-            stored = _stored(path, windows, detector, train_share)
-            if known := folder.read_json(stored):
-                results[detector][name] = known
-            else:
-                jobs.append((name, detector, path, windows, stored))
-    if not jobs and not any(results.values()):
+    files = {name: path for name in sorted(labels) if (path := find_file(source, name))}  # a corpus is often a part
+    if not files:
         raise RequestError(f"{source}: none of the {len(labels)} series named in its labels is there.")
+    requests = [(name, detector, path, labels[name]) for name, path in files.items() for detector in detectors]
+    results: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in detectors}
     bad: dict[str, str] = {}
-    for done, (name, detector, result) in enumerate(_run_jobs(jobs, train_share, workers), start=1):
-        report(done, len(jobs), f"{name}, {detector}")
+    for name, detector, result in _collect(requests, train_share=train_share, workers=workers, report=report):
         if isinstance(result, str):
             bad.setdefault(name, f"{name}: {result}")
         else:
             results[detector][name] = result
     return Benchmark(results, tuple(bad.values()))
+
+
+def gather_evidence(
+    files: Mapping[str, Path],
+    *,
+    workers: int = 0,
+    report: Callable[[int, int, str], None] = lambda done, total, name: None,
+) -> tuple[dict[str, dict[str, Evidence]], tuple[str, ...]]:
+    """Return the evidence for each detector by series, which reads no label, and one line per series that failed."""
+    requests = [(name, EVIDENCE, path, ()) for name, path in files.items()]
+    evidence: dict[str, dict[str, Evidence]] = {}
+    errors = []
+    for name, _, result in _collect(requests, train_share=benchmark.TRAIN_SHARE, workers=workers, report=report):
+        if isinstance(result, str):
+            errors.append(f"{name}: {result}")
+        else:
+            evidence[name] = {detector: Evidence(**values) for detector, values in result.items()}
+    return evidence, tuple(errors)
+
+
+def find_unlabeled(source: Path) -> dict[str, Path]:
+    """Return the tables of a folder that its labels, if any, do not name."""
+    labels = read_labels(source) if has_labels(source) else {}
+    known = {path for name in labels if (path := find_file(source, name))}
+    files = {path.relative_to(source).as_posix(): path for path in sorted(source.rglob("*.csv"))}
+    return {name: path for name, path in files.items() if path not in known}
+
+
+def _collect(
+    requests: Sequence[tuple[str, str, Path, Sequence[Any]]],
+    *,
+    train_share: float,
+    workers: int,
+    report: Callable[[int, int, str], None],
+) -> Iterator[tuple[str, str, dict[str, Any] | str]]:
+    """Yield name, detector and result of each request, the stored ones first; a bad file's result is its error."""
+    jobs: list[Job] = []
+    for name, detector, path, windows in requests:
+        stored = _stored(path, windows, detector, train_share)
+        if known := folder.read_json(stored):
+            yield name, detector, known
+        else:
+            jobs.append((name, detector, path, windows, stored))
+    for done, result in enumerate(_run_jobs(jobs, train_share, workers), start=1):
+        report(done, len(jobs), f"{result[0]}, {result[1]}")
+        yield result
+
+
+def has_labels(source: Path) -> bool:
+    """Return whether a folder has a file of labels."""
+    return any((source / name).is_file() for name in LABELS)
 
 
 def read_labels(source: Path) -> dict[str, list[Any]]:
@@ -140,7 +185,12 @@ def _run_jobs(jobs: Sequence[Job], train_share: float, workers: int) -> Iterator
 def _score(job: Job, train_share: float) -> tuple[str, str, dict[str, Any] | str]:
     name, detector, path, windows, stored = job
     try:
-        result = benchmark.evaluate(read_series(path, windows), detector, train_share=train_share)
+        series = read_series(path, windows)
+        if detector == EVIDENCE:
+            evidence = recommendation.gather(series, train_share=train_share)
+            result: dict[str, Any] = {each: values.as_json() for each, values in evidence.items()}
+        else:
+            result = benchmark.evaluate(series, detector, train_share=train_share)
     except WorkbenchError as error:
         return name, detector, one_line(error)
     stored.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ show(
     "anomaly",
     panels={
         "data": "dlcore.ui.pages.anomaly.panels:data",
-        "results": "dlcore.ui.compare.comparison:results",
+        "results": "dlcore.ui.pages.anomaly.benchmark:results",
         "predict": "dlcore.ui.pages.anomaly.panels:predict",
         "explain": "dlcore.ui.modalities.explain:explain",
     },

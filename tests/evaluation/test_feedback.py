@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcore.core.errors import RequestError
-from dlcore.evaluation.feedback import propose, removed
+from dlcore.evaluation.feedback import propose, propose_threshold, removed
 
 
 def ratios(**peaks: float) -> np.ndarray:
@@ -61,3 +61,13 @@ def test_points_without_a_score_are_refused() -> None:
         propose(np.zeros(50), false=[(3, 4)], gap=5)
     with pytest.raises(RequestError, match="mark at least one"):
         propose(ratios(), gap=5)
+
+
+def test_one_threshold_rises_above_false_alarms_and_stays_below_events() -> None:
+    scores = 2 * ratios(p100=1.5, p300=2.5, p350=0.8)
+    effect = propose_threshold(scores, 2.0, false=[100], events=[(290, 310)], gap=20)
+    assert effect.factor == pytest.approx(1.5 * 1.05) and len(effect.before) == 2 and len(effect.after) == 1
+    missed = propose_threshold(scores, 2.0, false=[], events=[(345, 355), (290, 310)], gap=20)
+    assert missed.factor == pytest.approx(0.8 * 0.999) and len(missed.after) == 3
+    with pytest.raises(RequestError, match="mark at least one"):
+        propose_threshold(scores, 2.0, false=[5], events=[(290, 310)], gap=20)

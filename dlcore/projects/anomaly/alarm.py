@@ -19,6 +19,7 @@ from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
 from dlcore.models.patch_network import Match, PatchNetwork
+from dlcore.projects.anomaly.detector_model import SEASONAL_MEDIAN
 from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length
 from dlcore.projects.project import LoadedModel
@@ -279,6 +280,15 @@ def channels(config: RunConfig, preprocessing: Mapping[str, Any]) -> tuple[str, 
     value = "value" if custom_registry.is_custom(config.dataset) else "count"
     names = [name for cycle in preprocessing.get("cycles", CYCLES) for name in CLOCK[cycle]]
     return (value,) if view_of(config) in _VALUE_ALONE else (value, *names)
+
+
+def expected_name(config: RunConfig) -> str:
+    """What is compared with the window: its reconstruction, or the most similar window or pattern of training."""
+    if view_of(config) == "patch window":
+        return "nearest stored pattern"
+    if view_of(config) != "scored window":
+        return "reconstruction"
+    return "seasonal median" if config.model == SEASONAL_MEDIAN else "most similar training window"
 
 
 def scores_rows(config: RunConfig) -> bool:

@@ -134,6 +134,23 @@ def rank(results: Mapping[str, Mapping[str, Mapping[str, Any]]], metric: str = "
     return compare_ranks({detector: np.array([rows[n][metric] for n in names]) for detector, rows in results.items()})
 
 
+def nab_by_series(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    """Return NAB's score of each labeled series, adaptive, at each detector's best threshold for all of them."""
+    names = _shared(results)
+    scores: dict[str, dict[str, float]] = {}
+    for detector, rows in results.items():
+        raw = np.array([rows[name]["raw_adaptive_standard"] for name in names])  # (S, thresholds)
+        if not len(raw):
+            continue
+        best = int(raw.sum(axis=0).argmax())
+        scores[detector] = {
+            name: float(nab.corpus_score(raw[place, best], int(rows[name]["windows"])))
+            for place, name in enumerate(names)
+            if rows[name]["windows"]
+        }
+    return scores
+
+
 def _shared(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(set.intersection(*(set(rows) for rows in results.values()))) if results else []
 

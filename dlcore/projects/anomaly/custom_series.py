@@ -10,6 +10,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import DAY_MS, load_custom
 from dlcore.projects import quick
 from dlcore.projects.anomaly import automatic
+from dlcore.projects.anomaly.detector_model import CLASSES
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 QUICK_SAMPLES = {"conv": 100_000, "dense_32": 200_000, "dense_16": 200_000, "lstm": 350_000, "calendar": 60_000}
@@ -66,7 +67,7 @@ def _choose(dataset: str, checksum: str) -> automatic.Choice:
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Epochs of the quick preset; a long window costs more."""
-    if model == automatic.MODEL:
+    if model == automatic.MODEL or model in CLASSES:
         return {"epochs": 1}
     cost = 1.0 if model.startswith("dense") else float(values["window"]) / DEFAULT_WINDOW
     return quick.fit_epochs(

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dlcore.core.config import Config, choice, number
+from dlcore.evaluation.metrics import BASELINES, baseline_title
 from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAutoencoderConfig
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetwork, PatchNetworkConfig
+from dlcore.projects.anomaly.detector_model import CLASSES, CONFIGS, SEASONAL_MEDIAN, DetectorConfig, DetectorModel
 from dlcore.projects.anomaly.scores import View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
@@ -18,9 +20,13 @@ from dlcore.training.fit_once import FitOnce
 
 @dataclass(frozen=True)
 class AnomalyModel(ModelEntry):
-    """An autoencoder and the view of the series that it takes as input."""
+    """A model and the view of the series that it takes as input.
+
+    `holds_out`: training points are scored as new ones are, so that they may set the threshold.
+    """
 
     view: View = "row"
+    holds_out: bool = False
 
 
 class AnomalyData(Config):
@@ -52,6 +58,24 @@ class AnomalyData(Config):
 
 FIXED_THRESHOLD = ("record_share",)
 """Settings of the record rule, which the default detector has."""
+
+
+def _detector(name: str) -> AnomalyModel:
+    """The entry of a detector without training epochs."""
+    title = BASELINES["weekly_median"].seasonal if name == SEASONAL_MEDIAN else baseline_title(name)
+    summary = BASELINES["weekly_median" if name == SEASONAL_MEDIAN else name].help
+    return AnomalyModel(
+        title,
+        f"{summary[0].upper()}{summary[1:]}; no training epochs.",
+        lambda options, facts: DetectorModel(
+            name, options, window=facts["window"], places=facts["places"], points=facts["train_points"]
+        ),
+        CONFIGS.get(name, DetectorConfig),
+        training_loop=lambda module, prepared, config: FitOnce(module, config.training),
+        view="scored window",
+        holds_out=CLASSES[name].holds_out,
+    )
+
 
 MODELS: dict[str, AnomalyModel] = {
     "conv": AnomalyModel(
@@ -89,6 +113,7 @@ MODELS: dict[str, AnomalyModel] = {
         CalendarAutoencoderConfig,
         view="folded window",
         ignored_settings=FIXED_THRESHOLD,
+        holds_out=True,
     ),
     "neighbors": AnomalyModel(
         "Nearest windows",
@@ -99,6 +124,7 @@ MODELS: dict[str, AnomalyModel] = {
         NearestWindowsConfig,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",
+        holds_out=True,
     ),
     "patch": AnomalyModel(
         "Patch network with memory bank",
@@ -109,7 +135,9 @@ MODELS: dict[str, AnomalyModel] = {
         PatchNetworkConfig,
         view="patch window",
         ignored_settings=FIXED_THRESHOLD,
+        holds_out=True,
     ),
+    **{name: _detector(name) for name in CLASSES},
 }
 
 

@@ -31,8 +31,9 @@ from dlcore.models.pattern_store import PatternStore
 from dlcore.projects.anomaly import alarm, automatic, custom_series, records, streaming, usable
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
+from dlcore.projects.anomaly.detector_model import CLASSES, DetectorModel
 from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ENSEMBLES, STORED, ReconstructionErrors, ScaledRows
+from dlcore.projects.anomaly.scores import STORED, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
 from dlcore.projects.project import Evaluation, LoadedModel, Predictions, Project, Task, UsableBaseline
@@ -99,9 +100,9 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
 
 
 def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
-    """Store the training rows (T,) in a model that compares windows with them."""
+    """Store the training rows (T,) in a model that keeps them."""
     values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
-    cast(PatternStore, module).store(values, usable, first_place=int(rows.places[0]))
+    cast(PatternStore | DetectorModel, module).store(values, usable, first_place=int(rows.places[0]))
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
@@ -159,7 +160,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
     return {
-        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) == "nearest window" else {}),
+        **({"train_loss": float(parts["train"].centered.mean())} if view_of(config) in STORED else {}),
         "validation_loss": float(parts["validation"].centered.mean()),
         "train_accuracy": float(correct[spans["train"]].mean()),
         "validation_accuracy": float(correct[spans["validation"]].mean()),
@@ -367,7 +368,7 @@ def threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if view_of(config) in ENSEMBLES else ends[0]
+    first = _window(config) - 1 if MODELS[config.model].holds_out else ends[0]
     mask[:first] = False
     return mask
 
@@ -428,6 +429,8 @@ NEIGHBORS: dict[str, Any] = {"epochs": 1, "window": 96, "threshold_rule": "midwa
 
 PATCH: dict[str, Any] = {"window": 96, "threshold_rule": "maximum", "batch_size": 64, "learning_rate": 1e-4}
 """Settings of the patch network: patches of two days and of one."""
+DETECTORS: dict[str, dict[str, Any]] = {name: {"epochs": 1, "window": 96} for name in CLASSES}
+"""Settings of the models without training epochs: windows of two days."""
 
 TASK = Task(
     name="anomaly detection",
@@ -456,6 +459,7 @@ PROJECT = Project(
             "calendar": CALENDAR,
             "neighbors": NEIGHBORS,
             "patch": {**PATCH, "epochs": 2},
+            **DETECTORS,
         },
         "full": {
             "epochs": 100,
@@ -466,6 +470,7 @@ PROJECT = Project(
             "calendar": {**CALENDAR, "epochs": 15, "patience": 0},
             "neighbors": NEIGHBORS,
             "patch": {**PATCH, "epochs": 4, "schedule": "constant", "patience": 0, "leave_out": CALENDAR["leave_out"]},
+            **DETECTORS,
         },
     },
     facts={"features": 5, "window": 48, "places": 336, "train_points": 5000},

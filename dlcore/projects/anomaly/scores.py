@@ -20,13 +20,14 @@ from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
 from dlcore.models.patch_network import PROJECTION, PatchNetwork
 
-View = Literal["row", "window", "value window", "folded window", "nearest window", "patch window"]
+View = Literal["row", "window", "value window", "folded window", "nearest window", "patch window", "scored window"]
 """Input of a model: one row of features, a window of rows, a window of values, a window of rows with folds and the
-position in the period, or one with indices in the series instead of folds ("patch window": two patches in training)."""
+position in the period, or one with indices in the series instead of folds: "patch window" has two patches in training,
+"scored window" is for a model that scores windows itself."""
 
 
-STORED: tuple[View, ...] = ("nearest window", "patch window")
-"""Views whose models compare a window with stored ones: its score is that of the whole window."""
+STORED: tuple[View, ...] = ("nearest window", "patch window", "scored window")
+"""Views whose models store the training values; the score of a point is that of the window that ends there."""
 ENSEMBLES: tuple[View, ...] = ("folded window", *STORED)
 """Views whose models score training points as if they were new."""
 
@@ -37,6 +38,14 @@ class CrossFitted(Protocol):
     seeds: int
     folds: int
     usual: Tensor
+
+
+class ScoresWindows(Protocol):
+    """A module with the view "scored window"."""
+
+    def score(self, window: Tensor, index: Tensor, offset: Tensor) -> np.ndarray:
+        """(N, L, F), (N, L), (N,) -> one score per window (N,)."""
+        ...
 
 
 BATCH = 1024
@@ -50,7 +59,7 @@ LEAST_SHARE = 0.1
 @dataclass(frozen=True)
 class ScaledRows:
     """Part of a series as model input: scaled (n, F), folds (n,), positions in the period (n,). Fold -1: not trained
-    on. For the views in `STORED` the folds are indices in the series; -1: another series."""
+    on. For the views `STORED` the folds are indices in the series; -1: another series."""
 
     scaled: np.ndarray
     folds: np.ndarray
@@ -106,12 +115,14 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     module.eval()
     with torch.no_grad():
         for batch, _ in Batches(split, BATCH, device=device).epoch(1):
-            padded = [_pad(tensor) for tensor in batch]
-            if view == "patch window":
-                distance = cast(PatchNetwork, module).match(*padded).distance[: len(batch[0])]
+            if view == "scored window":
+                values = cast(ScoresWindows, module).score(*batch)  # (B,)
+                per_place = np.broadcast_to(values[:, None, None], (len(values), length, 1))
+            elif view == "patch window":
+                distance = cast(PatchNetwork, module).match(*map(_pad, batch)).distance[: len(batch[0])]
                 per_place = distance[:, None, None].expand(-1, length, 1).cpu().numpy()
             else:
-                outputs = module(*padded)[: len(batch[0])]
+                outputs = module(*(_pad(tensor) for tensor in batch))[: len(batch[0])]
                 per_place = _per_place(outputs, batch[0], seeds=seeds, view=view).cpu().numpy()  # (B, L, S)
             last.append(per_place[:, -1])
             if view != "folded window":

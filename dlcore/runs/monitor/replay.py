@@ -60,6 +60,10 @@ class ReplaySession:
         limits = self.array("thresholds")
         return np.asarray(self.array("scores") / np.where(limits > 0, limits, np.inf))
 
+    def alarm_ranges(self, factor: float) -> np.ndarray:
+        """Return the alarms (A, 2) as index ranges, with thresholds multiplied by a factor."""
+        return anomaly.alarm_ranges(self.ratios > factor, gap=self.detector.source.gap)
+
     def candidates(self, *, most: int = 5) -> list[MissedCandidate]:
         """Return the highest peaks without an alarm, highest first."""
         ratios, gap = self.ratios / self.detector.factor, self.detector.source.gap
@@ -73,6 +77,24 @@ class ReplaySession:
             free[max(0, at - gap) : at + gap] = 0
         return peaks
 
+    def pick(self, low: int, high: int) -> Alarm | MissedCandidate | None:
+        """Return the alarm within a stretch of time, its last, or the highest score there; None if it has no score.
+
+        `low` and `high` are epoch milliseconds; half of the pause between two alarms on each side counts too.
+        """
+        times, margin = self.array("times"), self.detector.source.gap * self.detector.source.step_ms // 2
+        first, stop = np.searchsorted(times, (low - margin, high + margin + 1))
+        spans, ratios = self.alarm_ranges(self.detector.factor), self.ratios / self.detector.factor
+        for start, end in spans[(spans[:, 0] < stop) & (spans[:, 1] > first)][::-1]:
+            inside = [alarm for alarm in self.alarms if times[start] <= alarm.start <= times[end - 1]]
+            if inside:
+                return inside[-1]
+        part = ratios[first:stop]
+        if not len(part) or part.max() <= 0:
+            return None
+        at = first + int(part.argmax())
+        return MissedCandidate(int(times[at]), float(ratios[at]))
+
     def effect(self) -> FeedbackEffect | None:
         """Return what the marks would change; None without a mark.
 
@@ -82,7 +104,7 @@ class ReplaySession:
         if not set(self.marks.values()) - {"confirmed"}:
             return None
         ratios, gap = self.ratios, self.detector.source.gap
-        spans = anomaly.alarm_ranges(ratios > self.detector.factor, gap=gap)
+        spans = self.alarm_ranges(self.detector.factor)
         starts = {alarm.id: alarm.start for alarm in self.alarms}
         places: Mapping[str, list[tuple[int, int]]] = {"false": [], "missed": [], "confirmed": []}
         for key, mark in self.marks.items():

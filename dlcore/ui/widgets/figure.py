@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -40,3 +41,26 @@ def darken(figure: go.Figure) -> go.Figure:
         if dark is not None:
             heatmap.colorscale = dark
     return figure
+
+
+def select_on_figure(figure: go.Figure, *, key: str, alt: str) -> tuple[float, float] | None:
+    """Draw a figure over time and return the selected stretch in epoch milliseconds: a clicked point, or a drag.
+
+    Another key clears the selection.
+    """
+    if st.context.theme.type == "dark":
+        darken(figure)
+    figure.update_layout(hovermode="x", dragmode="select", selectdirection="h")
+    event = st.plotly_chart(
+        escape_texts(house_style(figure)),
+        key=key,
+        alt=alt,
+        theme="streamlit",
+        config=CONFIG,
+        on_select="rerun",
+        selection_mode=("points", "box"),
+    )
+    selection = event["selection"]
+    places = [x for box in selection["box"] for x in box["x"]] or [point["x"] for point in selection["points"]]
+    moments = [pd.Timestamp(x, unit="ms" if isinstance(x, int | float) else None).timestamp() * 1000 for x in places]
+    return (min(moments), max(moments)) if moments else None

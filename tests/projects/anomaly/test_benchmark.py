@@ -108,3 +108,22 @@ def test_a_wrong_request_is_one_line(tmp_path):
         runner.run(tmp_path, detectors=["x"])
     with pytest.raises(RequestError, match="none of the 1 series"):
         runner.run(tmp_path, detectors=["knn"])
+
+
+def test_a_folder_without_labels_gets_recommendations(tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    data = series(600, at=450)
+    table = pd.DataFrame({"timestamp": pd.to_datetime(data.times, unit="ms"), "value": data.values})
+    table.to_csv(folder / "one.csv", index=False)
+    (folder / "two.csv").write_text("timestamp,value\nnonsense\n")
+    assert main(["benchmark", "anomaly", str(folder), "--json", "--workers", "1"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    (row,) = document["recommended"]
+    assert row["series"] == "one.csv" and row["detector"] == row["order"][0] and "rank" in row["reasons"]
+    assert set(row["order"]) == set(benchmark.TITLES) - {"random"}
+    assert len(document["errors"]) == 1 and document["errors"][0].startswith("two.csv: ")
+    assert document["recommendation"]["series"] == 27 and not document["detectors"]
+    assert main(["benchmark", "anomaly", str(folder), "--workers", "1"]) == 0
+    output = capsys.readouterr()
+    assert "one.csv" in output.out and "always the default detector" in output.err

@@ -6,7 +6,7 @@ import pytest
 from dlcore import runs
 from dlcore.data.series.series import Series
 from dlcore.runs.monitor.monitor import make_detector
-from dlcore.runs.monitor.replay import ReplaySession, start_replay
+from dlcore.runs.monitor.replay import MissedCandidate, ReplaySession, start_replay
 
 STEP_MS = 30 * 60_000
 RUN = "reference:anomaly/conv"
@@ -53,3 +53,21 @@ def test_missed_event_is_a_peak_without_alarm(session: ReplaySession) -> None:
     session.marks = {str(peak.time): "missed"}
     effect = session.effect()
     assert effect is not None and effect.factor < 1e6 and len(effect.after) >= 1
+
+
+def test_a_click_finds_the_alarm_or_the_highest_score_around_it(session: ReplaySession) -> None:
+    step, alarm = STEP_MS, session.alarms[-1]
+    assert session.pick(alarm.start - step, alarm.start - step) is alarm
+    assert session.pick(session.alarms[0].start, alarm.start) is alarm  # the last of a stretch
+    quiet = int(session.array("times")[350])
+    peak = session.pick(quiet, quiet)
+    ratios = session.ratios[340:361]
+    assert (
+        isinstance(peak, MissedCandidate)
+        and peak.ratio == pytest.approx(ratios.max())
+        and abs(peak.time - quiet) <= 10 * step
+    )
+    assert session.pick(0, 1) is None
+    session.marks = {str(peak.time): "missed"}
+    effect = session.effect()
+    assert effect is not None and (effect.factor < 1 or effect.undetected == 1)

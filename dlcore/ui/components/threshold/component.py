@@ -36,6 +36,11 @@ def show_threshold(view: ThresholdView, *, key: str, labels: tuple[NamedWindow, 
     return released
 
 
+def start_with(released: ReleasedThreshold, *, key: str) -> None:
+    """Let the component of that key, not drawn so far, begin with a threshold and labels."""
+    st.session_state[f"released-{key}"] = released
+
+
 def _initial_state(view: ThresholdView, key: str, labels: tuple[NamedWindow, ...]) -> ReleasedThreshold:
     saved = st.session_state.get(f"released-{key}")
     if isinstance(saved, ReleasedThreshold):

@@ -76,22 +76,21 @@ def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
 
 
 def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
-    unit = unit_of(run.config)
-    title = "reconstruction" if reconstruction.stored_at is None else "nearest stored pattern"
+    unit, name = unit_of(run.config), anomaly_alarm.expected_name(run.config)
     figure = before_and_after(
-        reconstruction.times, reconstruction.observed, reconstruction.rebuilt, moment=moment, unit=unit, title=title
+        reconstruction.times, reconstruction.observed, reconstruction.rebuilt, moment=moment, unit=unit, name=name
     )
     gap = plain(float(np.abs(reconstruction.observed - reconstruction.rebuilt).max()))
-    show_figure(figure, key="rebuilt", alt=f"The series and its {title}; they differ by up to {gap}")
+    show_figure(figure, key="rebuilt", alt=f"The series and its {name}; they differ by up to {gap}")
     if reconstruction.stored_at is not None:
-        title += f" (from {day(reconstruction.stored_at)})"
+        name += f" (from {day(reconstruction.stored_at)})"
     if anomaly_alarm.scores_rows(run.config):
         which = "This model reads one point at a time; shown are those around the alarm."
     elif reconstruction.times[0] <= moment <= reconstruction.times[-1]:
         which = "Shown: of the windows with this point, the one with the largest error."
     else:
         which = "This score is a mean over time. Shown: the window with the largest error in it."
-    st.caption(f"Series and {title} differ by up to {gap} ({unit}). {which}")
+    st.caption(f"Series and {name} differ by up to {gap} ({unit}). {which}")
 
 
 def plain(value: float) -> str:

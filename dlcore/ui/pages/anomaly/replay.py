@@ -17,6 +17,7 @@ from dlcore.runs.monitor.detector import Alarm
 from dlcore.runs.monitor.monitor import ThresholdSettings, make_detector
 from dlcore.runs.monitor.replay import Mark, ReplaySession, start_replay
 from dlcore.ui.pages.anomaly.data import series_of
+from dlcore.ui.pages.anomaly.feedback_chart import MARKS, format_moment, show_feedback_chart
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
@@ -27,7 +28,6 @@ DAY_S = 86_400.0
 SPEEDS = (60.0, 1000.0, DAY_S, 7 * DAY_S, 28 * DAY_S)
 SPEED_LABELS = {DAY_S: "1 day a second", 7 * DAY_S: "1 week a second", 28 * DAY_S: "4 weeks a second"}
 SCORE_COLOR = "#6F7B8A"
-MARKS: dict[Mark, str] = {"false": "False alarm", "confirmed": "Event"}
 
 
 def replay(run: Run, bundle: Bundle) -> None:
@@ -83,7 +83,10 @@ def _play(session: ReplaySession, is_playing: bool) -> None:
     if n < 2:
         st.info("Press Play: each point is scored when it arrives.", icon=":material/play_arrow:")
         return
-    _show_charts(session)
+    if is_playing and not session.is_over:
+        _show_charts(session)
+    else:
+        show_feedback_chart(session)
     _show_alarms(session)
 
 
@@ -141,15 +144,11 @@ def _show_alarms(session: ReplaySession) -> None:
 
 def _row(alarm: Alarm, mark: Mark | None) -> dict[str, object]:
     return {
-        "Start": _format(alarm.start),
+        "Start": format_moment(alarm.start),
         "Score / threshold": round(alarm.score / alarm.threshold, 2) if alarm.threshold > 0 else None,
         "Reason": alarm.reason,
         "Feedback": MARKS.get(mark, "") if mark else "",
     }
-
-
-def _format(time: int) -> str:
-    return f"{pd.Timestamp(time, unit='ms'):%Y-%m-%d %H:%M}"
 
 
 def _show_alarm(session: ReplaySession, alarm: Alarm | None) -> None:
@@ -179,7 +178,7 @@ def _show_missed(session: ReplaySession) -> None:
         place = st.selectbox(
             "Highest scores without an alarm",
             list(candidates),
-            format_func=lambda key: f"{_format(int(key))}, {100 * candidates[key].ratio:.0f} % of the threshold",
+            format_func=lambda key: f"{format_moment(int(key))}, {100 * candidates[key].ratio:.0f} % of the threshold",
             key="replay-missed",
         )
         if st.button("This was an event", key="replay-mark-missed"):
@@ -192,7 +191,7 @@ def _show_effect(session: ReplaySession) -> None:
     effect = session.effect()
     if effect is None:
         return
-    gone = ", ".join(_format(int(session.array("times")[start])) for start, _ in removed(effect))
+    gone = ", ".join(format_moment(int(session.array("times")[start])) for start, _ in removed(effect))
     st.info(f"{effect.describe()}{f' No alarm any more: {gone}.' if gone else ''}", icon=":material/tune:")
     with st.container(horizontal=True):
         if st.button("Apply", type="primary", key="replay-apply"):

@@ -28,9 +28,10 @@ from dlcore.runs.views.threshold import (
     series_axis,
     split_scores,
 )
-from dlcore.ui.components.threshold.component import show_threshold
+from dlcore.ui.components.threshold.component import show_threshold, start_with
 from dlcore.ui.pages.anomaly import explain as explain_series
 from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
+from dlcore.ui.pages.anomaly.threshold_feedback import show_threshold_feedback
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
@@ -59,10 +60,16 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     view = make_view(splits, threshold, axis=_series_axis(run, splits), rules=rule_scores(splits, run.config))
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
-    key = f"{run_cache.bundle_key(bundle)}-{kind}" + (f"-{imports}" if imports else "")
+    base = f"{run_cache.bundle_key(bundle)}-{kind}"
+    key = f"{base}-{imports}" if imports else base
     with chart, main_picture(_first_frame(view), alt="Reconstruction error over time", height=168, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
     _save_labels(run, stored, released.labels)
+    proposed = show_threshold_feedback(run, splits, released)
+    if proposed is not None:
+        st.session_state[f"label-imports-{run.run_id}"] = imports + 1
+        start_with(ReleasedThreshold(proposed, None, released.labels), key=f"{base}-{imports + 1}")
+        st.rerun(scope="fragment")
     if released.alarm is not None:
         with_error_boundary(partial(_explain_alarm, project, run, bundle, released.alarm))
     _downloads(splits, released)
@@ -197,18 +204,15 @@ def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> No
         unit_of(run.config),
     )
     gap = explain_series.plain(float(np.abs(actual - rebuilt).max()))
+    name = anomaly_alarm.expected_name(run.config)
     st.markdown(
-        f"**{day(moment)}**: score {errors[point]:.3g}. In this window the series and its reconstruction differ "
+        f"**{day(moment)}**: score {errors[point]:.3g}. In this window the series and its {name} differ "
         f"by up to {gap} ({unit})."
     )
     left, right = st.columns([3, 2])
     with left:
-        figure = before_and_after(reconstruction.times, actual, rebuilt, moment=moment, unit=unit)
-        show_figure(
-            figure,
-            key="why-window",
-            alt=f"The series and its reconstruction; they differ by up to {gap}",
-        )
+        figure = before_and_after(reconstruction.times, actual, rebuilt, moment=moment, unit=unit, name=name)
+        show_figure(figure, key="why-window", alt=f"The series and its {name}; they differ by up to {gap}")
     with right:
         by_point = reconstruction.by_point
         share = by_point[alarm] / (by_point.sum() or 1.0)
