@@ -1,0 +1,78 @@
+"""`inspect`: label errors, duplicates, hard samples and weak slices in the data of a finished classifier."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dlcore.cli.output import format_table
+from dlcore.cli.verbs import RUN_HELP, add_command
+
+if TYPE_CHECKING:
+    from dlcore.runs.quality.inspection import DataQuality
+
+ROWS, TEXT = 20, 60
+"""Samples in a table, and characters shown of a text."""
+
+
+def inspect(options: argparse.Namespace) -> dict[str, Any] | str:
+    """Find label errors, duplicates, leaks, hard samples and weak slices in the data of a finished classifier."""
+    from dlcore import runs
+    from dlcore.core import progress
+    from dlcore.runs.quality.inspection import inspect_run
+
+    run = runs.open_run(options.run)
+    with progress.listening(_report):
+        quality = inspect_run(run.finished_bundle)
+    if options.json:
+        return {"run_id": run.record.run_id, **quality.as_json(limit=options.limit)}
+    return _format(quality, options.limit)
+
+
+def _report(what: str, done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{what}: {done} of {total}    ", end="", file=sys.stderr, flush=True)
+
+
+def _format(quality: "DataQuality", limit: int) -> str:
+    samples, errors = quality.samples, quality.errors
+    described = {
+        f"Probable label errors: {len(errors.suspects):,} suspects, about {errors.estimate:,.0f} estimated, among "
+        f"{len(samples):,} samples ({quality.method})": errors.suspects,
+        f"Test samples that repeat a training sample (leaks): {len(quality.leaks):,}": quality.leaks,
+        f"Repeated samples: {len(quality.repeats):,}": quality.repeats,
+    }
+    if quality.dynamics is not None:
+        epochs = f"in {quality.dynamics.epochs} epochs"
+        described[f"Never learned {epochs}: {len(quality.never_learned):,}"] = quality.never_learned
+        described[f"Learned and forgotten {epochs}: {len(quality.forgotten):,}"] = quality.forgotten
+    described["Hardest samples, by out-of-fold loss"] = quality.hardest
+    parts = [f"{title}\n{_table(quality, indices[:limit])}" for title, indices in described.items()]
+    slices = [
+        {
+            "slice": part.name,
+            "n": part.n,
+            "accuracy": f"{part.accuracy:.1%} [{part.low:.1%}, {part.high:.1%}]",
+            "": "weak" if part.is_weak else "",
+        }
+        for part in quality.slices[:limit]
+    ]
+    return "\n".join([*parts, f"Test slices, the least accurate first\n{format_table(slices)}"])
+
+
+def _table(quality: "DataQuality", indices: Any) -> str:
+    rows = []
+    for row in (quality.describe_sample(int(index)) for index in indices):
+        shown = {
+            "sample": f"{row['part']} {row['row']}",
+            "label": f"{row['label']} {row['probability_of_label']:.1%}",
+            "suggested": f"{row['suggested']} {row['probability_of_suggested']:.1%}",
+        }
+        rows.append(shown | ({"text": row["text"][:TEXT]} if "text" in row else {}))
+    return format_table(rows)
+
+
+def arguments(verbs: Any) -> None:
+    """Add `inspect`."""
+    parser = add_command(verbs, "inspect", inspect)
+    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("--limit", type=int, default=ROWS, help=f"samples of each kind; {ROWS} by default")
