@@ -35,7 +35,7 @@ from dlcore.runs.quality.inspection import DataQuality
 
 SETTINGS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "fashion_mnist": ("fashion", "dense", "quick", {"train_rows": 20_000}),
-    "trec": ("questions", "gru", "quick", {}),
+    "trec6": ("questions", "gru", "quick", {}),
     "ag_news": ("news", "encoder", "quick", {}),
     "food101_mini": ("food", "mobilenet_v2", "quick", {}),
 }
@@ -85,7 +85,7 @@ def measure(dataset: str, home: Path) -> Iterator[str]:
 
 def measure_planted(config: RunConfig, clean: DataQuality, planted: Planted, folder: Path) -> str:
     """Return the cells of one row: found errors, rankings, and the gain of correcting what was found."""
-    damaged = correction.save_corrected(config, clean, planted.decisions, name=f"d{folder.name}".replace(".", "-")[:40])
+    damaged = correction.save_corrected(config, clean.samples, planted.decisions, name=f"d{folder.name}".replace(".", "-")[:40])
     before, quality = train(correction.configure_corrected(config, damaged), folder / "before")
     samples = quality.samples
     is_planted = ~samples.is_test & np.isin(samples.ids, list(planted.true))
@@ -102,7 +102,7 @@ def measure_planted(config: RunConfig, clean: DataQuality, planted: Planted, fol
         if (true := samples.names[planted.true.get(int(samples.ids[i]), int(samples.labels[i]))])
         != samples.names[samples.labels[i]]
     ]
-    config = correction.configure_corrected(before.config, correction.save_corrected(before.config, quality, corrected))
+    config = correction.configure_corrected(before.config, correction.save_corrected(before.config, samples, corrected))
     after, _ = train(config, folder / "after", inspect=False)
     test = compare_variants({"after": [after], "before": [before]})[0]
     assert test.difference is not None, test.reason

@@ -9,6 +9,7 @@ from dlcore import projects
 from dlcore.core import progress
 from dlcore.core.errors import RequestError
 from dlcore.data.images import duplicates as image_duplicates
+from dlcore.data.images.transforms import resize
 from dlcore.data.splits import SPLITS, Prepared
 from dlcore.data.text import near_duplicates as text_duplicates
 from dlcore.evaluation import label_errors, slices
@@ -22,8 +23,8 @@ from dlcore.runs.paired_tests import correct_classes
 from dlcore.runs.quality.samples import RunSamples, collect_samples
 
 STEPS = ("preparing the data", "computing features", "cross-validating", "comparing samples", "measuring slices")
-COMPONENTS = 256
-"""Wider features are reduced to their principal components."""
+SIDE = 16
+"""Side of the images that logistic regression reads."""
 
 
 @dataclass(frozen=True)
@@ -157,25 +158,31 @@ def estimate_probabilities(
 ) -> tuple[np.ndarray, str]:
     """Return out-of-fold probabilities (N, K), and of what model.
 
-    Training and validation samples are cross-validated; test samples are predicted by a model of all of those, so no
-    test label is used for another sample.
+    The mean of logistic regressions on the network's features, which may have memorized labels, and on the input, which
+    has not. Training and validation samples are cross-validated; test samples are predicted by a model of all of those,
+    so no test label is used for another sample.
     """
-    inputs, name = _model_inputs(features, samples)
-    return label_errors.out_of_fold_probabilities(
-        inputs, samples.labels, groups, classes=len(samples.names), is_test=samples.is_test
-    ), f"logistic regression on {name}, {label_errors.FOLDS}-fold cross-validation"
+    inputs = _model_inputs(features, samples)
+    probabilities = [
+        label_errors.out_of_fold_probabilities(
+            values, samples.labels, groups, classes=len(samples.names), is_test=samples.is_test
+        )
+        for values in inputs.values()
+    ]
+    method = f"logistic regression on {' and '.join(inputs)}, {label_errors.FOLDS}-fold cross-validation"
+    return np.mean(probabilities, axis=0), method
 
 
-def _model_inputs(features: np.ndarray | None, samples: RunSamples) -> tuple[Any, str]:
-    if features is not None:
-        return features, "the network's features"
+def _model_inputs(features: np.ndarray | None, samples: RunSamples) -> dict[str, Any]:
+    """Return what logistic regressions are fitted on, by name."""
+    inputs: dict[str, Any] = {} if features is None else {"the network's features": features}
     if samples.texts is not None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2, max_features=50_000, dtype=np.float32)
-        return vectorizer.fit_transform(samples.texts).tocsr(), "TF-IDF"
+        vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, dtype=np.float32)
+        return inputs | {"TF-IDF": vectorizer.fit_transform(samples.texts).tocsr()}
     assert samples.images is not None
-    return samples.images.reshape(len(samples), -1).astype(np.float32), "pixels"
+    return inputs | {"pixels": resize(samples.images, SIDE).reshape(len(samples), -1).astype(np.float32)}
 
 
 def find_duplicates(samples: RunSamples) -> np.ndarray:
