@@ -22,9 +22,8 @@ class LabelErrors:
     """Suspected label errors among N samples of K classes.
 
     `ranking` (N,) orders all samples by `confidence`, the most probable error first; `suspects` are the first ones of
-    it that are suspected. `suggested` (N,) is the most probable class; `confidence` (N,) the probability of the label,
-    divided by its mean over the samples with that label. `joint` (K, K) counts samples by label and estimated true
-    class.
+    it that are suspected. `suggested` (N,) is the most probable class, `confidence` (N,) the probability of the label.
+    `joint` (K, K) counts samples by label and estimated true class.
     """
 
     ranking: np.ndarray
@@ -49,7 +48,7 @@ def find_label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErr
     thresholds = _thresholds(probabilities, labels)
     confident = _confident_class(probabilities, thresholds)
     suggested = probabilities.argmax(axis=1)
-    confidence = probabilities[np.arange(len(labels)), labels] / np.maximum(thresholds[labels], 1e-9)
+    confidence = probabilities[np.arange(len(labels)), labels]
     ranking = np.argsort(confidence, kind="stable")
     count = int(((confident >= 0) & (confident != labels)).sum())
     candidates = ranking[suggested[ranking] != labels[ranking]]
@@ -116,9 +115,7 @@ def out_of_fold_probabilities(
     return probabilities
 
 
-def _predict(
-    features: Any, labels: np.ndarray, train: np.ndarray, left_out: np.ndarray, *, classes: int
-) -> np.ndarray:
+def _predict(features: Any, labels: np.ndarray, train: np.ndarray, left_out: np.ndarray, *, classes: int) -> np.ndarray:
     """Return probabilities (M, K) of the samples left out, by a model of the others."""
     from scipy.sparse import issparse
     from sklearn.exceptions import ConvergenceWarning

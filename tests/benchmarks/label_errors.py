@@ -22,7 +22,6 @@ import numpy as np
 import torch
 
 from dlcore import projects, runs
-from dlcore.data.custom import registry
 from dlcore.data.custom.decisions import Decision
 from dlcore.data.splits import SPLITS
 from dlcore.evaluation.label_errors import rank_by_loss
@@ -34,7 +33,7 @@ from dlcore.runs.quality import correction, inspection
 from dlcore.runs.quality.inspection import DataQuality
 
 SETTINGS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
-    "fashion_mnist": ("fashion", "dense", "quick", {"train_rows": 20_000}),
+    "fashion_mnist": ("fashion", "dense", "quick", {"train_rows": 6000}),
     "trec6": ("questions", "gru", "quick", {}),
     "ag_news": ("news", "encoder", "quick", {}),
     "food101_mini": ("food", "mobilenet_v2", "quick", {}),
@@ -85,7 +84,9 @@ def measure(dataset: str, home: Path) -> Iterator[str]:
 
 def measure_planted(config: RunConfig, clean: DataQuality, planted: Planted, folder: Path) -> str:
     """Return the cells of one row: found errors, rankings, and the gain of correcting what was found."""
-    damaged = correction.save_corrected(config, clean.samples, planted.decisions, name=f"d{folder.name}".replace(".", "-")[:40])
+    damaged = correction.save_corrected(
+        config, clean.samples, planted.decisions, name=f"d{folder.name}".replace(".", "-")[:40]
+    )
     before, quality = train(correction.configure_corrected(config, damaged), folder / "before")
     samples = quality.samples
     is_planted = ~samples.is_test & np.isin(samples.ids, list(planted.true))
@@ -140,7 +141,9 @@ def plant(quality: DataQuality, kind: str, share: float) -> Planted:
         others[np.arange(len(rows)), labels[rows]] = -1
         wrong = others.argmax(axis=1)
     decisions = [
-        Decision(SPLITS[samples.parts[row]], int(samples.ids[row]), samples.names[labels[row]], samples.names[new], "relabel")
+        Decision(
+            SPLITS[samples.parts[row]], int(samples.ids[row]), samples.names[labels[row]], samples.names[new], "relabel"
+        )
         for row, new in zip(rows, wrong, strict=True)
     ]
     return Planted(decisions, {int(samples.ids[row]): int(labels[row]) for row in rows})

@@ -1,6 +1,5 @@
 """Data quality on panel Data: suspects with decisions, a new version, and its run beside the old one."""
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -36,4 +35,6 @@ def test_suspects_of_a_run_are_relabeled_into_a_new_version():
     (record,) = [each for each in runs.list_runs("fashion") if each.dataset == entry.dataset]
     runs.follow(record.run_id, lambda each: None)
     app.run()
-    assert any("it helped" in text.value or "beyond noise" in text.value or "it hurt" in text.value for text in app.markdown)
+    assert any(
+        "it helped" in text.value or "beyond noise" in text.value or "it hurt" in text.value for text in app.markdown
+    )

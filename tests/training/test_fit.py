@@ -102,6 +102,8 @@ def test_resuming_is_bitwise_identical(optimizer, schedule, cut):
         assert torch.equal(weight, other)
     for name, tensor in straight.best_weights.items():
         assert torch.equal(tensor, second.best_weights[name])
+    assert [bits.tolist() for bits in straight.epoch_correct] == [bits.tolist() for bits in second.epoch_correct]
+    assert len(second.epoch_correct) == 4
 
 
 def strip(event):

@@ -95,7 +95,12 @@ def save_version(
         rows=sum(len(rows) for rows in kept.values()),
         checksum=digest.hexdigest(),
         source=base[0],
-        facts={"base": base[0], "base_checksum": base[1], "classes": list(labels), "receipt": _receipt(base[0], learned)},
+        facts={
+            "base": base[0],
+            "base_checksum": base[1],
+            "classes": list(labels),
+            "receipt": _receipt(base[0], learned),
+        },
     )
 
     def write(folder: Path) -> None:

@@ -137,7 +137,9 @@ class Bundle:
                 raise ValueError("its arrays do not match")
             return np.unpackbits(bits, axis=1, count=samples).astype(bool)
         except (KeyError, ValueError, TypeError) as error:
-            raise RunError(f"{self.folder / 'correctness.npz'} cannot be read ({error}): take another bundle.") from None
+            raise RunError(
+                f"{self.folder / 'correctness.npz'} cannot be read ({error}): take another bundle."
+            ) from None
 
     def baselines(self) -> dict[str, dict[str, np.ndarray]]:
         """Arrays of the baselines that can predict, by name; empty if none are stored."""

@@ -97,7 +97,7 @@ class DataQuality:
             "samples": len(self.samples),
             "method": self.method,
             "label_errors": {
-                "suspects": self.errors.count,
+                "suspects": len(self.errors.suspects),
                 "estimated": round(self.errors.estimate),
                 "samples": some(self.errors.suspects),
             },
@@ -158,8 +158,8 @@ def estimate_probabilities(
 ) -> tuple[np.ndarray, str]:
     """Return out-of-fold probabilities (N, K), and of what model.
 
-    The mean of logistic regressions on the network's features, which may have memorized labels, and on the input, which
-    has not. Training and validation samples are cross-validated; test samples are predicted by a model of all of those,
+    The mean of logistic regressions on the network's features, which may have memorized labels, and on TF-IDF or the
+    pixels of gray images, which have not; of color images, only the first. Training and validation samples are cross-validated; test samples are predicted by a model of all of those,
     so no test label is used for another sample.
     """
     inputs = _model_inputs(features, samples)
@@ -182,6 +182,8 @@ def _model_inputs(features: np.ndarray | None, samples: RunSamples) -> dict[str,
         vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, dtype=np.float32)
         return inputs | {"TF-IDF": vectorizer.fit_transform(samples.texts).tocsr()}
     assert samples.images is not None
+    if inputs and samples.images.ndim == 4:  # pixels of photos say too little
+        return inputs
     return inputs | {"pixels": resize(samples.images, SIDE).reshape(len(samples), -1).astype(np.float32)}
 
 

@@ -12,7 +12,6 @@ from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry, versions
 from dlcore.data.custom.decisions import Decision, read_csv, write_csv
 from dlcore.data.sources.registry import DATASETS
-from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.quality import correction
