@@ -41,9 +41,9 @@ class LabelErrors:
 def find_label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
     """Find suspected label errors from out-of-fold probabilities (N, K) and labels (N,).
 
-    The confident joint says how many: a sample counts if the most probable of its confident classes is not its label. A
-    class is confident if its probability reaches the mean that samples with that label have. The ranking says which: the
-    samples with the lowest confidence in their label, if another class is the most probable one.
+    The confident joint says how many: a sample counts if the most probable of its confident classes is not its label.
+    A class is confident if its probability reaches the mean that samples with that label have. The ranking says which:
+    the samples with the lowest confidence in their label, if another class is the most probable one.
     """
     thresholds = _thresholds(probabilities, labels)
     confident = _confident_class(probabilities, thresholds)

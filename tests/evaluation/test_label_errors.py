@@ -90,4 +90,6 @@ def test_a_dark_slice_is_weak_and_others_are_not():
 def test_noise_makes_no_slice_weak():
     rng = np.random.default_rng(1)
     properties = {f"noise {i}": rng.random(1000) for i in range(10)}
-    assert not any(part.is_weak for part in find_slices(rng.random(1000) < 0.8, np.zeros(1000, int), ("a",), properties))
+    assert not any(
+        part.is_weak for part in find_slices(rng.random(1000) < 0.8, np.zeros(1000, int), ("a",), properties)
+    )

@@ -66,10 +66,10 @@ class Images:
 
     `pixels` (N, H, W) or (N, H, W, 3) uint8 and `labels` (N,) int64 are for training and validation, `test_pixels` and
     `test_labels` for the test; `checksum` is the sha256 of all of them. `in_validation` (N,) marks the validation part
-    of a source that has one, `is_excluded` (N,) images that a version of the dataset leaves out. `groups` (N,): images with the same number are
-    duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images. `exact` and `near` count
-    exact and near duplicates (`near` is None if not computed), `conflicts` groups with different labels; `rejected`
-    lists rejected files.
+    of a source that has one, `is_excluded` (N,) images that a version of the dataset leaves out. `groups` (N,): images
+    with the same number are duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images.
+    `exact` and `near` count exact and near duplicates (`near` is None if not computed), `conflicts` groups with
+    different labels; `rejected` lists rejected files.
     """
 
     pixels: np.ndarray

@@ -1,7 +1,8 @@
 """A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz calibration.json familiarity.npz correctness.npz`. Nothing in it is a pickle; reading it never runs code from it.
+gradients.npz calibration.json familiarity.npz correctness.npz`. Nothing in it is a pickle; reading it never runs code
+from it.
 """
 
 import csv

@@ -159,8 +159,8 @@ def estimate_probabilities(
     """Return out-of-fold probabilities (N, K), and of what model.
 
     The mean of logistic regressions on the network's features, which may have memorized labels, and on TF-IDF or the
-    pixels of gray images, which have not; of color images, only the first. Training and validation samples are cross-validated; test samples are predicted by a model of all of those,
-    so no test label is used for another sample.
+    pixels of gray images, which have not; of color images, only the first. Training and validation samples are
+    cross-validated; test samples are predicted by a model of all of those, so no test label is used for another sample.
     """
     inputs = _model_inputs(features, samples)
     probabilities = [

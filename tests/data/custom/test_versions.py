@@ -28,12 +28,13 @@ def save(entry, decisions, name="better", **options):
 def test_csv_round_trip():
     decisions = [
         Decision("train", 3, "hardware", "network", "relabel", "network"),
-        Decision("validation", 7, "=cmd, \"x\"\n", "network", "exclude"),
+        Decision("validation", 7, '=cmd, "x"\n', "network", "exclude"),
         Decision("test", 1, "hardware", "network", "confirm"),
     ]
     undecided = Decision("train", 4, "hardware", "network")
     read = read_csv(write_csv([*decisions, undecided]), labels=LABELS)
-    assert [(each.part, each.row, each.decision, each.target) for each in read][0] == ("train", 3, "relabel", "network")
+    first = read[0]
+    assert (first.part, first.row, first.decision, first.target) == ("train", 3, "relabel", "network")
     assert len(read) == 3
 
 
@@ -71,7 +72,12 @@ def test_version_of_texts_has_new_labels_and_the_splits_of_the_run():
     assert after.labels[0] == 1 and before.labels[0] == 0
     assert np.array_equal(after.labels[1:21], before.labels[1:21])
     assert np.array_equal(after.labels[after.test], before.labels[25:])  # test labels never change
-    assert after.rows[after.test].tolist() == list(range(25, 30)) and after.rows[after.validation].tolist() == [20, 22, 23, 24]
+    assert after.rows[after.test].tolist() == list(range(25, 30)) and after.rows[after.validation].tolist() == [
+        20,
+        22,
+        23,
+        24,
+    ]
     assert version.receipt[1:] == ("labels changed: 1", "samples left out: 1", "labels confirmed: 1")
     assert versions.find_base(version.dataset) == entry.dataset
 
@@ -106,6 +112,8 @@ def test_version_of_images_marks_what_it_leaves_out():
     versions.save_version("digits-2", ("digits", ""), splits, decisions, kind="images", labels=data.names)
     after = images.load("custom:digits-2")
     assert 5 not in after.usable_rows and 6 in after.usable_rows and after.usable_rows.max() < 120
-    assert after.labels[6] == (data.labels[6] + 1) % 10 and (np.delete(after.labels, 6) == np.delete(data.labels, 6)).all()
+    assert (
+        after.labels[6] == (data.labels[6] + 1) % 10 and (np.delete(after.labels, 6) == np.delete(data.labels, 6)).all()
+    )
     train, validation = after.split_rows(0.1, seed=0)
     assert len(validation) == 20 and set(train) | set(validation) <= set(range(120)) - {5}
