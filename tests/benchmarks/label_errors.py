@@ -73,7 +73,7 @@ def measure(dataset: str, home: Path) -> Iterator[str]:
     learned = int((~quality.samples.is_test).sum())
     yield (
         f"| {dataset} | none | 0 of {learned:,} | {len(suspects):,} suspects ({len(suspects) / learned:.1%}) | | | "
-        f"| {clean.evaluation.metrics['accuracy']:.1%} | | {time.monotonic() - begin:.0f} s |"
+        f"{clean.evaluation.metrics['accuracy']:.1%} | | | {time.monotonic() - begin:.0f} s |"
     )
     for kind in KINDS:
         for share in SHARES:
