@@ -92,12 +92,12 @@ def _format(quality: "DataQuality", limit: int) -> str:
 def _table(quality: "DataQuality", indices: Any) -> str:
     rows = []
     for row in (quality.describe_sample(int(index)) for index in indices):
-        shown = {
+        row_texts = {
             "sample": f"{row['part']} {row['row']}",
             "label": f"{row['label']} {row['probability_of_label']:.1%}",
             "suggested": f"{row['suggested']} {row['probability_of_suggested']:.1%}",
         }
-        rows.append(shown | ({"text": row["text"][:TEXT]} if "text" in row else {}))
+        rows.append(row_texts | ({"text": row["text"][:TEXT]} if "text" in row else {}))
     return format_table(rows)
 
 

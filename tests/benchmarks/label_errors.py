@@ -96,7 +96,7 @@ def measure_planted(config: RunConfig, clean: DataQuality, planted: Planted, fol
     def precision(ranking: np.ndarray) -> float:
         return float(is_planted[ranking[~samples.is_test[ranking]][:k]].mean())
 
-    found = is_planted[suspects]
+    is_found = is_planted[suspects]
     loss = rank_by_loss(in_sample(before, quality), samples.labels)
     corrected = [
         Decision(SPLITS[samples.parts[i]], int(samples.ids[i]), samples.names[samples.labels[i]], "", "relabel", true)
@@ -110,8 +110,8 @@ def measure_planted(config: RunConfig, clean: DataQuality, planted: Planted, fol
     assert test.difference is not None, test.reason
     gap, scores = test.difference, [each.evaluation.metrics["accuracy"] for each in (before, after)]
     return (
-        f"{k:,} of {int((~samples.is_test).sum()):,} | {len(suspects):,} suspects, {found.mean():.1%} planted, "
-        f"{found.sum() / k:.1%} found | {precision(quality.errors.ranking):.1%} | {precision(loss):.1%} | "
+        f"{k:,} of {int((~samples.is_test).sum()):,} | {len(suspects):,} suspects, {is_found.mean():.1%} planted, "
+        f"{is_found.sum() / k:.1%} found | {precision(quality.errors.ranking):.1%} | {precision(loss):.1%} | "
         f"{scores[0]:.1%} | {scores[1]:.1%} | {100 * gap.value:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
     )
 
@@ -138,9 +138,9 @@ def plant(quality: DataQuality, kind: str, share: float) -> Planted:
     classes, labels = len(samples.names), samples.labels
     wrong = (labels[rows] + generator.integers(1, classes, len(rows))) % classes
     if kind == "similar":
-        others = quality.probabilities[rows].copy()
-        others[np.arange(len(rows)), labels[rows]] = -1
-        wrong = others.argmax(axis=1)
+        other_classes = quality.probabilities[rows].copy()
+        other_classes[np.arange(len(rows)), labels[rows]] = -1
+        wrong = other_classes.argmax(axis=1)
     decisions = [
         Decision(
             SPLITS[samples.parts[row]], int(samples.ids[row]), samples.names[labels[row]], samples.names[new], "relabel"

@@ -22,8 +22,8 @@ def test_flipped_labels_are_found():
     features, labels, is_flipped = blobs()
     probabilities = out_of_fold_probabilities(features, labels, np.arange(len(labels)), classes=3)
     errors = find_label_errors(probabilities, labels)
-    found = is_flipped[errors.suspects]
-    assert found.mean() > 0.9 and found.sum() > 0.8 * is_flipped.sum()
+    is_found = is_flipped[errors.suspects]
+    assert is_found.mean() > 0.9 and is_found.sum() > 0.8 * is_flipped.sum()
     assert errors.estimate == pytest.approx(is_flipped.sum(), rel=0.15)
     assert is_flipped[errors.ranking[: is_flipped.sum()]].mean() > 0.9
     assert (errors.suggested[errors.suspects] != labels[errors.suspects]).all()

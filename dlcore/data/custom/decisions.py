@@ -66,11 +66,11 @@ def read_csv(payload: bytes, *, labels: Sequence[str]) -> list[Decision]:
             else f"the decisions have {len(lines):,} rows: the limit is {MAX_ROWS:,}."
         )
     decisions = [_read_line(number, line, labels) for number, line in enumerate(lines, 2)]
-    made = [each for each in decisions if each.decision]
-    repeated = len(made) - len({(each.part == "test", each.row) for each in made})
+    decided = [each for each in decisions if each.decision]
+    repeated = len(decided) - len({(each.part == "test", each.row) for each in decided})
     if repeated:
         raise DataError(f"the decisions name {repeated:,} samples twice: leave one line for each.")
-    return made
+    return decided
 
 
 def _read_line(number: int, line: dict[str, str | None], labels: Sequence[str]) -> Decision:

@@ -80,9 +80,9 @@ def save_version(
     changed = [each for each in learned if each.decision == "relabel" and each.target != each.label]
     if not len(excluded) and not changed:
         raise RequestError("no decision changes a training sample: relabel or exclude at least one.")
-    kept = {part: rows if part == "test" else rows[~np.isin(rows, excluded)] for part, rows in splits.items()}
+    remaining = {part: rows if part == "test" else rows[~np.isin(rows, excluded)] for part, rows in splits.items()}
     arrays = {
-        **{part: rows.astype(np.int64) for part, rows in kept.items()},
+        **{part: rows.astype(np.int64) for part, rows in remaining.items()},
         "relabeled": np.array([each.row for each in changed], np.int64),
         "classes": np.array([labels.index(each.target) for each in changed], np.int64),
     }
@@ -92,7 +92,7 @@ def save_version(
     entry = CustomDataset(
         name=name,
         kind=kind,
-        rows=sum(len(rows) for rows in kept.values()),
+        rows=sum(len(rows) for rows in remaining.values()),
         checksum=digest.hexdigest(),
         source=base[0],
         facts={

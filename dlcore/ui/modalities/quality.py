@@ -103,21 +103,21 @@ def _show_samples(quality: DataQuality, indices: np.ndarray, *, key: str, view: 
     page = 1
     if pages > 1:
         page = int(st.number_input(f"Page, 1 to {pages:,}", 1, pages, key=f"page-{key}-{view}"))
-    shown = indices[(page - 1) * per_page : page * per_page]
+    page_indices = indices[(page - 1) * per_page : page * per_page]
     columns = st.columns(PER_PAGE if quality.samples.images is not None else 1)
-    for number, index in enumerate(shown):
+    for number, index in enumerate(page_indices):
         with columns[number % len(columns)]:
             _show_sample(quality, int(index), key=key)
     st.caption(f"Probabilities: {quality.method}.")
 
 
 def _show_sample(quality: DataQuality, index: int, *, key: str) -> None:
-    row, found = quality.describe_sample(index), quality.samples
+    row, run_samples = quality.describe_sample(index), quality.samples
     title = f"{row['part']} {row['row']:,}"
-    with st.container(border=found.images is None):
-        if found.images is not None:
+    with st.container(border=run_samples.images is None):
+        if run_samples.images is not None:
             alt = f"{title}: labeled {row['label']}"
-            st.image(samples.enlarge(np.asarray(found.images[index]), side=112), width="stretch", alt=alt)
+            st.image(samples.enlarge(np.asarray(run_samples.images[index]), side=112), width="stretch", alt=alt)
         else:
             st.text(row["text"][:TEXT] + (" …" if len(row["text"]) > TEXT else ""))
         note = f"labeled **{as_text(row['label'])}** {format_percent(row['probability_of_label'], digits=0)}"
@@ -126,7 +126,7 @@ def _show_sample(quality: DataQuality, index: int, *, key: str) -> None:
             note += f", suggested **{as_text(row['suggested'])}** {suggested}"
         repeats = int(quality.groups[index])
         if repeats != index:
-            note += f", like {SPLITS[found.parts[repeats]]} {found.ids[repeats]:,}"
+            note += f", like {SPLITS[run_samples.parts[repeats]]} {run_samples.ids[repeats]:,}"
         st.caption(f"{title}: {note}")
         quality_decisions.choose_decision(quality, index, key=key)
 

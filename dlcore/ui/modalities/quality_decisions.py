@@ -34,7 +34,7 @@ def choose_decision(quality: DataQuality, index: int, *, key: str) -> None:
         return
     place = sample.part, sample.row
     current = decisions.get(place, sample)
-    changes = st.session_state.get(f"changes-{key}", 0)  # new widgets start with the decisions made for all
+    changes = st.session_state.get(f"changes-{key}", 0)  # new widgets start with decisions about many
     widget = f"decision-{key}-{sample.part}-{sample.row}-{changes}"
     action = st.segmented_control(
         f"Decision on {sample.part} {sample.row}",
@@ -98,9 +98,9 @@ def _decisions(key: str) -> Decisions:
     return decisions
 
 
-def _decide(made: Iterable[Decision], *, key: str) -> None:
+def _decide(many: Iterable[Decision], *, key: str) -> None:
     """Take over decisions about many samples; the controls of single samples show them."""
-    _decisions(key).update({(each.part, each.row): each for each in made if each.part != "test"})
+    _decisions(key).update({(each.part, each.row): each for each in many if each.part != "test"})
     st.session_state[f"changes-{key}"] = st.session_state.get(f"changes-{key}", 0) + 1
 
 
@@ -147,7 +147,7 @@ def _save(project: Project, run: Run, quality: DataQuality, decisions: Decisions
 def _show_versions(project: Project, run: Run) -> None:
     """Compare the runs on versions of this run's dataset with this run."""
     base = versions.find_base(run.config.dataset)
-    others = [
+    version_records = [
         record
         for record in runs.list_runs(project.slug, limit=50)
         if record.dataset != run.config.dataset
@@ -155,7 +155,7 @@ def _show_versions(project: Project, run: Run) -> None:
         and versions.find_base(record.dataset) == base
         and record.model == run.record.model
     ]
-    for record in others:
+    for record in version_records:
         title = registry.plain_name(record.dataset)
         if record.state != "finished":
             st.caption(f"{as_text(title)}: {as_text(record.progress)}")

@@ -58,15 +58,15 @@ def test_planted_errors_are_found_corrected_and_tested(clean, tmp_path, home):
     damaged = correction.save_corrected(clean.config, quality.samples, planted, name="damaged")
     runs.train_here(correction.configure_corrected(clean.config, damaged), tmp_path / "damaged")
     before = Bundle(tmp_path / "damaged")
-    found = inspect_run(before)
+    inspected = inspect_run(before)
     truth = {(each.part, each.row): each.label for each in planted}
-    listed = correction.list_decisions(found, found.errors.suspects)
+    listed = correction.list_decisions(inspected, inspected.errors.suspects)
     hits = [each for each in listed if (each.part, each.row) in truth]
     assert len(hits) > 0.6 * len(planted) and len(hits) > 0.6 * len(listed)
     assert sum(each.suggested == truth[each.part, each.row] for each in hits) > 0.9 * len(hits)
 
     decisions = [dataclasses.replace(each, decision="relabel") for each in hits]
-    corrected = correction.save_corrected(before.config, found.samples, decisions, name="corrected")
+    corrected = correction.save_corrected(before.config, inspected.samples, decisions, name="corrected")
     assert versions.find_base(corrected.dataset) == "digits"
     runs.train_here(correction.configure_corrected(before.config, corrected), tmp_path / "corrected")
     (test,) = compare_variants({"after": [Bundle(tmp_path / "corrected")], "before": [before]})
@@ -110,17 +110,21 @@ def test_command_line_writes_suspects_and_reads_decisions(clean, home, tmp_path,
     record = import_run(clean.folder)
     table = tmp_path / "suspects.csv"
     assert main(["inspect", record.run_id, "--json", "--limit", "3"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["epochs_recorded"] == 8 and len(found["hardest"]) == 3 and found["label_errors"]["suspects"] < 100
+    inspected = json.loads(capsys.readouterr().out)
+    assert (
+        inspected["epochs_recorded"] == 8
+        and len(inspected["hardest"]) == 3
+        and inspected["label_errors"]["suspects"] < 100
+    )
     assert main(["inspect", record.run_id, "--csv", str(table)]) == 0
-    assert table.read_text().count("\n") == 1 + found["label_errors"]["suspects"]
-    sample = next(row for row in found["hardest"] if row["part"] != "test")
+    assert table.read_text().count("\n") == 1 + inspected["label_errors"]["suspects"]
+    sample = next(row for row in inspected["hardest"] if row["part"] != "test")
     decision = Decision(sample["part"], sample["row"], sample["label"], sample["suggested"], "exclude")
     table.write_bytes(write_csv([decision]))
     capsys.readouterr()
     assert main(["inspect", record.run_id, "--decisions", str(table), "--name", "fewer", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["dataset"] == "custom:fewer" and answer["rows"] == found["samples"] - 1
+    assert answer["dataset"] == "custom:fewer" and answer["rows"] == inspected["samples"] - 1
 
 
 def test_copies_and_leaks_are_found():
