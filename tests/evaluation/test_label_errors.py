@@ -51,8 +51,8 @@ def test_copies_share_a_fold_and_test_labels_fit_nothing():
     groups = np.repeat(np.arange(100), 2)
     rows = np.arange(200)
     together = out_of_fold_probabilities(features, labels, groups, classes=2)[rows, labels].mean()
-    apart = out_of_fold_probabilities(features, labels, rows, classes=2)[rows, labels].mean()
-    assert together < 0.52 < apart
+    ungrouped = out_of_fold_probabilities(features, labels, rows, classes=2)[rows, labels].mean()
+    assert grouped < 0.52 < ungrouped
     is_test = rows >= 150
     flipped = np.where(is_test, 1 - labels, labels)
     answers = [
