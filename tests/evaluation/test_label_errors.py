@@ -50,7 +50,7 @@ def test_copies_share_a_fold_and_test_labels_fit_nothing():
     labels = np.repeat(rng.integers(0, 2, 100), 2)  # noise: only a copy could predict it
     groups = np.repeat(np.arange(100), 2)
     rows = np.arange(200)
-    together = out_of_fold_probabilities(features, labels, groups, classes=2)[rows, labels].mean()
+    grouped = out_of_fold_probabilities(features, labels, groups, classes=2)[rows, labels].mean()
     ungrouped = out_of_fold_probabilities(features, labels, rows, classes=2)[rows, labels].mean()
     assert grouped < 0.52 < ungrouped
     is_test = rows >= 150
@@ -77,7 +77,7 @@ def test_forgotten_and_never_learned():
     assert dynamics.learned.tolist() == [0, 0.5, 1, 0.75] and dynamics.epochs == 4
 
 
-def test_a_dark_slice_is_weak_and_others_are_not():
+def test_a_dark_slice_is_the_only_weak_one():
     rng = np.random.default_rng(0)
     brightness, labels = rng.random(2000), rng.integers(0, 2, 2000)
     correct = rng.random(2000) < np.where(brightness < 0.25, 0.6, 0.95)

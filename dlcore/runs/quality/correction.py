@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from dlcore import projects
 from dlcore.data.custom import registry, versions
 from dlcore.data.custom.decisions import Decision
@@ -34,7 +36,7 @@ def save_corrected(
     """
     dataset = config.dataset
     entry = registry.find(dataset) if registry.is_custom(dataset) else None
-    splits = {part: samples.ids[samples.parts == number] for number, part in enumerate(SPLITS)}
+    splits: dict[str, np.ndarray] = {part: samples.ids[samples.parts == number] for number, part in enumerate(SPLITS)}
     plain = registry.plain_name(dataset)
     return versions.save_version(
         name or registry.free_name(f"{plain}-corrected", reserved=DATASETS),

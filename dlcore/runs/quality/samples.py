@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def collect_samples(prepared: Prepared) -> RunSamples:
         RequestError: the inputs are neither images nor texts.
     """
     splits = [prepared.split(name) for name in SPLITS]
-    common = {
+    common: dict[str, Any] = {
         "parts": np.repeat(np.arange(len(SPLITS)), [len(split) for split in splits]),
         "ids": np.concatenate([split.ids for split in splits]),
         "labels": np.concatenate([split.targets.cpu().numpy() for split in splits]),

@@ -71,7 +71,11 @@ def _inspect(bundle: Bundle) -> DataQuality:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _cached(key: str, _bundle: Bundle) -> DataQuality:
     bar = st.progress(0.0)
-    with progress.listening(lambda what, done, total: bar.progress(done / max(1, total), text=what)):
+
+    def show_progress(what: str, done: int, total: int) -> None:
+        bar.progress(done / max(1, total), text=what)
+
+    with progress.listening(show_progress):
         quality = inspect_run(_bundle)
     bar.empty()
     return quality

@@ -5,7 +5,7 @@ from dlcore.data.text.near_duplicates import near_pairs
 STORY = "the quick brown fox jumps over the lazy dog while the farmer sleeps in the old barn by the river"
 
 
-def test_copies_and_small_changes_are_paired_and_others_are_not():
+def test_only_copies_and_small_changes_are_paired():
     texts = [
         STORY,
         "an entirely different sentence about the price of oil in europe",
