@@ -17,6 +17,7 @@ from dlcore.cli import (
     compare,
     data,
     explain,
+    inspect,
     monitor,
     output,
     predict,
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, monitor),
-        *(benchmark, search, results),
+        *(inspect, benchmark, search, results),
     ):
         module.arguments(verbs)
     return parser

@@ -52,7 +52,7 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         """Yield the batches of epoch `number` from batch `start` on: inputs and targets on the device."""
-        order = self._order(number)
+        order = self.order(number)
         for batch in range(start, len(self), self._chunk):
             first, sizes = batch * self.batch_size, self._sizes[batch : batch + self._chunk]
             rows = slice(first, first + sum(sizes))
@@ -79,7 +79,8 @@ class Batches:
             else:
                 yield inputs, batch[-1]
 
-    def _order(self, number: int) -> Tensor | None:
+    def order(self, number: int) -> Tensor | None:
+        """Return the row numbers (N,) of epoch `number` in the order of its batches; None: that of the split."""
         if self.seed is None:
             return None
         permutation = torch.randperm(len(self.split), generator=seeds.generator(self.seed, number))

@@ -33,12 +33,12 @@ DRAWS = 300
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy of logits (N, K) against class numbers (N,), and the number of correct predictions."""
+    """Cross-entropy of logits (N, K) against class numbers (N,), and which predictions are correct."""
     return Objective(loss=functional.cross_entropy, correct=_correct)
 
 
 def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (outputs.argmax(dim=1) == targets).sum()
+    return outputs.argmax(dim=1) == targets
 
 
 def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Tensor, Tensor]:
@@ -117,6 +117,12 @@ def _forward(
     return torch.cat(scores)[back], torch.cat(features)[back] if len(features) == len(scores) else None
 
 
+def compute_features(module: nn.Module, prepared: Prepared, split: SplitName) -> np.ndarray | None:
+    """Penultimate features (N, D) of one split without augmentation, in its order; None if the network has none."""
+    _, features = _forward(module, prepared, prepared.split(split))
+    return None if features is None else features.numpy()
+
+
 def prefix(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays under names that begin with `kind`."""
     return {f"{kind}_{name}": array for name, array in arrays.items()}
@@ -127,7 +133,7 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     scores, targets = logits(module, prepared, "validation")
     return {
         "validation_loss": float(functional.cross_entropy(scores, targets)),
-        "validation_accuracy": float(_correct(scores, targets)) / len(targets),
+        "validation_accuracy": float(_correct(scores, targets).sum()) / len(targets),
     }
 
 

@@ -8,6 +8,7 @@ from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError, WorkbenchError
 from dlcore.data.batch_sizes import SMALLEST
 from dlcore.data.custom import registry as custom_registry
+from dlcore.data.custom import versions
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
 from dlcore.projects import quick
@@ -190,8 +191,17 @@ def offered_dataset(slug: str, dataset: str = "") -> str:
 def list_datasets(slug: str) -> list[str]:
     """Every dataset that the project can train on: public ones, then custom ones of its kinds."""
     project = get(slug)
-    custom = custom_registry.list_datasets(*project.custom_data) if project.custom_data else []
+    custom = [entry for entry in custom_registry.list_datasets() if _accepts(project, entry)]
     return [*project.datasets, *(entry.dataset for entry in custom)]
+
+
+def _accepts(project: Project, entry: CustomDataset) -> bool:
+    """Whether the project can train on a custom dataset: one of its kinds, or a version of one of its datasets."""
+    if versions.is_version(entry):
+        base = versions.find_base(entry.dataset)
+        if not custom_registry.is_custom(base):
+            return base in project.datasets
+    return entry.kind in project.custom_data
 
 
 def load_config(data: Mapping[str, Any]) -> RunConfig:
@@ -286,10 +296,12 @@ def _dataset(project: Project, name: str | None) -> str:
     """
     if name is None:
         return _first_available(project)
+    entry = custom_registry.find(name)
+    if entry is not None and _accepts(project, entry):
+        return entry.dataset
     if name in project.datasets or not project.custom_data:
         return _one_of("dataset", name, project.datasets)
-    if custom_registry.is_custom(name) or custom_registry.find(name):
-        entry = custom_registry.find(name)
+    if custom_registry.is_custom(name) or entry:
         kind = entry.kind if entry and entry.kind in project.custom_data else project.custom_data[0]
         return custom_registry.require(name, kind).dataset
     return _one_of("dataset", name, list_datasets(project.slug))

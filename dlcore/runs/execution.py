@@ -325,10 +325,26 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
         history=history,
         gradients=read_gradients(job.folder.gradients),
         baselines=stored,
+        correctness=_correctness(session),
     )
     write_bundle(artifacts, job.bundle, weights=job.weights)
     job.metric_log.update(session.progress)
     job.metric_log.flush()
+
+
+def _correctness(session: TrainingSession) -> np.ndarray | None:
+    """Return which training samples (E, N) were correct in each epoch; None if not every epoch was recorded."""
+    state, samples = session.state, len(session.prepared.train)
+    if not isinstance(state, TrainingState) or not state.epoch_correct or len(state.epoch_correct) != state.epoch - 1:
+        return None
+    batches = _batches(session.job.config, session.prepared, session.fabric)
+    correctness = np.zeros((len(state.epoch_correct), samples), bool)
+    for epoch, bits in enumerate(state.epoch_correct, 1):
+        order = batches.order(epoch)
+        if order is None or len(bits) != -(-samples // 8):
+            return None
+        correctness[epoch - 1, order.numpy()] = np.unpackbits(bits.numpy(), count=samples)
+    return correctness
 
 
 def _fit_baselines(session: TrainingSession) -> dict[str, dict[str, np.ndarray]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlcore.core.errors import RunError
+from dlcore.data.custom.versions import find_base
 from dlcore.evaluation import anomaly, classification, forecast, seeds
 from dlcore.evaluation.metrics import format_percent
 from dlcore.evaluation.seeds import SeedDifference
@@ -216,7 +217,7 @@ def _read_results(folder: Path, modified_ns: int) -> SampleResults | str:
     stored = bundle.predictions()
     scores, targets, ids = (stored[f"test_{name}"] for name in ("scores", "targets", "ids"))
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in (ids, targets))).hexdigest()
-    dataset = bundle.config.dataset
+    dataset = find_base(bundle.config.dataset)  # versions of a dataset have the same test samples
     if "test_written" in stored:
         correct = (stored["test_written"] == targets).all(axis=1)
         return SampleResults(dataset, digest, ids, "exact match", float(correct.mean()), correct)

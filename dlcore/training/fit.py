@@ -39,7 +39,7 @@ class Objective:
     """The loss to minimize.
 
     loss: (outputs, targets) -> mean loss of the batch, a scalar tensor.
-    correct: (outputs, targets) -> number of correct samples in the batch; None if undefined.
+    correct: (outputs, targets) -> mask (N,) of the correct samples of the batch; None if undefined.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -112,7 +112,11 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
             probe.before_update()
         optimizer.step()
         measures = probe.measures() if is_probed else {}
-        right = objective.correct(outputs.detach(), targets) if objective.correct else None
+        right = None
+        if objective.correct:
+            is_correct = objective.correct(outputs.detach(), targets)
+            state.batch_correct.append(is_correct)
+            right = is_correct.sum()
         _count(state, len(targets))
         if value is not None:
             _record_loss(state, value, 0.0 if right is None else right.item(), len(targets))

@@ -3,6 +3,7 @@
 import os
 from typing import IO, Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -48,6 +49,8 @@ class TrainingState(Progress):
         tiny = count_parameters(self.module)[0] < TINY
         self.probe_every = self.gradient_every * (PROBED_IF_TINY if tiny else 1)
         self.best_weights: dict[str, Tensor] = {}
+        self.batch_correct: list[Tensor] = []  # which samples of this epoch's batches were correct
+        self.epoch_correct: list[Tensor] = []  # the same for each finished epoch, as packed bits
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as tensors, numbers, lists and dicts that `torch.load(weights_only=True)` reads."""
@@ -57,6 +60,8 @@ class TrainingState(Progress):
             "optimiser": self.optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
             "random": seeds.capture(),
+            "batch_correct": torch.cat(self.batch_correct) if self.batch_correct else torch.zeros(0, dtype=torch.bool),
+            "epoch_correct": list(self.epoch_correct),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -67,7 +72,18 @@ class TrainingState(Progress):
         for name in _PROGRESS:
             setattr(self, name, snapshot["progress"][name])
         self.window = list(self.window)
+        if "batch_correct" in snapshot:  # missing in checkpoints of earlier releases
+            self.batch_correct = [snapshot["batch_correct"].to(self.device)]
+            self.epoch_correct = list(snapshot["epoch_correct"])
         seeds.restore(snapshot["random"])
+
+    def next_epoch(self) -> None:
+        """Advance to the next epoch, after packing which samples of this one were correct."""
+        if self.batch_correct and self.fabric.world_size == 1:
+            bits = np.packbits(torch.cat(self.batch_correct).cpu().numpy())
+            self.epoch_correct.append(torch.from_numpy(bits))
+        self.batch_correct = []
+        super().next_epoch()
 
     def keep_best(self, value: float) -> None:
         """Store the current weights as the best so far."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,12 +13,13 @@ import pandas as pd
 from dlcore.core.config import Config
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import labels as label_steps
-from dlcore.data.custom import registry
+from dlcore.data.custom import registry, versions
 from dlcore.data.custom import text_columns as columns_of
 from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Payload, Preview, column
 from dlcore.data.repairs import Repairs
 from dlcore.data.tabular.cells import list_names
 from dlcore.data.tabular.read import SUFFIXES, TableFile, read_table
+from dlcore.data.text import corpora
 from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.corpora import TextDataset, deduplicate
 
@@ -109,6 +110,8 @@ def load(name: str, *, checksum: str = "") -> TextDataset:
         DataError: The dataset is missing, or has another checksum.
     """
     entry = registry.require(name, "text", checksum=checksum)
+    if versions.is_version(entry):
+        return _load_version(versions.load_version(entry), entry.checksum)
     saved = json.loads((entry.folder / FILE).read_text(encoding="utf-8"))
     texts, labels, names = saved["texts"], np.array(saved["labels"], dtype=np.int64), tuple(saved["names"])
     if "duplicates" not in saved:  # saved by an earlier release
@@ -123,6 +126,25 @@ def load(name: str, *, checksum: str = "") -> TextDataset:
         checksum=entry.checksum,
         test=splits == "test" if len(splits) else None,
         validation=splits == "validation" if "validation" in splits else None,
+    )
+
+
+def _load_version(version: versions.Version, checksum: str) -> TextDataset:
+    is_custom = registry.is_custom(version.base)
+    base = load(version.base, checksum=version.base_checksum) if is_custom else corpora.load(version.base)
+    rows = np.concatenate([version.train, version.validation, version.test])
+    positions = np.flatnonzero(np.isin(base.rows, rows))
+    used = base.rows[positions]
+    is_test = np.isin(used, version.test)
+    labels = np.where(is_test, base.labels[positions], version.relabel(used, base.labels[positions]))
+    return replace(
+        base,
+        texts=[base.texts[position] for position in positions],
+        labels=labels,
+        rows=used,
+        checksum=checksum,
+        test=is_test,
+        validation=np.isin(used, version.validation),
     )
 
 

@@ -45,7 +45,7 @@ def find(pixels: np.ndarray, labels: np.ndarray, *, near: bool = True) -> Duplic
     if near and len(pixels) > 1:
         first = np.flatnonzero(same == np.arange(len(pixels)))  # one image per exact group
         pairs = first[near_pairs(pixels, first)]
-        groups = _connect(len(pixels), np.concatenate([np.stack([np.arange(len(pixels)), same], axis=1), pairs]))
+        groups = connect(len(pixels), np.concatenate([np.stack([np.arange(len(pixels)), same], axis=1), pairs]))
     repeats = int((groups != np.arange(len(pixels))).sum())
     return Duplicates(groups, exact, repeats - exact if near else None, _conflicts(groups, labels))
 
@@ -116,7 +116,7 @@ def _shrink(pixels: np.ndarray, side: int) -> np.ndarray:
     return small.astype(np.float32)
 
 
-def _connect(n: int, pairs: np.ndarray) -> np.ndarray:
+def connect(n: int, pairs: np.ndarray) -> np.ndarray:
     """Return connected components (n,) of pairs (P, 2), each named by its lowest row."""
     root = np.arange(n)
 

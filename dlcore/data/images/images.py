@@ -5,7 +5,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom import registry as custom
+from dlcore.data.custom import versions
 from dlcore.data.images import array_cache, drawings, duplicates, folders
 from dlcore.data.images.cifar import CIFAR_LABELS, read_cifar
 from dlcore.data.images.decoded_folders import ABOUT, SIDE, decode_again, decode_folders
@@ -65,10 +66,10 @@ class Images:
 
     `pixels` (N, H, W) or (N, H, W, 3) uint8 and `labels` (N,) int64 are for training and validation, `test_pixels` and
     `test_labels` for the test; `checksum` is the sha256 of all of them. `in_validation` (N,) marks the validation part
-    of a source that has one. `groups` (N,): images with the same number are
-    duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images. `exact` and `near` count
-    exact and near duplicates (`near` is None if not computed), `conflicts` groups with different labels; `rejected`
-    lists rejected files.
+    of a source that has one, `is_excluded` (N,) images that a version of the dataset leaves out. `groups` (N,): images
+    with the same number are duplicates and must stay in one split; `also_in_test` (N,) marks duplicates of test images.
+    `exact` and `near` count exact and near duplicates (`near` is None if not computed), `conflicts` groups with
+    different labels; `rejected` lists rejected files.
     """
 
     pixels: np.ndarray
@@ -80,6 +81,7 @@ class Images:
     groups: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     also_in_test: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     in_validation: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+    is_excluded: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
     exact: int = 0
     near: int | None = None
     conflicts: int = 0
@@ -91,8 +93,15 @@ class Images:
             object.__setattr__(self, "groups", np.arange(len(self.labels)))
         if not len(self.also_in_test):
             object.__setattr__(self, "also_in_test", np.zeros(len(self.labels), dtype=bool))
+        if not len(self.is_excluded):
+            object.__setattr__(self, "is_excluded", np.zeros(len(self.labels), dtype=bool))
         if not len(self.in_validation):
             object.__setattr__(self, "in_validation", np.zeros(len(self.labels), dtype=bool))
+
+    @property
+    def usable_rows(self) -> np.ndarray:
+        """Rows for training and validation: no copies of test images, and none that is excluded."""
+        return np.flatnonzero(~(self.also_in_test | self.is_excluded))
 
     @property
     def channels(self) -> int:
@@ -105,7 +114,7 @@ class Images:
         The validation split is the validation part of the source, whose copies are left out of training; without one it
         is a stratified `share`, with duplicates in one split.
         """
-        rows = np.flatnonzero(~self.also_in_test)
+        rows = self.usable_rows
         if self.in_validation.any():
             validation = rows[self.in_validation[rows]]
             train = rows[~np.isin(self.groups[rows], self.groups[validation])]
@@ -125,10 +134,25 @@ def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
     """
     if custom.is_custom(name):
         entry = custom.require(name, "images", checksum=checksum)
+        if versions.is_version(entry):
+            return _load_version(versions.load_version(entry), side)
         return _load_folders(f"custom-{entry.name}", entry.folder / folders.ARCHIVE, side, saved=True)
     if name in FOLDERS:
         return _load_folders(name, sources.require(name), side)
     return LOADERS[name](sources.require(name))
+
+
+def _load_version(version: versions.Version, side: int) -> Images:
+    """Return the base with new labels; images without a decision to use them are marked as excluded."""
+    base = load(version.base, side=side, checksum=version.base_checksum)
+    rows = np.arange(len(base.labels))
+    is_excluded = ~np.isin(rows, np.concatenate([version.train, version.validation]))
+    return replace(
+        base,
+        labels=version.relabel(rows, base.labels),
+        in_validation=np.isin(rows, version.validation),
+        is_excluded=is_excluded,
+    )
 
 
 def _load_fashion(folder: Path) -> Images:

@@ -91,8 +91,8 @@ def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy with teacher forcing, ignoring padding, and the number of exact matches."""
-    return Objective(loss=_loss, correct=_correct)
+    """Cross-entropy with teacher forcing, ignoring padding, and which are exact matches."""
+    return Objective(loss=_loss, correct=_exact_match)
 
 
 def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -109,10 +109,6 @@ def _losses(outputs: Tensor, targets: Tensor) -> Tensor:
 def _exact_match(outputs: Tensor, targets: Tensor) -> Tensor:
     expected = targets[:, : outputs.shape[1]]
     return ((outputs.argmax(dim=2) == expected) | (expected == PAD)).all(dim=1)
-
-
-def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    return _exact_match(outputs, targets).sum()
 
 
 def teacher_forced(module: nn.Module, prepared: Prepared, part: Split) -> tuple[np.ndarray, np.ndarray]:

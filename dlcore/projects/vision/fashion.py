@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
+from dlcore.data.custom.versions import find_base
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, random_shift_flip
 from dlcore.data.splits import Prepared, Split
@@ -33,8 +34,11 @@ class FashionData(Config):
 def prepare(config: RunConfig) -> Prepared:
     """Official test split; the rest is split into training and validation by the seed, stratified."""
     options = config.data_as(FashionData)
-    data = images.load(config.dataset)
-    train, validation = stratified_split(data.labels, options.validation_share, seed=config.seed)
+    data = images.load(config.dataset, checksum=config.data_checksum)
+    if data.in_validation.any():  # a version has the splits of its run
+        train, validation = np.flatnonzero(~data.in_validation & ~data.is_excluded), np.flatnonzero(data.in_validation)
+    else:
+        train, validation = stratified_split(data.labels, options.validation_share, seed=config.seed)
     train = train[stratified_sample(data.labels[train], options.train_rows, seed=config.seed)]
     scale = images.mean_and_std(data.pixels[train])
     height, width = data.pixels.shape[1:]
@@ -52,7 +56,7 @@ def prepare(config: RunConfig) -> Prepared:
 
 def augmentation(options: FashionData, dataset: str) -> Augmentation:
     """The augmentation for a dataset."""
-    return Augmentation(shift=options.shift, flip=options.flip and dataset not in NEVER_MIRRORED)
+    return Augmentation(shift=options.shift, flip=options.flip and find_base(dataset) not in NEVER_MIRRORED)
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray, ids: np.ndarray) -> Split:

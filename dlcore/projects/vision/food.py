@@ -188,7 +188,7 @@ def fit_head(head: nn.Linear, features: Tensor, targets: Tensor, *, pull: float 
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy with label smoothing and mixup, and the number of correct predictions."""
+    """Cross-entropy with label smoothing and mixup, and which predictions are correct."""
     smoothing = config.data_as(FoodData).label_smoothing
     transform = prepared.transform
     assert isinstance(transform, PhotoTransform | FeatureViews)

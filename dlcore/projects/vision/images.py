@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from dlcore.core.config import Config, choice, number
+from dlcore.data.custom.versions import find_base
 from dlcore.data.images import images
 from dlcore.data.images.augment import Augmentation, ImageTransform
 from dlcore.data.images.duplicates import grouped_stratified_split
@@ -83,7 +84,7 @@ def split_rows(
     number, folds = fold
     if not number:
         return *data.split_rows(validation_share, seed=seed), np.zeros(0, np.int64)
-    rows = np.flatnonzero(~data.also_in_test)
+    rows = data.usable_rows
     groups, first = np.unique(data.groups[rows], return_index=True)
     numbers = stratified_folds(data.labels[rows][first], max(2, folds))[np.searchsorted(groups, data.groups[rows])]
     left, test = rows[numbers != number], rows[numbers == number]
@@ -93,7 +94,7 @@ def split_rows(
 
 def augmentation(options: ImageData, dataset: str) -> Augmentation:
     """The augmentation for a dataset."""
-    flip = options.flip and dataset not in NEVER_MIRRORED
+    flip = options.flip and find_base(dataset) not in NEVER_MIRRORED
     return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.color_jitter)
 
 

@@ -115,7 +115,7 @@ def _history(bundle: Bundle) -> None:
 def _arrays(bundle: Bundle) -> None:
     """Arrays are as large as their headers say, and those of one split have one length."""
     size = 0
-    for name in ("predictions.npz", "gradients.npz", "familiarity.npz", "baselines.npz"):
+    for name in ("predictions.npz", "gradients.npz", "familiarity.npz", "baselines.npz", "correctness.npz"):
         if (bundle.folder / name).exists():
             size += _check_npz(bundle.folder / name)
             if size > limits.ARRAY_BYTES:
@@ -126,6 +126,7 @@ def _arrays(bundle: Bundle) -> None:
     }
     if not fits:
         raise RunError(f"{bundle.folder / 'gradients.npz'}: its arrays do not match: rejected.")
+    bundle.correctness()
     predictions = bundle.predictions()
     for split in ("train", "validation", "test"):
         lengths = {len(array) for name, array in predictions.items() if name.startswith(f"{split}_")}
@@ -170,6 +171,8 @@ def _check_npz(path: Path) -> int:
 def _is_array_name(file: str, name: str) -> bool:
     if file in ("baselines.npz", "familiarity.npz"):
         return _NAME.fullmatch(name) is not None
+    if file == "correctness.npz":
+        return name in ("bits", "samples")
     return name in (ARRAYS if file == "predictions.npz" else MEASURED)
 
 

@@ -1,7 +1,8 @@
 """A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz calibration.json familiarity.npz`. Nothing in it is a pickle; reading it never runs code from it.
+gradients.npz calibration.json familiarity.npz correctness.npz`. Nothing in it is a pickle; reading it never runs code
+from it.
 """
 
 import csv
@@ -37,7 +38,7 @@ REQUIRED = (
 )
 WITHOUT_WEIGHTS = "none"
 """`weights` in the `run.json` of a bundle that has no `model.safetensors`."""
-OPTIONAL = ("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz")
+OPTIONAL = ("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz", "correctness.npz")
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {
@@ -125,6 +126,21 @@ class Bundle:
     def predictions(self) -> dict[str, np.ndarray]:
         """`<split>_scores`, `<split>_targets`, `<split>_ids` and further arrays of a split."""
         return {TEST_NAMES.get(name, name): array for name, array in self._arrays("predictions.npz").items()}
+
+    def correctness(self) -> np.ndarray | None:
+        """Whether each training sample was correct in each epoch (E, N), in the order of the split; None if unknown."""
+        if not (self.folder / "correctness.npz").exists():
+            return None
+        arrays = self._arrays("correctness.npz")
+        try:
+            bits, samples = arrays["bits"], int(arrays["samples"])
+            if bits.ndim != 2 or not 0 < samples <= 8 * bits.shape[1]:
+                raise ValueError("its arrays do not match")
+            return np.unpackbits(bits, axis=1, count=samples).astype(bool)
+        except (KeyError, ValueError, TypeError) as error:
+            raise RunError(
+                f"{self.folder / 'correctness.npz'} cannot be read ({error}): take another bundle."
+            ) from None
 
     def baselines(self) -> dict[str, dict[str, np.ndarray]]:
         """Arrays of the baselines that can predict, by name; empty if none are stored."""

@@ -32,7 +32,8 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 
 @dataclass(frozen=True)
 class RunArtifacts:
-    """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on; `baselines` are arrays by name."""
+    """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on; `baselines` are arrays by name;
+    `correctness` (E, N) says which training samples were correct in each epoch, None if unknown."""
 
     config: RunConfig
     record: Record
@@ -43,6 +44,7 @@ class RunArtifacts:
     history: dict[str, Curve]
     gradients: GradientNorms | None = None
     baselines: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    correctness: np.ndarray | None = None
 
 
 def write_bundle(artifacts: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
@@ -99,6 +101,9 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
         files["gradients.npz"] = _npz(
             {"layers": np.array(gradients.layers), "steps": gradients.steps, "norms": gradients.norms, **measures}
         )
+    if artifacts.correctness is not None:
+        samples = np.array(artifacts.correctness.shape[1])
+        files["correctness.npz"] = _npz({"bits": np.packbits(artifacts.correctness, axis=1), "samples": samples})
     if artifacts.baselines:
         named = {
             f"{name}.{part}": values for name, arrays in artifacts.baselines.items() for part, values in arrays.items()

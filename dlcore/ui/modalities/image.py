@@ -23,6 +23,7 @@ from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_image
 from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
+from dlcore.ui.modalities.quality import show_quality
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import batch, samples
@@ -39,6 +40,7 @@ def overview(project: Project, run: Run | None) -> None:
     """Show a form for custom images, and source, class counts, duplicates, samples and augmentation of a dataset."""
     config = choose_dataset(project, run, "images")
     with_error_boundary(lambda: _show_dataset(config))
+    with_error_boundary(lambda: show_quality(project, run, config))
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str, scores: np.ndarray | None = None) -> int:

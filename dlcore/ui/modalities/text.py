@@ -21,6 +21,7 @@ from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
 from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_text
 from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
+from dlcore.ui.modalities.quality import show_quality
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
 from dlcore.ui.shell.address import write_param
@@ -50,6 +51,7 @@ def overview(project: Project, run: Run | None) -> None:
     link = f"[Source]({source.homepage}), license" if source.homepage else "License"
     st.markdown(f"**{source.title}**: {source.rows:,} samples. {link}: {source.license}.")
     with_error_boundary(lambda: _show_texts(config))  # offers the download of a missing dataset
+    with_error_boundary(lambda: show_quality(project, run, config))
 
 
 def pick_sample(project: Project, dataset: str, ids: np.ndarray, *, key: str) -> int:

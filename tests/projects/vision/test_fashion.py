@@ -58,7 +58,7 @@ def test_scaler_is_fitted_on_the_training_split_only():
     bright[before.validation.ids] = 255
     leaky = images.Images(bright, data.labels, data.test_pixels * 0 + 255, data.test_labels, data.names, "x")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(images, "load", lambda name: leaky)
+        patch.setattr(images, "load", lambda name, **options: leaky)
         after = PROJECT.prepare(config)
     assert after.preprocessing == before.preprocessing
     assert after.validation.inputs[0].min() == 255  # leakage would change the scaler

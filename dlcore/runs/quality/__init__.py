@@ -1,0 +1,1 @@
+"""Data quality of a run: label errors, duplicates, hard samples, weak slices, and corrected datasets."""
