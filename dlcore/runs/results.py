@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from dlcore.runs import behavior
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 
 if TYPE_CHECKING:
     from dlcore.evaluation.abstention import AbstentionRule
+    from dlcore.evaluation.behavior import FailureRate
 
 HEADLINES = {
     "nab_standard": "NAB score",
@@ -52,6 +54,17 @@ sentence of a review or an article that has no word of its subject is flagged mo
 """
 
 
+_BEHAVIOR = """\
+## Behavioral tests
+
+Failure rates in percent, with 95 % intervals, on the test half of the templates in `assets/behavior`: "MFT" has a known
+label, "INV" must not change the label, "DIR" must not lower the probability of a label by more than 10 points.
+`dlcore check RUN` lists the worst failures; `python tests/write_behavior.py` measures all runs. See
+[Behavioral tests](behavior.md).
+"""
+_KINDS = {"minimum": "MFT", "invariance": "INV", "directional": "DIR"}
+
+
 def result_rows() -> list[dict[str, Any]]:
     """Return one row per reference run: data, n, metric with interval, best baseline, seeds, hardware, command."""
     return [_row(name, Bundle(path)) for name, path in reference.every()]
@@ -64,7 +77,28 @@ def render_markdown() -> str:
         rows = list(group)
         sections.append(f"## {rows[0]['title']} (`{project}`)\n")
         sections += [_table(list(same)) for _, same in groupby(sorted(rows, key=_group_key), key=_group_key)]
-    return "\n".join([*sections, _outside_table()])
+    return "\n".join([*sections, _outside_table(), *_behavior_tables()])
+
+
+def _behavior_tables() -> list[str]:
+    """Return a table per set of capabilities: a row per run, a column per capability."""
+    rates = behavior.stored_rates()
+    sections = [_BEHAVIOR]
+    columns = {run_id: tuple((rate.capability, rate.kind) for rate in rows) for run_id, rows in rates.items()}
+    for keys in dict.fromkeys(columns.values()):
+        header = ("run", "accuracy", *(f"{capability} ({_KINDS[kind]})" for capability, kind in keys))
+        lines = [_line(header), "|---" * len(header) + "|"]
+        for run_id in (name for name, same in columns.items() if same == keys):
+            path = reference.find(run_id)
+            accuracy = "" if path is None else _share(Bundle(path).evaluation.metrics["accuracy"])
+            lines.append(_line((f"`{run_id}`", accuracy, *map(_failure_rate, rates[run_id]))))
+        sections.append("\n".join(lines) + "\n")
+    return sections
+
+
+def _failure_rate(rate: "FailureRate") -> str:
+    low, high = rate.interval
+    return f"{100 * rate.rate:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _outside_table() -> str:
