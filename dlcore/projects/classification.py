@@ -56,7 +56,7 @@ def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Ten
 
 
 def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> Iterator[inference.Batch]:
-    device = next(module.parameters()).device
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     return Batches(part, size, device=device, transform=prepared.transform).epoch(1)
 
 

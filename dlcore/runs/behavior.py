@@ -76,8 +76,8 @@ def check(bundle: Bundle, *, suites: Sequence[Suite] | None = None, half: Half =
         known = "; ".join(", ".join(suite.labels) for suite in templates.shipped_suites())
         names = ", ".join(bundle.labels[:8]) or "of this run"
         raise RequestError(
-            f"no behavioral tests suit the classes {names}: there are tests for {known}. Add templates with --templates "
-            "FILE."
+            f"no behavioral tests suit the classes {names}: there are tests for {known}. Name templates: "
+            "--templates FILE."
         )
     project, loaded = open_bundle(bundle)
     parts: list[tuple[str, str, np.ndarray]] = []

@@ -67,14 +67,14 @@ class Suite:
         cases: dict[Case, None] = {}
         for place, template in enumerate(templates):
             room = (CASES - len(cases)) // (len(templates) - place)
-            drawn: dict[Case, None] = {}
+            fresh: dict[Case, None] = {}
             for _ in range(room * 6):
-                if len(drawn) == room:
+                if len(fresh) == room:
                     break
                 case = self._draw(test, template, half, random)
                 if case not in cases and (test.kind == "minimum" or case.changed != case.text):
-                    drawn[case] = None
-            cases |= drawn
+                    fresh[case] = None
+            cases |= fresh
         return list(cases)
 
     def _draw(self, test: BehaviorTest, template: str, half: Half, random: np.random.Generator) -> Case:

@@ -66,18 +66,18 @@ def _show_rates(project: Project, run: Run, bundle: Bundle) -> None:
         _offer(key, "Run the behavioral tests", "A minute for models that read with BERT, seconds for others.")
         return
     rates = report.rates if report is not None else stored[run.run_id]
-    shown = {f"{_name(project, run)} ({short_id(run.run_id)})": rates}
+    compared = {f"{_name(project, run)} ({short_id(run.run_id)})": rates}
     place, chart = st.container(), st.container()
     others = [run_id for run_id in names if run_id != run.run_id]
     chosen = st.multiselect(
         "Compare with", others, format_func=names.__getitem__, max_selections=4, key=f"{key}-compared", help=HELP
     )
-    shown |= {f"{names[run_id]} ({short_id(run_id)})": stored[run_id] for run_id in chosen}
+    compared |= {f"{names[run_id]} ({short_id(run_id)})": stored[run_id] for run_id in chosen}
     place.markdown(describe(rates, accuracy=run_cache.evaluation(bundle).metrics.get("accuracy")))
     with chart:
-        show_figure(failure_rates(shown), key="behavior", alt=f"Failure rates by capability. {describe(rates)}")
+        show_figure(failure_rates(compared), key="behavior", alt=f"Failure rates by capability. {describe(rates)}")
     with st.expander("Table", icon=":material/table_rows:"):
-        st.dataframe(pd.DataFrame(tabulate(shown)), hide_index=True, alt="Failure rates by capability and model")
+        st.dataframe(pd.DataFrame(tabulate(compared)), hide_index=True, alt="Failure rates by capability and model")
     if report is None:
         _offer(key, "List the worst failures", "Runs the tests again, with added templates.")
     else:
