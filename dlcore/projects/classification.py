@@ -213,8 +213,10 @@ def describe_prediction(
     rule the temperature is 1 and nothing is flagged. `measures` say how unlike the training data the sample is.
 
     Two classes have a decision threshold on raw probabilities: class 1 is predicted from `threshold` on, so
-    calibration changes no decision. `calibrated_threshold` is the same threshold on
-    the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
+    calibration changes no decision. `calibrated_threshold` is the same threshold on the scale of `probabilities`:
+    temperature scaling is monotone and moves all values towards or away from 0.5.
+
+    `prediction_set` holds the actual class of at least 90 % of new samples; empty without a rule.
     """
     temperature = 1.0 if rule is None else rule.temperature
     values = torch.softmax(logits[0].double() / temperature, dim=0).tolist()
@@ -236,6 +238,7 @@ def describe_prediction(
         "reasons": list(reasons),
         "measures": dict(measures or {}),
         "temperature": temperature,
+        "prediction_set": [] if rule is None else rule.prediction_set(probabilities),
         **thresholds,
     }
 

@@ -54,6 +54,15 @@ sentence of a review or an article that has no word of its subject is flagged mo
 """
 
 
+_SETS = """\
+## Abstention and prediction sets
+
+A prediction set holds all classes above a limit that is fitted on validation, for a coverage of 90 %: the share of test
+samples whose set contains the actual class, with the mean number of classes. The last columns are the accuracy of the
+most confident predictions, if the others are not answered.
+"""
+_ANSWERED = (1.0, 0.9, 0.8, 0.5)
+
 _BEHAVIOR = """\
 ## Behavioral tests
 
@@ -77,7 +86,31 @@ def render_markdown() -> str:
         rows = list(group)
         sections.append(f"## {rows[0]['title']} (`{project}`)\n")
         sections += [_table(list(same)) for _, same in groupby(sorted(rows, key=_group_key), key=_group_key)]
-    return "\n".join([*sections, _outside_table(), *_behavior_tables()])
+    return "\n".join([*sections, _outside_table(), _set_table(), *_behavior_tables()])
+
+
+def _set_table() -> str:
+    """Return the coverage of prediction sets and the accuracy by coverage of each classifier."""
+    header = ("project", "model", "coverage", "mean size", *(f"accuracy, {share:.0%} answered" for share in _ANSWERED))
+    lines = [_SETS, _line(header), "|---" * len(header) + "|"]
+    for _, path in reference.every():
+        bundle = Bundle(path)
+        if (rule := bundle.calibration) is not None and rule.set_limit:
+            lines.append(_line((f"`{path.parent.name}`", f"`{path.name}`", *_set_cells(bundle, rule))))
+    return "\n".join(lines) + "\n"
+
+
+def _set_cells(bundle: Bundle, rule: "AbstentionRule") -> tuple[str, ...]:
+    from dlcore.evaluation import abstention, calibration, classification, conformal
+
+    stored, threshold = bundle.predictions(), bundle.evaluation.threshold
+    targets, scores = stored["test_targets"], calibration.apply_temperature(stored["test_scores"], rule.temperature)
+    sets = conformal.measure_sets(scores, targets, rule.set_limit)
+    threshold = 0.5 if threshold is None else threshold
+    correct = classification.predicted_classes(stored["test_scores"], threshold=threshold) == targets
+    curve = abstention.accuracy_by_coverage(scores.max(axis=1), correct)
+    coverage = f"{_share(sets.coverage)} [{100 * sets.low:.1f}, {100 * sets.high:.1f}] of {sets.n:,}"
+    return coverage, f"{sets.mean_size:.2f}", *(_share(abstention.accuracy_at(curve, share)) for share in _ANSWERED)
 
 
 def _behavior_tables() -> list[str]:
