@@ -165,12 +165,12 @@ def parse_suite(content: str, name: str) -> Suite:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{name}: not a TOML file ({str(error)[:100]}): see docs/behavior.md.") from None
     labels, words, tests = value.get("labels"), value.get("words", {}), value.get("tests")
-    if not _is_texts(labels) or not isinstance(words, dict) or not isinstance(tests, list) or not tests:
+    if not isinstance(labels, list) or not _is_texts(labels) or not isinstance(words, dict) or not _is_filled(tests):
         raise DataError(f"{name}: it needs labels = [...], [words] and at least one [[tests]]: see docs/behavior.md.")
     if not all(isinstance(entry, str) and entry.strip() for entry in words.values()):
         raise DataError(f"{name}: every entry of [words] is one text with words separated by commas.")
     by_slot = {slot: tuple(dict.fromkeys(word.strip() for word in text.split(","))) for slot, text in words.items()}
-    return Suite(name, tuple(labels), tuple(_parse_test(test, name, labels, by_slot) for test in tests), by_slot)
+    return Suite(name, tuple(labels), tuple(_parse_test(test, name, labels, by_slot) for test in tests or ()), by_slot)
 
 
 def _parse_test(value: Any, name: str, labels: Sequence[str], words: Mapping[str, tuple[str, ...]]) -> BehaviorTest:
@@ -196,17 +196,22 @@ def _parse_test(value: Any, name: str, labels: Sequence[str], words: Mapping[str
         if value["kind"] != "minimum" and not change and not _BRACKETS.search(template):
             raise DataError(f"{where}: '{template[:60]}' has no [before|after] and the test no change.")
     return BehaviorTest(
-        **{
-            key: tuple(entry) if isinstance(entry, list) else str(entry)
-            for key, entry in value.items()
-            if key != "kind"
-        },
-        kind=cast(Kind, value["kind"]),
+        str(value["capability"]),
+        str(value["name"]),
+        cast(Kind, value["kind"]),
+        str(value.get("label", "")),
+        str(change),
+        train=tuple(train),
+        test=tuple(test),
     )
 
 
 def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) and entry.strip() for entry in value)
+
+
+def _is_filled(value: Any) -> bool:
+    return isinstance(value, list) and bool(value)
 
 
 def _is_texts(value: Any) -> bool:
