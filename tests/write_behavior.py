@@ -17,11 +17,11 @@ from dlcore import projects, runs
 from dlcore.data.text import behavior as templates
 from dlcore.runs import behavior
 
-KEPT = ("capability", "kind", "failed", "n")
+FIELDS = ("capability", "kind", "failed", "n")
 
 
 def main(names: list[str]) -> None:
-    """Test the named runs, or all; keep the rates of the others."""
+    """Test the named runs, or all; keep the rates of all other runs."""
     suites = templates.shipped_suites()
     checksums = {suite.name: suite.checksum for suite in suites}
     stored = json.loads(behavior.STORED.read_text()) if behavior.STORED.exists() and names else {"runs": {}}
@@ -33,7 +33,7 @@ def main(names: list[str]) -> None:
         if (names and run.run_id not in names) or not is_text or not templates.suites_for(bundle.labels, suites):
             continue
         report = behavior.check(bundle, suites=suites)
-        stored["runs"][run.run_id] = [{name: rate.as_json()[name] for name in KEPT} for rate in report.rates]
+        stored["runs"][run.run_id] = [{name: rate.as_json()[name] for name in FIELDS} for rate in report.rates]
         print(run.run_id, flush=True)
     rows = {run_id: stored["runs"][run_id] for run_id in sorted(stored["runs"])}
     text = ",\n".join(f"  {json.dumps(run_id)}: {json.dumps(rates)}" for run_id, rates in rows.items())

@@ -119,15 +119,15 @@ def _fit(module: nn.Module, *, train: Split, options: NgramConfig, classes: int,
     if model.weighting == "tfidf":
         model.idf.copy_(torch.from_numpy(np.log((1 + len(ids)) / (1 + frequency)) + 1))
         counts = count_entries(model, ids)
-    kept = np.flatnonzero(frequency >= MIN_COUNT)
-    if not len(kept):
-        kept = np.flatnonzero(frequency)
+    used = np.flatnonzero(frequency >= MIN_COUNT)
+    if not len(used):
+        used = np.flatnonzero(frequency)
     settings = {"classes": classes, "inverse_penalty": options.inverse_penalty, "balanced": balanced}
-    weights, intercept = fit_weights(counts[:, kept], train.targets.numpy(), **settings)
+    weights, intercept = fit_weights(counts[:, used], train.targets.numpy(), **settings)
     if classes == 2:  # log-odds of the second class; a margin counts on both sides
         scale = 1.0 if model.weighting == "tfidf" else 2.0
         weights, intercept = scale * weights[-1:], scale * intercept[-1:]
-    model.table[kept] = torch.from_numpy(np.ascontiguousarray(weights.T)).float()
+    model.table[used] = torch.from_numpy(np.ascontiguousarray(weights.T)).float()
     model.bias.copy_(torch.from_numpy(np.nan_to_num(intercept, neginf=-30.0)))
 
 

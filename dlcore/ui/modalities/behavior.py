@@ -41,7 +41,7 @@ test = ["The {dish} was not good.", "I did not like the {dish}."]
 
 
 def show(project: Project, run: Run | None) -> None:
-    """Draw failure rates of the chosen run and of others, the worst failures, and the form for templates."""
+    """Draw failure rates of the run and of other runs, the worst failures, and the form for templates."""
     bundle = run_cache.finished_bundle(run, to_see="its behavioral tests")
     if bundle is None or run is None:
         return
@@ -63,16 +63,16 @@ def _show_rates(project: Project, run: Run, bundle: Bundle) -> None:
     key = f"behavior-{project.slug}-{run.run_id}"
     report = _report(bundle) if st.session_state.get(f"{key}-tested") else None
     if report is None and run.run_id not in stored:
-        _offer(key, "Run the behavioral tests", "A minute for models that read with BERT, seconds for others.")
+        _offer(key, "Run the behavioral tests", "A minute for models that read with BERT, seconds for other_ids.")
         return
     rates = report.rates if report is not None else stored[run.run_id]
     compared = {f"{_name(project, run)} ({short_id(run.run_id)})": rates}
     place, chart = st.container(), st.container()
-    others = [run_id for run_id in names if run_id != run.run_id]
-    chosen = st.multiselect(
-        "Compare with", others, format_func=names.__getitem__, max_selections=4, key=f"{key}-compared", help=HELP
+    other_ids = [run_id for run_id in names if run_id != run.run_id]
+    selected = st.multiselect(
+        "Compare with", other_ids, format_func=names.__getitem__, max_selections=4, key=f"{key}-compared", help=HELP
     )
-    compared |= {f"{names[run_id]} ({short_id(run_id)})": stored[run_id] for run_id in chosen}
+    compared |= {f"{names[run_id]} ({short_id(run_id)})": stored[run_id] for run_id in selected}
     place.markdown(describe(rates, accuracy=run_cache.evaluation(bundle).metrics.get("accuracy")))
     with chart:
         show_figure(failure_rates(compared), key="behavior", alt=f"Failure rates by capability. {describe(rates)}")
