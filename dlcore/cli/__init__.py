@@ -14,6 +14,7 @@ from dlcore import __version__
 from dlcore.cli import (
     app,
     benchmark,
+    check,
     compare,
     data,
     explain,
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, monitor),
-        *(inspect, benchmark, search, results),
+        *(inspect, benchmark, search, results, check),
     ):
         module.arguments(verbs)
     return parser

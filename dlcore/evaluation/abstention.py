@@ -1,13 +1,13 @@
 """Selective classification: a temperature and limits beyond which a prediction is flagged as uncertain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.evaluation import calibration, uncertainty
+from dlcore.evaluation import calibration, conformal, uncertainty
 from dlcore.evaluation.metrics import format_percent
 
 FLAGGED_SHARE = 0.05
@@ -43,6 +43,8 @@ class AbstentionRule:
         interval.
     limits: largest value of each of `MEASURES` that is not flagged; none in bundles of earlier versions.
     outside: rates on samples that belong to no class, where they were measured.
+    set_limit: smallest calibrated probability of a class in the 90 % prediction set; fitted on the stored validation
+        probabilities when the rule is read, so not part of its JSON. 0: unknown.
     """
 
     temperature: float
@@ -54,6 +56,7 @@ class AbstentionRule:
     n: int
     limits: Mapping[str, float] = field(default_factory=dict)
     outside: tuple[OutsideRate, ...] = ()
+    set_limit: float = 0.0
 
     def reasons(self, probability: float, measures: Mapping[str, float] | None = None) -> tuple[str, ...]:
         """Return why a prediction with this largest calibrated probability is flagged: of `REASONS`, or none."""
@@ -63,7 +66,26 @@ class AbstentionRule:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as a JSON-serializable dict."""
-        return asdict(self) | {"limits": dict(self.limits), "outside": [asdict(rate) for rate in self.outside]}
+        fields = asdict(self) | {"limits": dict(self.limits), "outside": [asdict(rate) for rate in self.outside]}
+        del fields["set_limit"]
+        return fields
+
+    def with_set_limit(self, predictions: Mapping[str, np.ndarray]) -> "AbstentionRule":
+        """Return the rule with the limit of prediction sets, where validation probabilities are stored."""
+        scores, targets = predictions.get("validation_scores"), predictions.get("validation_targets")
+        if scores is None or targets is None or scores.ndim != 2 or len(scores) != len(targets) or not len(scores):
+            return self
+        if targets.ndim != 1 or targets.min() < 0 or targets.max() >= scores.shape[1]:  # a damaged bundle
+            return self
+        calibrated = calibration.apply_temperature(scores, self.temperature)
+        return replace(self, set_limit=conformal.fit_set_limit(calibrated, targets))
+
+    def prediction_set(self, probabilities: Mapping[str, float]) -> list[str]:
+        """Return the labels of the 90 % prediction set, the most probable first; empty if its limit is unknown."""
+        if not self.set_limit:
+            return []
+        ranked = sorted(probabilities, key=lambda label: -probabilities[label])
+        return [label for place, label in enumerate(ranked) if not place or probabilities[label] >= self.set_limit]
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "AbstentionRule":
@@ -72,7 +94,7 @@ class AbstentionRule:
         Raises:
             DataError: a field is missing, is not a number, or is out of bounds.
         """
-        names = tuple(name for name in cls.__dataclass_fields__ if name not in ("limits", "outside"))
+        names = tuple(name for name in cls.__dataclass_fields__ if name not in _NOT_NUMBERS)
         if not isinstance(value, Mapping) or set(value) - {"limits", "outside"} != set(names):
             raise DataError(f"calibration must hold exactly {', '.join(names)}, limits and outside.")
         for name in names:
@@ -93,6 +115,7 @@ class AbstentionRule:
         )
 
 
+_NOT_NUMBERS = ("limits", "outside", "set_limit")
 _BOUNDS = {"temperature": (1e-3, 1e3), "n": (0, 10**9)}
 
 
@@ -225,3 +248,19 @@ def describe_outside(rule: AbstentionRule) -> str:
     if not rule.outside:
         return ""
     return f"Flagged of no class: {'; '.join(f'{rate.flagged} of {rate.n} {rate.what}' for rate in rule.outside)}."
+
+
+def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """Return the accuracy (N,) of the 1 to N most confident predictions (N,): the abstention curve.
+
+    Predictions of equal confidence are answered together. Source: Geifman & El-Yaniv 2017 (risk-coverage curve).
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked, hits = confidence[order], np.cumsum(correct[order])
+    last = np.searchsorted(-ranked, -ranked, side="right")  # number of predictions at least as confident
+    return np.asarray(hits[last - 1] / last)
+
+
+def accuracy_at(curve: np.ndarray, coverage: float) -> float:
+    """Return the accuracy where that share of predictions is answered."""
+    return float(curve[max(0, int(np.ceil(coverage * len(curve))) - 1)])

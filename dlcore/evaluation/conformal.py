@@ -1,8 +1,14 @@
-"""Conformal prediction intervals from errors on data outside training."""
+"""Conformal prediction: intervals from errors, and sets of classes from probabilities, on data outside training."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcore.core.errors import DataError
+from dlcore.evaluation import uncertainty
+
+CONFIDENCE = 0.95
+"""Share of validation samples for which prediction sets reach their coverage."""
 
 
 def half_widths(errors: np.ndarray, *, level: float = 0.9) -> np.ndarray:
@@ -60,3 +66,46 @@ def adaptive_half_widths(
         ranks = np.clip(np.ceil((counts[columns] + 1) * levels[columns]).astype(np.int64), 1, counts[columns])
         widths[row, columns] = sorted_errors[ranks - 1, columns]
     return widths.reshape(shape)
+
+
+def fit_set_limit(scores: np.ndarray, targets: np.ndarray, *, level: float = 0.9) -> float:
+    """Return the smallest probability of a class in a prediction set, from validation probabilities (N, K).
+
+    Split conformal prediction with the score 1 - probability of the true class (Sadinle et al. 2019). The rank is such
+    that sets of exchangeable new data cover the true class with probability `level` or more for 95 % of all validation
+    samples (training-conditional coverage: Vovk 2012, proposition 2a). 0 with too few samples: all classes.
+    """
+    from scipy.stats import binom
+
+    if not 0 < level < 1:
+        raise DataError(f"level={level:g} is not a coverage: choose a value between 0 and 1.")
+    true = np.sort(scores[np.arange(len(targets)), targets.astype(np.int64)].astype(np.float64))
+    rank = int(binom.ppf(CONFIDENCE, len(true), level)) + 1
+    return float(true[len(true) - rank]) if rank <= len(true) else 0.0
+
+
+def prediction_sets(scores: np.ndarray, limit: float) -> np.ndarray:
+    """Return which classes (N, K) are in each prediction set; the most probable class always is."""
+    inside = scores >= limit
+    inside[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    return inside
+
+
+@dataclass(frozen=True)
+class SetCoverage:
+    """How many of `n` prediction sets contain the true class, with the 95 % interval, and their mean size."""
+
+    level: float
+    coverage: float
+    low: float
+    high: float
+    mean_size: float
+    n: int
+
+
+def measure_sets(scores: np.ndarray, targets: np.ndarray, limit: float, *, level: float = 0.9) -> SetCoverage:
+    """Return the coverage of the prediction sets of test probabilities (N, K)."""
+    inside = prediction_sets(scores, limit)
+    covered = inside[np.arange(len(targets)), targets.astype(np.int64)]
+    interval = uncertainty.wilson(int(covered.sum()), len(covered))
+    return SetCoverage(level, float(covered.mean()), *interval, float(inside.sum(axis=1).mean()), len(covered))

@@ -132,24 +132,46 @@ def nb_svm(train_texts: Sequence[str], train_targets: np.ndarray, texts: Sequenc
     Decision values are rescaled so that a row sums to 1: valid for ranking and prediction, not as probabilities.
     """
     from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.svm import LinearSVC
 
     pattern = r"(?u)\w+(?:'\w+)?|[!?]"  # single letters and marks count too
     vectorizer = CountVectorizer(ngram_range=(1, 2), min_df=2, binary=True, dtype=np.float32, token_pattern=pattern)
     train, test = _count_words(vectorizer, train_texts, texts)
-    margins = np.full((test.shape[0], classes), -3.0)
-    for label in np.unique(train_targets) if classes > 2 else [1]:
-        is_label = np.asarray(train_targets == label)
+    weights, intercept = fit_nb_svm(train, train_targets, classes=classes)
+    margins = np.asarray(test @ weights.T + intercept)
+    return _softmax(np.concatenate([-margins, margins], axis=1) if classes == 2 else margins)
+
+
+def fit_nb_svm(
+    features: Any, targets: np.ndarray, *, classes: int, inverse_penalty: float = 0.1, balanced: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (K, D) and intercept (K,) of NB-SVM on binary features (N, D); one row for two classes.
+
+    A class without training samples has the intercept -3.
+    """
+    from sklearn.svm import LinearSVC
+
+    labels = list(range(classes)) if classes > 2 else [1]
+    weights, intercept = np.zeros((len(labels), features.shape[1]), np.float32), np.full(len(labels), -3.0)
+    for row, label in enumerate(labels):
+        is_label = np.asarray(targets == label)
         if is_label.all() or not is_label.any():
             continue
-        inside, outside = (np.asarray(train[rows].sum(axis=0)).ravel() + 1.0 for rows in (is_label, ~is_label))
+        inside, outside = (np.asarray(features[rows].sum(axis=0)).ravel() + 1.0 for rows in (is_label, ~is_label))
         ratio = np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)
-        svm = LinearSVC(C=0.1, max_iter=1000, random_state=0)
-        svm.fit(train.multiply(ratio).tocsr(), is_label)
-        margins[:, label] = svm.decision_function(test.multiply(ratio).tocsr())
-    if classes == 2:
-        margins[:, 0] = -margins[:, 1]
-    return _softmax(margins)
+        weight = "balanced" if balanced else None
+        svm = LinearSVC(C=inverse_penalty, max_iter=1000, random_state=0, class_weight=weight)
+        svm.fit(features.multiply(ratio).tocsr(), is_label)
+        weights[row], intercept[row] = svm.coef_[0] * ratio, svm.intercept_[0]
+    return weights, intercept
+
+
+def fit_logistic_regression(
+    features: Any, targets: np.ndarray, *, classes: int, inverse_penalty: float = 4.0, balanced: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (K, D) and intercept (K,) of multinomial logistic regression on sparse features (N, D); of two
+    classes, those of the first are zero."""
+    weight = "balanced" if balanced else None
+    return _fit_weights(features, targets, classes=classes, C=inverse_penalty, max_iter=100, class_weight=weight)
 
 
 def trigram_svm(

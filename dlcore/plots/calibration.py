@@ -1,4 +1,4 @@
-"""Reliability diagrams: accuracy by confidence."""
+"""Reliability diagrams: accuracy by confidence; and accuracy by coverage."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dlcore.plots.palette import BLUE, GRAY, ORANGE
-from dlcore.plots.style import blank
+from dlcore.plots.style import blank, thin
 
 
 class Bins(Protocol):
@@ -53,4 +53,23 @@ def reliability(curves: Mapping[str, Bins]) -> go.Figure:
         )
     figure.update_xaxes(range=[-2, 104])
     figure.update_yaxes(range=[-2, 104])
+    return figure
+
+
+def abstention_curve(accuracy: np.ndarray) -> go.Figure:
+    """Plot the accuracy (N,) of the 1 to N most confident predictions by the share that is answered."""
+    figure = blank("Accuracy by coverage", x="answered, %", y="accuracy of answers, %")
+    first = min(len(accuracy) - 1, len(accuracy) // 50)  # the first few answers are noise
+    share, values = thin(
+        100 * np.arange(1, len(accuracy) + 1)[first:] / len(accuracy), 100 * accuracy[first:], limit=400
+    )
+    figure.add_scatter(
+        x=share,
+        y=values,
+        mode="lines",
+        line={"color": BLUE},
+        showlegend=False,
+        hovertemplate="answered %{x:.0f} %: accuracy %{y:.1f} %<extra></extra>",
+    )
+    figure.update_xaxes(range=[0, 102])
     return figure

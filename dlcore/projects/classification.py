@@ -56,7 +56,7 @@ def logits(module: nn.Module, prepared: Prepared, split: SplitName) -> tuple[Ten
 
 
 def _batches(module: nn.Module, part: Split, prepared: Prepared, size: int) -> Iterator[inference.Batch]:
-    device = next(module.parameters()).device
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     return Batches(part, size, device=device, transform=prepared.transform).epoch(1)
 
 
@@ -219,8 +219,10 @@ def describe_prediction(
     rule the temperature is 1 and nothing is flagged. `measures` say how unlike the training data the sample is.
 
     Two classes have a decision threshold on raw probabilities: class 1 is predicted from `threshold` on, so
-    calibration changes no decision. `calibrated_threshold` is the same threshold on
-    the scale of `probabilities`: temperature scaling is monotone and moves all values towards or away from 0.5.
+    calibration changes no decision. `calibrated_threshold` is the same threshold on the scale of `probabilities`:
+    temperature scaling is monotone and moves all values towards or away from 0.5.
+
+    `prediction_set` holds the actual class of at least 90 % of new samples; empty without a rule.
     """
     temperature = 1.0 if rule is None else rule.temperature
     values = torch.softmax(logits[0].double() / temperature, dim=0).tolist()
@@ -242,6 +244,7 @@ def describe_prediction(
         "reasons": list(reasons),
         "measures": dict(measures or {}),
         "temperature": temperature,
+        "prediction_set": [] if rule is None else rule.prediction_set(probabilities),
         **thresholds,
     }
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from dlcore.runs import behavior
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 
 if TYPE_CHECKING:
     from dlcore.evaluation.abstention import AbstentionRule
+    from dlcore.evaluation.behavior import FailureRate
 
 HEADLINES = {
     "nab_standard": "NAB score",
@@ -52,6 +54,26 @@ sentence of a review or an article that has no word of its subject is flagged mo
 """
 
 
+_SETS = """\
+## Abstention and prediction sets
+
+A prediction set holds all classes above a limit that is fitted on validation, for a coverage of 90 %: the share of test
+samples whose set contains the actual class, with the mean number of classes. The last columns are the accuracy of the
+most confident predictions, if the others are not answered.
+"""
+_ANSWERED = (1.0, 0.9, 0.8, 0.5)
+
+_BEHAVIOR = """\
+## Behavioral tests
+
+Failure rates in percent, with 95 % intervals, on the test half of the templates in `assets/behavior`: "MFT" has a known
+label, "INV" must not change the label, "DIR" must not lower the probability of a label by more than 10 points.
+`dlcore check RUN` lists the worst failures; `python tests/write_behavior.py` measures all runs. See
+[Behavioral tests](behavior.md).
+"""
+_KINDS = {"minimum": "MFT", "invariance": "INV", "directional": "DIR"}
+
+
 def result_rows() -> list[dict[str, Any]]:
     """Return one row per reference run: data, n, metric with interval, best baseline, seeds, hardware, command."""
     return [_row(name, Bundle(path)) for name, path in reference.every()]
@@ -64,7 +86,52 @@ def render_markdown() -> str:
         rows = list(group)
         sections.append(f"## {rows[0]['title']} (`{project}`)\n")
         sections += [_table(list(same)) for _, same in groupby(sorted(rows, key=_group_key), key=_group_key)]
-    return "\n".join([*sections, _outside_table()])
+    return "\n".join([*sections, _outside_table(), _set_table(), *_behavior_tables()])
+
+
+def _set_table() -> str:
+    """Return the coverage of prediction sets and the accuracy by coverage of each classifier."""
+    header = ("project", "model", "coverage", "mean size", *(f"accuracy, {share:.0%} answered" for share in _ANSWERED))
+    lines = [_SETS, _line(header), "|---" * len(header) + "|"]
+    for _, path in reference.every():
+        bundle = Bundle(path)
+        if (rule := bundle.calibration) is not None and rule.set_limit:
+            lines.append(_line((f"`{path.parent.name}`", f"`{path.name}`", *_set_cells(bundle, rule))))
+    return "\n".join(lines) + "\n"
+
+
+def _set_cells(bundle: Bundle, rule: "AbstentionRule") -> tuple[str, ...]:
+    from dlcore.evaluation import abstention, calibration, classification, conformal
+
+    stored, threshold = bundle.predictions(), bundle.evaluation.threshold
+    targets, scores = stored["test_targets"], calibration.apply_temperature(stored["test_scores"], rule.temperature)
+    sets = conformal.measure_sets(scores, targets, rule.set_limit)
+    threshold = 0.5 if threshold is None else threshold
+    correct = classification.predicted_classes(stored["test_scores"], threshold=threshold) == targets
+    curve = abstention.accuracy_by_coverage(scores.max(axis=1), correct)
+    coverage = f"{_share(sets.coverage)} [{100 * sets.low:.1f}, {100 * sets.high:.1f}] of {sets.n:,}"
+    return coverage, f"{sets.mean_size:.2f}", *(_share(abstention.accuracy_at(curve, share)) for share in _ANSWERED)
+
+
+def _behavior_tables() -> list[str]:
+    """Return a table per set of capabilities: a row per run, a column per capability."""
+    rates = behavior.stored_rates()
+    sections = [_BEHAVIOR]
+    columns = {run_id: tuple((rate.capability, rate.kind) for rate in rows) for run_id, rows in rates.items()}
+    for keys in dict.fromkeys(columns.values()):
+        header = ("run", "accuracy", *(f"{capability} ({_KINDS[kind]})" for capability, kind in keys))
+        lines = [_line(header), "|---" * len(header) + "|"]
+        for run_id in (name for name, same in columns.items() if same == keys):
+            path = reference.find(run_id)
+            accuracy = "" if path is None else _share(Bundle(path).evaluation.metrics["accuracy"])
+            lines.append(_line((f"`{run_id}`", accuracy, *map(_failure_rate, rates[run_id]))))
+        sections.append("\n".join(lines) + "\n")
+    return sections
+
+
+def _failure_rate(rate: "FailureRate") -> str:
+    low, high = rate.interval
+    return f"{100 * rate.rate:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _outside_table() -> str:

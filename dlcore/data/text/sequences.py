@@ -190,6 +190,25 @@ def format_date(day: datetime.date, form: int) -> str:
     )[form]
 
 
+def reads_back(source: str, answer: str) -> bool:
+    """Return whether a day (2026-09-23) in a known format, or in digits from day or year on, is the source.
+
+    False for impossible dates, wrong weekdays and formats that are not known: nothing says what they mean.
+    """
+    try:
+        day = datetime.date.fromisoformat(answer)
+    except ValueError:
+        return False
+    digits = (
+        f"{day.day:02}.{day.month:02}.{day.year}",
+        day.isoformat(),
+        f"{day.day}-{day.month}-{day.year}",
+        f"{day.day:02}-{day.month:02}-{day.year}",
+    )
+    known = (*(format_date(day, form) for form in range(len(FORMS))), *digits)
+    return " ".join(source.lower().split()) in known
+
+
 def number_to_words(number: int) -> str:
     """Convert 1 to 99 to words."""
     if number < len(_ONES):

@@ -5,7 +5,7 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
 from dlcore.projects import quick
-from dlcore.projects.language import texts
+from dlcore.projects.language import ngrams, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
@@ -47,6 +47,7 @@ PROJECT = Project(
             build=texts.build_with(NewsEncoder),
             config=ImprovedEncoderConfig,
         ),
+        **ngrams.MODELS,
     },
     data_config=NewsData,
     presets={
@@ -57,6 +58,7 @@ PROJECT = Project(
             "length": 64,
             "layers": 2,
             "feed_forward": 256,
+            **ngrams.PRESETS,
         },
         "full": {
             **_TRAINING,
@@ -64,6 +66,7 @@ PROJECT = Project(
             "balanced": True,
             "encoder": {"word_dropout": 0.15},
             "improved_encoder": {"epochs": 4, "learning_rate": 1.5e-3, "length": 96},
+            **ngrams.PRESETS,
         },
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},

@@ -20,7 +20,7 @@ from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification, quick
-from dlcore.projects.language import reviews_bert, texts
+from dlcore.projects.language import ngrams, reviews_bert, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
@@ -60,7 +60,8 @@ def prepare(config: RunConfig) -> Prepared:
     """Test split of the source, a tenth of the rest for validation; tokens from the training split or BERT's."""
     if config.model != BERT:
         prepared = texts.prepare(config, QuestionsData)
-        return replace(prepared, facts={**prepared.facts, "width": config.model_as(RnnClassifierConfig).embedding})
+        width = 1 if ngrams.options_of(config) else config.model_as(RnnClassifierConfig).embedding
+        return replace(prepared, facts={**prepared.facts, "width": width})
     options = config.model_as(BertGruConfig)
     data = parse(
         reviews_bert.ReviewsBertData,
@@ -143,16 +144,20 @@ PROJECT = Project(
             config=BertGruConfig,
             ignored_settings=IGNORED,
         )
-    },
+    }
+    | ngrams.MODELS
+    | ngrams.RULES,
     data_config=QuestionsData,
     presets={
-        "quick": {**_TRAINING, "epochs": 4, "hidden": 64},
+        "quick": {**_TRAINING, "epochs": 4, "hidden": 64, **ngrams.PRESETS, "rules": ngrams.PRESET},
         "full": {
             **_TRAINING,
             "epochs": 16,
             "hidden": 200,
             "rnn": {"learning_rate": 1e-3},
             BERT: {"epochs": 8, "hidden": 128, "learning_rate": 1e-3},
+            **ngrams.PRESETS,
+            "rules": ngrams.PRESET,
         },
     },
     facts={"vocabulary": 8_000, "length": 40, "classes": 6, "width": 384},

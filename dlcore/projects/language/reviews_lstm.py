@@ -10,7 +10,7 @@ from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
 from dlcore.projects import quick
-from dlcore.projects.language import texts
+from dlcore.projects.language import ngrams, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
@@ -58,6 +58,7 @@ PROJECT = Project(
             build=_improved,
             config=ImprovedLstmConfig,
         ),
+        **ngrams.MODELS,
     },
     data_config=LstmReviewsData,
     presets={
@@ -70,6 +71,7 @@ PROJECT = Project(
             "vocabulary": 8000,
             "base_lstm": {"embedding": 32, "hidden": 32},
             "improved_lstm": {"epochs": 2, "learning_rate": 3e-3, "hidden": 16, "layers": 2, "vectors": "glove"},
+            **ngrams.PRESETS,
         },
         "full": {
             **_TRAINING,
@@ -77,6 +79,7 @@ PROJECT = Project(
             "learning_rate": 2e-3,
             "base_lstm": {"hidden": 96, "epochs": 5},
             "improved_lstm": {"epochs": 3, "length": 300, "vectors": "glove"},
+            **ngrams.PRESETS,
         },
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},

@@ -7,7 +7,7 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from dlcore.projects import quick
-from dlcore.projects.language import texts
+from dlcore.projects.language import ngrams, texts
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
@@ -63,7 +63,8 @@ PROJECT = Project(
     models={
         name: ModelEntry(title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig)
         for name, (title, summary, _) in VARIANTS.items()
-    },
+    }
+    | ngrams.MODELS,
     data_config=TransformerReviewsData,
     presets={
         "quick": {
@@ -77,8 +78,9 @@ PROJECT = Project(
             **_QUICK,
             "early_stopping": {"patience": 1, "epochs": 4},
             "improved": {"dropout": 0.2, "word_dropout": 0.2},
+            **ngrams.PRESETS,
         },
-        "full": {**_TRAINING, "epochs": 4, **_FULL},
+        "full": {**_TRAINING, "epochs": 4, **_FULL, **ngrams.PRESETS},
     },
     facts={"vocabulary": 15_000, "length": 250, "classes": 2},
     prepare=prepare,

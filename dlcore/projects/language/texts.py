@@ -27,6 +27,7 @@ from dlcore.evaluation import linear
 from dlcore.evaluation.wording import fit_wording
 from dlcore.inference import predict as inference
 from dlcore.projects import classification, quick
+from dlcore.projects.language import ngrams
 from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
@@ -71,7 +72,9 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     Raises:
         DataError: the dataset or the word vectors are not on this machine.
     """
-    options = config.data_as(data)
+    options, ngram_options = config.data_as(data), ngrams.options_of(config)
+    if ngram_options is not None:
+        options = options.model_copy(update={"vectors": "none", "bucketed": True})
     dataset = load(config)
     parts = cut(dataset, options.rows, seed=config.seed, fold=(options.fold, options.folds))
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
@@ -84,6 +87,10 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
             torch.from_numpy(dataset.labels[rows]),
             dataset.rows[rows],
             lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
+        )
+    if ngram_options is not None:
+        start = ngrams.make_start(
+            splits["train"], ngram_options, known, labels=dataset.names, balanced=options.balanced
         )
     return Prepared(
         train=splits["train"],
@@ -102,6 +109,8 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
 def needs(config: RunConfig) -> tuple[str, ...]:
     """GloVe vectors and BERT's vocabulary, if the run uses them."""
     options = config.data_as(TextData)
+    if ngrams.options_of(config) is not None:
+        return ("bert_vocabulary",) if options.tokens == "wordpiece" else ()
     uses = {"glove": options.vectors == "glove", "bert_vocabulary": options.tokens == "wordpiece"}
     return tuple(name for name, value in uses.items() if value)
 

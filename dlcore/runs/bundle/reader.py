@@ -170,12 +170,15 @@ class Bundle:
         """
         from dlcore.evaluation.abstention import AbstentionRule, fit_from_predictions
 
+        predictions = self.predictions()
         if (self.folder / "calibration.json").exists():
             try:
-                return AbstentionRule.from_json(self._json("calibration.json"))
+                rule = AbstentionRule.from_json(self._json("calibration.json"))
             except DataError as error:
                 raise RunError(f"{self.folder / 'calibration.json'}: {error} Export the run again.") from None
-        return fit_from_predictions(self.predictions(), classes=len(self.labels))
+            return rule.with_set_limit(predictions)
+        fitted = fit_from_predictions(predictions, classes=len(self.labels))
+        return None if fitted is None else fitted.with_set_limit(predictions)
 
     @property
     def familiarity(self) -> "Familiarity":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     More = Callable[[Comparison], None]
 
-RUN, COMPARE = "Run", "Compare"
+RUN, COMPARE, BEHAVIOR = "Run", "Compare", "Behavior"
 CUSTOM = "chosen"
 """Entry of the list of comparisons for a free choice of runs."""
 COMPARED = "compared"
@@ -59,19 +59,25 @@ def results(
     `first_view` is shown first.
     """
     row = st.container(horizontal=True, vertical_alignment="center")
-    view = choose_view(row, first_view=first_view)
+    is_text_classifier = project.modality == "text" and project.task.name == "classification"
+    view = choose_view(row, first_view=first_view, further=(BEHAVIOR,) if is_text_classifier else ())
     if view == COMPARE:
         compare(project, more=more, row=row)
+    elif view == BEHAVIOR:
+        load("dlcore.ui.modalities.behavior:show")(project, run)
     else:
         (run_panel or load(_RUN_PANELS.get(project.task.name, _CLASSIFIER_PANEL)))(project, run)
 
 
-def choose_view(place: DeltaGenerator, *, first_view: str = RUN) -> str:
-    """Draw the switch between one run and a comparison; it is in the URL. A comparison in the URL opens as one."""
+def choose_view(place: DeltaGenerator, *, first_view: str = RUN, further: tuple[str, ...] = ()) -> str:
+    """Draw the switch between one run, a comparison and `further` views; it is in the URL.
+
+    A comparison in the URL opens as one.
+    """
     requested = st.query_params.get(ADDRESS, "")
     choice: str = place.segmented_control(
         "View",
-        [RUN, COMPARE],
+        [RUN, COMPARE, *further],
         default=COMPARE if requested else first_view,
         required=True,
         key=f"view-{requested}" if requested else "view",

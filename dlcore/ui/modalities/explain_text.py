@@ -23,6 +23,12 @@ from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
+_SOURCES: dict[explanations.Method, str] = {
+    "integrated_gradients": "Integrated gradients (Sundararajan et al. 2017) at the word vectors.",
+    "feature_ablation": "The effect of hiding each word.",
+    "weights": "The weights of the n-grams, in equal parts for their words: exact, since the model is linear.",
+}
+
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the evidence for and against a class in a test sample or a typed text."""
@@ -84,8 +90,7 @@ def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
     baseline = "masked words" if explanation.is_masked else "unknown words, so an unknown word contributes nothing"
     st.caption(
         f"Orange-red, underlined: evidence for class “{as_text(label)}”. Blue, dotted: evidence against it. "
-        "Integrated "
-        f"gradients (Sundararajan et al. 2017) at the word vectors. Baseline: a text of {baseline}."
+        f"{_SOURCES[explanation.method]} Baseline: a text of {baseline}."
     )
     _show_checks(key, text, target, explanation, bundle)
 

@@ -30,6 +30,9 @@ EXAMPLES = {
 """Example text by project."""
 TEXT = "text"
 """Query parameter with the typed text."""
+SET_HELP = "The 90 % set contains the actual class of at least 90 % of new samples (conformal prediction)."
+MAX_SET = 5
+"""Classes of a prediction set that are named."""
 CUSTOM, SAMPLE = "Your input", "Test sample"
 
 
@@ -155,6 +158,15 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
         below = format_percent(rule.threshold, digits=0)
         unlike = " or unlike the training data" if rule.limits else ""
         st.caption(
-            f"Calibrated; flagged below {below}{unlike}.",
-            help=f"{describe_rule(rule)} {describe_outside(rule)}",
+            f"Calibrated; flagged below {below}{unlike}.{_describe_set(prediction)}",
+            help=f"{describe_rule(rule)} {describe_outside(rule)} {SET_HELP}",
         )
+
+
+def _describe_set(prediction: dict[str, Any]) -> str:
+    """Name the classes of a prediction set of several."""
+    labels = prediction["prediction_set"]
+    if len(labels) < 2:
+        return ""
+    more = f" and {len(labels) - MAX_SET} more" if len(labels) > MAX_SET else ""
+    return as_text(f" 90 % set: {', '.join(labels[:MAX_SET])}{more}.")

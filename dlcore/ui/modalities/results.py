@@ -17,6 +17,7 @@ from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.abstention import show_abstention
 from dlcore.ui.widgets.calibration import show_calibration
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
@@ -44,6 +45,7 @@ def results(project: Project, run: Run | None) -> None:
         _show_classes(bundle)
     load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
+    show_abstention(bundle)
     _show_errors(project, run, bundle)
     show_learning_curves(
         bundle,

@@ -32,7 +32,7 @@ EXAMPLES = {
     "sorting": "20261120",
 }
 NOTES = {
-    "dates_in_words": "It learned the format, not the calendar: 30 february 2026 has a confident output, too.",
+    "dates_in_words": "The model learned the format, not the calendar. An output is read back in every known format.",
     "reversing": "A text longer than any in training lowers its confidence.",
     "sorting": "More digits than in training lower its confidence.",
 }
@@ -73,10 +73,15 @@ def predict(project: "Project", run: Run | None) -> None:
     decoded = decode.decode(loaded.module, source, length=int(loaded.facts["target_length"]), beams=beams)
     _, target = seq2seq.alphabets(loaded.preprocessing)
     answer = target.decode(decoded.best[0].tolist())
+    verified = seq2seq.verify(loaded, text, answer)
+    probability = seq2seq.limit_confidence(float(decoded.scores[0, 0].exp()), verified)
     picture.markdown(
-        f"Output **`{answer or ' '}`**, probability {format_percent(float(decoded.scores[0, 0].exp()))}.",
-        help=NOTES.get(dataset),
+        f"Output **`{answer or ' '}`**, probability {format_percent(probability)}.", help=NOTES.get(dataset)
     )
+    if verified is False:
+        picture.warning(
+            "Impossible date, or unknown format: it does not read back as your text.", icon=":material/help:"
+        )
     _steps(loaded, text, source, decoded, target)
     show_text_batch(project, bundle)
 
