@@ -25,8 +25,9 @@ def export_run_panel(run: Run) -> None:
     from dlcore.projects.command import command_line
 
     with st.expander("Export run", icon=":material/download:"):
-        st.caption("Command line of this run:")
-        st.code(command_line(run.config), language="bash", wrap_lines=True)
+        if not run.record.is_watched:
+            st.caption("Command line of this run:")
+            st.code(command_line(run.config), language="bash", wrap_lines=True)
         if run.bundle is None:
             st.caption(
                 "The bundle is written when the run ends or is stopped: weights, curves, predictions and a card."
