@@ -104,7 +104,7 @@ def runs_import(options: argparse.Namespace) -> dict[str, Any]:
     """Import an exported bundle, a zip file or a folder, as a run."""
     from dlcore import runs
 
-    return runs.import_run(Path(options.file)).as_json()
+    return runs.import_run(Path(options.file), accepts_code=options.code).as_json()
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -149,7 +149,9 @@ def arguments(commands: Any) -> None:
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE", help="the file to write, or a folder to write it into")
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
-    add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE", help="a zip file or a bundle folder")
+    bring = add_command(verbs, "import", runs_import)
+    bring.add_argument("file", metavar="FILE", help="a zip file or a bundle folder")
+    bring.add_argument("--code", action="store_true", help="accept the code of a custom network in it")
     mirror = add_command(verbs, "mirror", runs_mirror)
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")

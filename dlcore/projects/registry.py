@@ -35,7 +35,7 @@ PROJECTS = {
     "vit": "dlcore.projects.vision.vit",
 }
 """Slug -> module with a `PROJECT`. A new project is one file and one line here."""
-WORKSPACE = {"watched": "dlcore.projects.watched"}
+WORKSPACE = {"custom": "dlcore.projects.custom.images", "watched": "dlcore.projects.watched"}
 """Further projects, whose models are known only once a user adds them: `get` finds them, lists leave them out."""
 
 
