@@ -38,6 +38,9 @@ class CheckResult:
 
 
 
+Step = Callable[[str], CheckResult]
+
+
 def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Run all checks until one fails; report each result, and before each check its name."""
     slug, dataset, seed = request["project"], request["dataset"], int(request.get("seed", 0))
@@ -53,19 +56,18 @@ def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) ->
     targets = prepared.train.targets[:SAMPLES]
     loss = project.objective(config, prepared).loss
     limits.apply(raises=True)
-    session = _Session(network, dict(prepared.facts), inputs, targets, loss)
+    session = Session(network, dict(prepared.facts), inputs, targets, loss)
     torch.manual_seed(seed)
-    for name, step in zip(NAMES, (session.build, session.feed, session.shape, session.backward, session.learn), strict=True):
+    for name, step in session.steps():
         report({"checking": name})
         faulthandler.dump_traceback_later(float(request["seconds"]), exit=True, file=sys.__stderr__)
-        try:
-            report({"result": asdict(step(name))})
-        except WorkbenchError as error:
-            report({"result": asdict(CheckResult(name, "failed", str(error), getattr(error, "line", 0)))})
+        result = session.perform(name, step)
+        report({"result": asdict(result)})
+        if result.status == "failed":
             return
 
 
-class _Session:
+class Session:
     """One network with one batch."""
 
     def __init__(
@@ -80,12 +82,25 @@ class _Session:
         self.module: nn.Module = nn.Identity()
         self.output: Tensor = targets
 
+    def steps(self) -> list[tuple[str, Step]]:
+        """The checks by name, in order."""
+        return list(zip(NAMES, (self.build, self.feed, self.shape, self.backward, self.learn), strict=True))
+
+    def perform(self, name: str, step: Step) -> CheckResult:
+        """Run one check; an error of the code is its result."""
+        try:
+            return step(name)
+        except WorkbenchError as error:
+            return CheckResult(name, "failed", str(error), getattr(error, "line", 0))
+
     def build(self, name: str) -> CheckResult:
+        """Build the network with the defaults of its constructor."""
         options = fields.config_class(self.network.network_id)
         self.module = loading.build(self.network, options(), self.facts)
         return CheckResult(name, "ok", f"`{self.network.target}` builds (line {self.network.line}).")
 
     def feed(self, name: str) -> CheckResult:
+        """Run the batch through it."""
         before = [(part, part._version) for part in self.inputs]
         self.output = self._forward(self.inputs)
         shapes = ", ".join(str(tuple(part.shape)) for part in self.inputs)
@@ -97,6 +112,7 @@ class _Session:
         return CheckResult(name, "ok", f"takes inputs {shapes}; {total:,} parameters.")
 
     def shape(self, name: str) -> CheckResult:
+        """Check the output of the last pass."""
         line = self._return_line()
         expected = (len(self.targets), self.facts["classes"]) if "classes" in self.facts else tuple(self.targets.shape)
         if not isinstance(self.output, Tensor):
@@ -118,6 +134,7 @@ class _Session:
         return CheckResult(name, "ok", f"returns {tuple(self.output.shape)}.")
 
     def backward(self, name: str) -> CheckResult:
+        """Check that a gradient reaches every parameter."""
         self.module.zero_grad()
         output = self._forward(self.inputs)
         if not output.requires_grad:
@@ -137,6 +154,7 @@ class _Session:
         return CheckResult(name, "ok", f"reach all {len(parameters)} parameter tensors.")
 
     def learn(self, name: str) -> CheckResult:
+        """Train on the batch for some steps."""
         parameters = [part for part in self.module.parameters() if part.requires_grad]
         optimizer = torch.optim.Adam(parameters, RATE)
         values: list[float] = []

@@ -75,7 +75,8 @@ def code(project: "Project", run: Run | None) -> None:
 def _editor(slug: str) -> str:
     if f"code-{slug}" not in st.session_state:
         st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or source.EXAMPLE.read_text()
-    text = st.text_area("Code", key=f"code-{slug}", height=HEIGHT, max_chars=source.MAX_BYTES)
+    with st.container(key="network-code"):
+        text = st.text_area("Code", key=f"code-{slug}", height=HEIGHT, max_chars=source.MAX_BYTES)
     st.session_state[f"code-kept-{slug}"] = text
     return text
 
@@ -117,7 +118,7 @@ def _check(slug: str, text: str, target: str, dataset: str) -> list[CheckResult]
 
 def _show(result: CheckResult, text: str) -> None:
     icon, color = _SIGNS[result.status]
-    st.markdown(f":{color}[{icon}] **{result.name.capitalize()}**: {as_text(result.sentence)}")
+    st.markdown(f":{color}[{icon}] **{result.name.capitalize()}**: {as_text(result.sentence.replace('`', ''))}")
     if result.line and result.status == "failed":
         lines = text.splitlines()
         first = max(0, result.line - _CONTEXT)
