@@ -24,7 +24,9 @@ def open_page(**query: str) -> AppTest:
 
 def text_of(app: AppTest) -> str:
     kinds = ("markdown", "caption", "info", "warning", "code", "html")
-    return " ".join(str(getattr(element, "value", "") or element.proto.body) for kind in kinds for element in app.get(kind))
+    return " ".join(
+        str(getattr(element, "value", "") or element.proto.body) for kind in kinds for element in app.get(kind)
+    )
 
 
 def train(run, module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, *, loss=nn.functional.cross_entropy):

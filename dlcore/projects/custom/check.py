@@ -37,7 +37,6 @@ class CheckResult:
     line: int = 0
 
 
-
 Step = Callable[[str], CheckResult]
 
 
@@ -124,7 +123,9 @@ class Session:
                 line,
             )
         if not self.output.is_floating_point():
-            raise NetworkError(f"line {line}: forward returns {self.output.dtype}, not floats: drop argmax or long().", line)
+            raise NetworkError(
+                f"line {line}: forward returns {self.output.dtype}, not floats: drop argmax or long().", line
+            )
         if not bool(torch.isfinite(self.output).all()):
             raise NetworkError(f"line {line}: forward returns NaN or infinite values with its initial weights.", line)
         if "classes" in self.facts and self.facts["classes"] > 1 and _is_probability(self.output):

@@ -85,7 +85,10 @@ def config_class(network_id: str, reserved: tuple[str, ...] = ()) -> type[Config
         if isinstance(default, bool):
             fields[name] = (bool, choice(default, help=text))
         elif isinstance(default, int):
-            fields[name] = (int, number(default, low=min(0, TIMES * default), high=max(MOST_INT, TIMES * default), help=text))
+            fields[name] = (
+                int,
+                number(default, low=min(0, TIMES * default), high=max(MOST_INT, TIMES * default), help=text),
+            )
         elif isinstance(default, float):
             high = 1.0 if 0 <= default <= 1 else max(MOST_FLOAT, TIMES * default)
             fields[name] = (float, number(default, low=min(0.0, TIMES * default), high=high, help=text))

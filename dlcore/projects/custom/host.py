@@ -33,7 +33,9 @@ class Host:
         self.modules: dict[int, nn.Module] = {}
         self.graphs: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def answer(self, request: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    def answer(
+        self, request: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return the answer to one message."""
         operations = {
             "build": self._build,

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from dlcore.core.config import Config
 from dlcore.core.errors import TrainingError, WorkbenchError, one_line
@@ -44,7 +44,7 @@ def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn
         module.__dict__["__file__"] = FILE
         linecache.cache[FILE] = (len(source.text), None, source.text.splitlines(keepends=True), FILE)
         code = compile(source.text, FILE, "exec")
-        exec(code, module.__dict__)  # noqa: S102 - the user's code, in a limited process
+        exec(code, module.__dict__)
         target = module.__dict__.get(source.target)
         return target if source.is_instance or target is None else target(**values)
 
@@ -52,7 +52,17 @@ def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn
         network = construct()
     if not isinstance(network, nn.Module):
         raise NetworkError(f"line {source.line}: '{source.target}' is {type(network).__name__}, not an nn.Module.")
+    network.register_forward_hook(_first_output)
     return network
+
+
+def _first_output(_: nn.Module, __: object, output: object) -> object:
+    """Return the logits of a network that returns more: the first of a tuple, or `logits` of a dictionary."""
+    if isinstance(output, dict):
+        return output.get("logits", next(iter(output.values()), None))
+    if isinstance(output, tuple | list) and output and isinstance(output[0], Tensor):
+        return output[0]
+    return output
 
 
 def run(text: str, action: Callable[[], Value]) -> Value:
@@ -110,5 +120,3 @@ def _explain(error: BaseException) -> str:
     if type(error) in (RuntimeError, ValueError):
         return f"{message}."
     return f"{type(error).__name__}: {message}."
-
-

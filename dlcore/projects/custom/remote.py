@@ -1,6 +1,5 @@
 """A network of custom code that runs in another process; here it looks like an `nn.Module` with gradients."""
 
-import atexit
 import contextlib
 import itertools
 import os
@@ -12,7 +11,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -45,8 +44,7 @@ class HostProcess:
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         )
         self.lock = threading.Lock()
-        self._finalizer = weakref.finalize(self, _end, self.process)
-        atexit.register(self.close)
+        self._finalizer = weakref.finalize(self, _end, self.process, self.errors)
 
     def ask(
         self, do: str, tensors: Mapping[str, Tensor] | None = None, *, seconds: float = SECONDS, **request: Any
@@ -80,9 +78,10 @@ class HostProcess:
 
     def describe_end(self, seconds: float) -> str:
         """Why the other process ended, with the line of the code if it is known."""
-        self.close()
+        _kill(self.process)
         self.errors.seek(0)
         log = self.errors.read(2**20).decode(errors="replace")
+        self.close()
         match = _LINE.search(log)
         code = self.process.returncode
         if "Timeout (" in log:
@@ -98,8 +97,7 @@ class HostProcess:
 
     def close(self) -> None:
         """End the other process and everything that it started."""
-        _end(self.process)
-        atexit.unregister(self.close)
+        self._finalizer()
 
 
 class RemoteModule(nn.Module):
@@ -179,13 +177,17 @@ class _RemoteFunction(torch.autograd.Function):
         return None, answer["gradient"], *[None] * ctx.extra
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the process group."""
+def _end(process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> None:
+    """Kill the process group and close all files."""
+    _kill(process)
+    for stream in (process.stdin, process.stdout, errors):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(Exception):
         process.wait(timeout=5)
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            if stream is not None:
-                stream.close()

@@ -95,11 +95,11 @@ def _accept_code(draft: Path, is_accepted: bool) -> None:
         return
     text = path.read_text(encoding="utf-8", errors="replace")
     model = str(read_json(draft / "run.json").get("config", {}).get("model", ""))
-    if source.find(model) is not None:
-        return
     network = source.parse_text(text, target=model.rpartition("-")[0] if source.list_classes(text) else "")
     if network.network_id != model:
         raise RunError(f"{source.FILE} is not the code of this run: rejected.")
+    if source.find(model) is not None:
+        return
     source.require_allowed()
     if not is_accepted:
         raise CodeError(text)

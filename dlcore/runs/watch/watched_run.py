@@ -77,6 +77,11 @@ class WatchedRun:
         """Id of the run: `dlcore.load` and the page Watched runs open it."""
         return self.folder.run_id
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self._state == "running"
+
     def log(self, *, step: int | None = None, epoch: int | None = None, **values: float | Tensor) -> None:
         """Log scalars after an optimizer step. Each call with `loss` is one step, unless `step` says which.
 

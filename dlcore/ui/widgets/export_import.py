@@ -136,7 +136,9 @@ def import_run_panel(slug: str) -> None:
             path.write_bytes(file.getbuffer())
             record = runs.import_run(path, accepts_code=accepts_code)
     except CodeError as error:
-        st.warning("This bundle holds code. Read it; tick **Accept its code** and import again.", icon=":material/code:")
+        st.warning(
+            "This bundle holds code. Read it; tick **Accept its code** and import again.", icon=":material/code:"
+        )
         st.code(error.text, language="python", line_numbers=True, height=300)
         return
     except WorkbenchError as error:

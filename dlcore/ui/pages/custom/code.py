@@ -44,13 +44,19 @@ def code(project: "Project", run: Run | None) -> None:
     with right:
         with st.container(key="network-file"):
             st.file_uploader(
-                "Python file or notebook", type=["py", "ipynb"], key=f"network-file-{slug}", on_change=_upload, args=(slug,)
+                "Python file or notebook",
+                type=["py", "ipynb"],
+                key=f"network-file-{slug}",
+                on_change=_upload,
+                args=(slug,),
             )
         names = source.list_classes(text)
-        target = st.selectbox("Network", names, index=_default(names, text), key=f"class-{slug}-{names}") if len(names) > 1 else ""
-        dataset = choose_dataset(
-            projects.list_datasets(slug), projects.configure(slug).dataset, key=f"dataset-{slug}"
+        target = (
+            st.selectbox("Network", names, index=_default(names, text), key=f"class-{slug}-{names}")
+            if len(names) > 1
+            else ""
         )
+        dataset = choose_dataset(projects.list_datasets(slug), projects.configure(slug).dataset, key=f"dataset-{slug}")
         offer_dataset(slug, dataset)
         is_pressed = st.button(
             "Check",

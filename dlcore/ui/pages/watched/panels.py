@@ -1,24 +1,31 @@
 """Panels of the page Watched runs: curves, gradients and diagnosis while a loop runs, then its evaluation."""
 
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dlcore.core.markdown import as_text
+from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text, error_line
 from dlcore.evaluation.metrics import (
     METRICS,
     baseline_title,
     format_with_interval,
 )
 from dlcore.plots.watched import predicted_against_actual
+from dlcore.projects import watched
 from dlcore.projects.project import Evaluation
-from dlcore.runs import Run
+from dlcore.runs import Record, Run
 from dlcore.runs.views.curves import describe_layer
+from dlcore.runs.watch import imports
 from dlcore.ui.modalities import results as classifiers
 from dlcore.ui.pages.gradients import flow
+from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.first_paint import main_picture
+from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.train import live as live_run
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
@@ -51,13 +58,46 @@ def live(project: "Project", run: Run | None) -> None:
             live_run.show(project, run, more=_gradients)
     if run is None:
         st.caption("Run this in a script or notebook of this machine: its curves appear here, live.")
+    with_error_boundary(_import_panel)
 
+
+def _import_panel() -> None:
+    """Draw the import of runs of other trackers."""
+    with st.expander("Import from TensorBoard or Weights & Biases", icon=":material/upload_file:"):
+        files = st.file_uploader(
+            "Event files or .wandb files",
+            accept_multiple_files=True,
+            key="tracker-files",
+            help="Files events.out.tfevents.*, or run-*.wandb of offline runs. Folders: dlcore runs import FOLDER.",
+        )
+        if not st.button("Import", icon=":material/upload_file:", key="import-tracked", disabled=not files):
+            return
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                records = [
+                    record for number, file in enumerate(files or ()) for record in _import(folder, number, file)
+                ]
+        except WorkbenchError as error:
+            st.error(error_line(error), icon=":material/error:")
+            return
+    remember_run(watched.SLUG, records[-1].run_id)
+    st.rerun()
+
+
+def _import(folder: str, number: int, file: Any) -> list[Record]:
+    path = Path(folder) / f"upload-{number}" / Path(file.name).name
+    path.parent.mkdir()
+    path.write_bytes(file.getbuffer())
+    return imports.import_tracked(path)
 
 
 def results(project: "Project", run: Run | None) -> None:
     """Draw the evaluation of the predictions that the loop passed to `finish`."""
     bundle = None if run is None else run.bundle
     if run is None or bundle is None:
+        if run is not None and run.record.reason == "imported":
+            st.info("Other trackers store no predictions: there are curves only, under **Live**.")
+            return
         st.info(
             "Call `run.finish(scores, targets)` at the end of the loop: metrics, confusion and calibration appear here.",
             icon=":material/analytics:",
