@@ -33,7 +33,7 @@ class HostProcess:
 
     def __init__(self, text: str = "") -> None:
         self.text = text
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dlcore.projects.custom.host"],

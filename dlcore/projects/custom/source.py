@@ -24,6 +24,11 @@ FILE = "network.py"
 """Name of the code in a bundle."""
 INSTANCES = ("model", "net", "network")
 """Variables of a module that may hold a network, if the text defines no class."""
+_CONSTANT = (
+    *(ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Load),
+    *(ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop),
+)
+"""Nodes of an expression that a notebook may compute: numbers, texts, and lists of them."""
 _ID = re.compile(r"[A-Za-z_]\w{0,59}-[0-9a-f]{10}")
 
 
@@ -203,8 +208,7 @@ def _defines(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign | ast.AnnAssign) and value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = {part.id for part in targets if isinstance(part, ast.Name)}
-        is_constant = all(isinstance(part, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Load | ast.UnaryOp
-                                     | ast.BinOp | ast.operator | ast.unaryop) for part in ast.walk(value))  # fmt: off
+        is_constant = all(isinstance(part, _CONSTANT) for part in ast.walk(value))
         return is_constant or bool(names & set(INSTANCES))
     return False
 

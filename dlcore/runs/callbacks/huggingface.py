@@ -1,4 +1,4 @@
-"""Callback for the Trainer of Hugging Face Transformers: `Trainer(..., callbacks=[WatchCallback(project="my loop")])`."""
+"""Callback for the Trainer of Transformers: `Trainer(..., callbacks=[WatchCallback(project="my loop")])`."""
 
 from typing import Any
 

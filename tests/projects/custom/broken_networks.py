@@ -59,7 +59,10 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("line 10", "no gradient"),
     ),
     "in place on a leaf": (
-        network(body="self.scale = nn.Parameter(torch.ones(10))", forward="self.scale += 1\nreturn self.head(x.flatten(1)) * self.scale"),
+        network(
+            body="self.scale = nn.Parameter(torch.ones(10))",
+            forward="self.scale += 1\nreturn self.head(x.flatten(1)) * self.scale",
+        ),
         "takes the data",
         ("line 11", "in place"),
     ),
@@ -97,7 +100,11 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "takes the data",
         ("mask",),
     ),
-    "assertion": (network(forward="assert x.shape[1] == 3, x.shape\nreturn x"), "takes the data", ("line 10", "AssertionError")),
+    "assertion": (
+        network(forward="assert x.shape[1] == 3, x.shape\nreturn x"),
+        "takes the data",
+        ("line 10", "AssertionError"),
+    ),
     "recursion": (network(forward="return self.forward(x)"), "takes the data", ("line 10", "recursion")),
     "raises": (network(forward="raise KeyError('color')"), "takes the data", ("line 10", "KeyError")),
     "not a module": ("model = 3\n", "builds", ("line 1", "int, not an nn.Module")),
@@ -107,7 +114,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "output shape",
         ("line 10", "(1, 10)", "(32, 10)"),
     ),
-}  # fmt: skip
+}
 UNREADABLE: dict[str, tuple[str, str]] = {
     "syntax": ("import torch\nclass Net(nn.Module)\n    pass\n", "line 2"),
     "indentation": ("class Net:\n  def f(self):\n      x = 1\n    y = 2\n", "line 4"),
@@ -116,13 +123,18 @@ UNREADABLE: dict[str, tuple[str, str]] = {
 }
 DANGEROUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "endless loop": (network(forward="while True:\n    pass"), ("line 10", "endless loop")),
-    "50 GB": (network(forward="y = torch.ones(50 * 2**30 // 4)\nreturn self.head(x.flatten(1)) + y[0]"), ("line 10", "memory")),
+    "50 GB": (
+        network(forward="y = torch.ones(50 * 2**30 // 4)\nreturn self.head(x.flatten(1)) + y[0]"),
+        ("line 10", "memory"),
+    ),
     "forks": (
         network(forward="import os\nfor _ in range(3):\n    os.fork()\nreturn self.head(x.flatten(1))"),
         ("line 12", "starting a process"),
     ),
     "forks in C": (
-        network(forward="import ctypes\nassert ctypes.CDLL(None).fork() >= 0, 'refused'\nreturn self.head(x.flatten(1))"),
+        network(
+            forward="import ctypes\nassert ctypes.CDLL(None).fork() >= 0, 'refused'\nreturn self.head(x.flatten(1))"
+        ),
         ("line 11", "refused"),
     ),
     "prints a gigabyte": (
@@ -134,6 +146,9 @@ DANGEROUS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("line 9", "network access"),
     ),
     "ends the process": (network(forward="import os\nos._exit(7)"), ("exit code 7",)),
-    "subprocess": (network(body="import subprocess\nsubprocess.run(['sleep', '1000'])"), ("line 9", "starting a process")),
-}  # fmt: skip
+    "subprocess": (
+        network(body="import subprocess\nsubprocess.run(['sleep', '1000'])"),
+        ("line 9", "starting a process"),
+    ),
+}
 """Code that must not run without limits; each would do little harm even so."""

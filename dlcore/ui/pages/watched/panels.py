@@ -99,7 +99,7 @@ def results(project: "Project", run: Run | None) -> None:
             st.info("Other trackers store no predictions: there are curves only, under **Live**.")
             return
         st.info(
-            "Call `run.finish(scores, targets)` at the end of the loop: metrics, confusion and calibration appear here.",
+            "Call `run.finish(scores, targets)` after the loop: metrics, confusion and calibration appear here.",
             icon=":material/analytics:",
         )
         return
