@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from torch import nn
-
     from dlcore import projects, runs
     from dlcore.data.repairs import Repair
     from dlcore.data.sources.registry import Dataset
@@ -105,7 +103,7 @@ def train(
 
 
 def watch(
-    module: "nn.Module",
+    module: Any,
     *,
     project: str = "watched loop",
     name: str = "",
@@ -125,7 +123,7 @@ def watch(
     at most 1 % of the time; other steps are not hooked.
 
     Parameters:
-        module: the network, on any device.
+        module: the network, an `nn.Module` on any device.
         project: what the loop is about; the column Data of the page Runs.
         name: name of the network; by default that of its class.
         validation: a function that returns metrics, called whenever `log` ends an epoch; or batches of (inputs,

@@ -16,6 +16,7 @@ from dlcore.cli import (
     benchmark,
     compare,
     data,
+    diagnose,
     explain,
     monitor,
     output,
@@ -68,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        *(app, projects, data, training, runs, compare, report, predict, explain, monitor),
+        *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
         *(benchmark, search, results),
     ):
         module.arguments(verbs)

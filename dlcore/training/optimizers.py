@@ -18,7 +18,7 @@ def create(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     A module with a method `rates` defines parameter groups: (learning-rate multiplier, parameters) for each.
     """
     rate, decay = config.learning_rate, config.weight_decay
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": share * rate, SHARE: share}
         for share, some in _rates(module)
         if (parameters := [parameter for parameter in some if parameter.requires_grad])

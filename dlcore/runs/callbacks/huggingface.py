@@ -1,4 +1,4 @@
-"""Callback for the Trainer of Transformers: `Trainer(..., callbacks=[WatchCallback(project="my loop")])`."""
+"""Callback for the Trainer of Transformers: `Trainer(..., callbacks=[HuggingFaceCallback(project="my loop")])`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from transformers import TrainerCallback
 from dlcore.runs.watch.watched_run import watch
 
 
-class WatchCallback(TrainerCallback):
+class HuggingFaceCallback(TrainerCallback):
     """Logs what the trainer logs: the loss every `logging_steps`, metrics of an evaluation with their epoch."""
 
     def __init__(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Callback for Keras 3 on torch: `model.fit(..., callbacks=[WatchCallback(project="my loop")])`."""
+"""Callback for Keras 3 on torch: `model.fit(..., callbacks=[KerasCallback(project="my loop")])`."""
 
 import contextlib
 from typing import Any
@@ -10,7 +10,7 @@ with contextlib.suppress(ImportError):
     from keras.callbacks import Callback as Base  # type: ignore[no-redef]
 
 
-class WatchCallback(Base):
+class KerasCallback(Base):
     """Logs the loss of every batch, and the metrics of every epoch."""
 
     def __init__(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Callback for Lightning: `Trainer(callbacks=[WatchCallback(project="my loop")])`."""
+"""Callback for Lightning: `Trainer(callbacks=[LightningCallback(project="my loop")])`."""
 
 import contextlib
 from typing import Any
@@ -14,7 +14,7 @@ with contextlib.suppress(ImportError):
     from lightning.pytorch import Callback as Base  # type: ignore[no-redef]
 
 
-class WatchCallback(Base):
+class LightningCallback(Base):
     """Logs the loss of every batch and what the module logs with `self.log`, per epoch."""
 
     def __init__(self, **options: Any) -> None:

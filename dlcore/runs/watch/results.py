@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from dlcore.core.errors import DataError
 from dlcore.data.splits import Prepared, Split
 from dlcore.projects import watched
+from dlcore.projects.run_config import RunConfig
 from dlcore.runs.bundle.writer import RunArtifacts, write_bundle
+from dlcore.runs.folder import RunFolder
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
-
-if TYPE_CHECKING:
-    from dlcore.runs.watch.watched_run import WatchedRun
+from dlcore.runs.record import Record
 
 _SUM_TOLERANCE = 1e-3
 
@@ -68,16 +68,26 @@ def predict(module: nn.Module, batches: Iterable[Any] | tuple[Tensor, Tensor]) -
 
 
 def write(
-    run: "WatchedRun", predictions: Mapping[str, np.ndarray], *, labels: tuple[str, ...], split: str
+    folder: RunFolder,
+    config: RunConfig,
+    predictions: Mapping[str, np.ndarray],
+    *,
+    record: Record,
+    module: nn.Module,
+    labels: tuple[str, ...],
+    split: str,
 ) -> dict[str, float]:
-    """Evaluate the predictions, write the bundle and return the test metrics."""
+    """Evaluate the predictions of a run, write its bundle and return all metrics.
+
+    Raises:
+        DataError: there are not as many labels as classes.
+    """
     scores, targets = predictions["test_scores"], predictions["test_targets"]
     classes = scores.shape[1] if scores.ndim == 2 else 0
     if labels and len(labels) != classes:
         raise DataError(f"finish: {len(labels)} labels for {classes} classes: pass one name per class.")
-    evaluation = dataclasses.replace(watched.evaluate(predictions, None, run.config), split=split)
-    history = read_metrics(run.folder)
-    record = run.record()
+    evaluation = dataclasses.replace(watched.evaluate(predictions, None, config), split=split)
+    history = read_metrics(folder)
     last = {name: float(curve.values[-1]) for name, curve in history.items() if name.startswith(("train", "valid"))}
     record = dataclasses.replace(record, metrics=last | evaluation.metrics)
     validation = predictions.get("validation_targets", np.zeros(0))
@@ -90,17 +100,17 @@ def write(
         labels=labels or tuple(f"class {number}" for number in range(classes)),
     )
     artifacts = RunArtifacts(
-        config=run.config,
+        config=config,
         record=record,
         prepared=prepared,
-        weights=run.module.state_dict(),
+        weights=module.state_dict(),
         predictions=predictions,
         evaluation=evaluation,
         history=history,
-        gradients=read_gradients(run.folder.gradients),
+        gradients=read_gradients(folder.gradients),
     )
-    run.folder.bundle.parent.mkdir(parents=True, exist_ok=True)
-    write_bundle(artifacts, run.folder.bundle)
+    folder.bundle.parent.mkdir(parents=True, exist_ok=True)
+    write_bundle(artifacts, folder.bundle)
     return record.metrics
 
 

@@ -144,7 +144,15 @@ class WatchedRun:
             if validation_scores is not None:
                 predictions |= results.collect(validation_scores, validation_targets, split="validation")
             self._flush()
-            metrics = results.write(self, predictions, labels=tuple(map(str, labels)), split=split)
+            metrics = results.write(
+                self.folder,
+                self.config,
+                predictions,
+                record=self.record(),
+                module=self.module,
+                labels=tuple(map(str, labels)),
+                split=split,
+            )
             self._log.update({"metrics": metrics})
         self._close("finished")
 

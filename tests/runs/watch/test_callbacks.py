@@ -33,7 +33,7 @@ def check(run_id: str, *, steps: int, epochs: int) -> None:
 
 
 def test_lightning(home, module):
-    callback = lightning.WatchCallback(project="light")
+    callback = lightning.LightningCallback(project="light")
     optimizer = torch.optim.Adam(module.parameters())
     trainer = types.SimpleNamespace(
         max_epochs=2, global_step=0, current_epoch=0, callback_metrics={}, sanity_checking=False
@@ -52,7 +52,7 @@ def test_lightning(home, module):
 
 
 def test_lightning_error(home, module):
-    callback = lightning.WatchCallback()
+    callback = lightning.LightningCallback()
     trainer = types.SimpleNamespace(max_epochs=2)
     callback.on_train_start(trainer, module)
     callback.on_exception(trainer, module, RuntimeError("no"))
@@ -63,9 +63,9 @@ def test_hugging_face_on_its_callback_handler(home, module):
     from transformers import TrainerControl, TrainerState
     from transformers.trainer_callback import CallbackHandler
 
-    from dlcore.runs.callbacks.huggingface import WatchCallback
+    from dlcore.runs.callbacks.huggingface import HuggingFaceCallback
 
-    callback = WatchCallback(project="text")
+    callback = HuggingFaceCallback(project="text")
     optimizer = torch.optim.Adam(module.parameters())
     handler = CallbackHandler([callback], module, None, optimizer, None)
     arguments = types.SimpleNamespace(learning_rate=1e-3, per_device_train_batch_size=16, num_train_epochs=2.0)
@@ -84,7 +84,7 @@ def test_hugging_face_on_its_callback_handler(home, module):
 
 def test_keras(home, module):
     module.name = "functional"
-    callback = keras.WatchCallback()
+    callback = keras.KerasCallback()
     vars(callback).update(params={"epochs": 2}, _model=module)
     if keras.Base is object:
         callback.model = module

@@ -18,7 +18,7 @@ from dlcore.evaluation.metrics import (
 from dlcore.plots.watched import predicted_against_actual
 from dlcore.projects import watched
 from dlcore.projects.project import Evaluation
-from dlcore.runs import Record, Run
+from dlcore.runs import Record, Run, diagnosis
 from dlcore.runs.views.curves import describe_layer
 from dlcore.runs.watch import imports
 from dlcore.ui.modalities import results as classifiers
@@ -128,7 +128,10 @@ def _value_table(evaluation: Evaluation, *, title: str) -> None:
 
 
 def _gradients(run: Run) -> None:
-    """Draw the diagnosis in one line, and the probes by layer and step."""
+    """Draw the diagnosis in one line, what else the curves say, and the probes by layer and step."""
+    for finding in diagnosis.diagnose_run(run):
+        if finding.remedy:
+            st.caption(f"**{finding.kind.capitalize()}**: {as_text(finding.evidence)} {finding.remedy}")
     norms = run.gradients()
     if norms is None or not len(norms.steps):
         return
