@@ -102,14 +102,14 @@ def arguments(source: NetworkSource, options: Config, facts: Mapping[str, int]) 
     known = dict(facts)
     if "features" not in known and "height" in known:
         known["features"] = known.get("channels", 1) * known["height"] * known["width"]
-    chosen = options.model_dump()
+    values_by_name = options.model_dump()
     values: dict[str, Any] = {}
     for parameter in source.parameters:
         fact = data_fact(parameter)
         if fact in known:
             values[parameter.name] = known[fact]
-        elif parameter.name in chosen:
-            values[parameter.name] = chosen[parameter.name]
+        elif parameter.name in values_by_name:
+            values[parameter.name] = values_by_name[parameter.name]
         elif not parameter.has_default:
             names = ", ".join(dict.fromkeys(DATA_PARAMETERS[name][0] for name in known if name in DATA_PARAMETERS))
             raise ConfigError(

@@ -1,6 +1,6 @@
 """Limits of the process that runs custom code: memory, processes, network, output.
 
-The limits hold for the rest of the process. They keep a mistake from harming the machine; they are no prison for an
+The limits hold for the rest of the process. They keep an error from harming the machine; they are no prison for an
 attacker, who could still read files of the user.
 """
 

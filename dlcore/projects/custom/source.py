@@ -196,8 +196,8 @@ def _notebook_code(text: str, name: str) -> str:
             tree = ast.parse(code)
         except SyntaxError:
             continue
-        kept = [node for node in tree.body if _defines(node)]
-        parts += [ast.unparse(node) for node in kept]
+        nodes = [node for node in tree.body if _defines(node)]
+        parts += [ast.unparse(node) for node in nodes]
     return "\n\n".join(parts) + "\n"
 
 

@@ -78,7 +78,7 @@ def import_run(path: Path, *, accepts_code: bool = False) -> Record:
 
 
 class CodeError(RequestError):
-    """A bundle holds code that nobody has accepted; `text` is the code."""
+    """A bundle holds code that was not accepted; `text` is the code."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -16,8 +16,8 @@ class HuggingFaceCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Start a run."""
-        chosen = {"learning_rate": args.learning_rate, "batch_size": args.per_device_train_batch_size}
-        defaults = {"epochs": int(args.num_train_epochs), "hyperparameters": chosen}
+        settings = {"learning_rate": args.learning_rate, "batch_size": args.per_device_train_batch_size}
+        defaults = {"epochs": int(args.num_train_epochs), "hyperparameters": settings}
         self.run = watch(more["model"], **(defaults | self.options))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

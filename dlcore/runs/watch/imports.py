@@ -82,9 +82,9 @@ def _store(run: TrackedRun) -> Record:
     with local_store.new_folder(config) as folder:
         for metric, values in run.scalars.items():
             steps = sorted(values)
-            chosen = steps if len(steps) <= MOST_ROWS else [steps[i] for i in _spread(len(steps))]
+            stored = steps if len(steps) <= MOST_ROWS else [steps[i] for i in _spread(len(steps))]
             append_metrics(
-                folder, [(step, {names[metric]: values[step][0]}, int(values[step][1] * 1000)) for step in chosen]
+                folder, [(step, {names[metric]: values[step][0]}, int(values[step][1] * 1000)) for step in stored]
             )
         metrics = {
             names[metric]: values[max(values)][0]

@@ -1,4 +1,4 @@
-"""Measures single steps of a training loop that somebody else runs: gradient norms, updates and activations."""
+"""Measures single steps of a training loop that another program runs: gradient norms, updates and activations."""
 
 import time
 from contextlib import ExitStack

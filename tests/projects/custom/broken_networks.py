@@ -1,4 +1,4 @@
-"""Networks with one mistake each: code, the check that fails, and what its sentence says."""
+"""Networks with one error each: code, the check that fails, and what its sentence says."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""Checks of custom networks: each mistake is named in one line with the line of the code."""
+"""Checks of custom networks: each error is named in one line with the line of the code."""
 
 import psutil
 import pytest
@@ -28,7 +28,7 @@ def check(text: str, facts: dict[str, int] = FACTS) -> list[CheckResult]:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_mistake_is_named_with_its_line(name):
+def test_error_is_named_with_its_line(name):
     text, failed, words = BROKEN[name]
     result = check(text)[-1]
     assert (result.name, result.status) == (failed, "failed"), result
@@ -58,7 +58,7 @@ def test_unused_layer_and_softmax_are_warnings():
 @pytest.mark.faults
 @pytest.mark.parametrize("name", DANGEROUS)
 def test_dangerous_code_is_stopped_in_its_process(name, monkeypatch):
-    """A process of the code ends with its check, and so does whatever it started."""
+    """A process of the code ends with its check, and so do the processes that it started."""
     text, words = DANGEROUS[name]
     processes = []
     start = HostProcess.__init__

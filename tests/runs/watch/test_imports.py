@@ -102,5 +102,5 @@ def test_records_over_several_blocks(tmp_path):
         ("perplexity", "perplexity"),
     ],
 )
-def test_usual_names(metric, curve):
+def test_names_of_metrics(metric, curve):
     assert imports.curve_name(metric, set()) == curve

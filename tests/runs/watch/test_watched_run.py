@@ -151,7 +151,7 @@ def test_predictions_that_do_not_fit_are_rejected(home, scores, targets, words):
     run.finish()
 
 
-def test_watched_runs_compare_with_others(home):
+def test_watched_runs_are_compared(home):
     ids = []
     for rate in (0.1, 0.5):
         module = build()
