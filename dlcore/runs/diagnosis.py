@@ -17,8 +17,8 @@ OVERFITTING = 1.1
 """Validation loss at the end over its minimum, while the training loss still falls."""
 NO_PROGRESS = 0.95
 """Training loss at the end over that at the start, from which on nothing was learned."""
-UNSTABLE = 2.0
-"""Largest batch loss after the first tenth over the median of that tenth."""
+UNSTABLE = 3.0
+"""Largest batch loss over the first one, which no update has changed."""
 FEW = 3
 REMEDIES = {
     "not finite": "Lower the learning rate to a tenth, or clip the gradient (clip_norm 1).",
@@ -78,8 +78,7 @@ def _curves(history: Mapping[str, Curve]) -> list[RunFinding]:
     findings = []
     batch, train, validation = (history.get(name) for name in ("batch_loss", "train_loss", "validation_loss"))
     if batch is not None and len(batch.values) >= 10 * FEW:
-        tenth = len(batch.values) // 10
-        start, later = float(np.median(batch.values[:tenth])), float(batch.values[tenth:].max())
+        start, later = float(batch.values[0]), float(batch.values.max())
         if later > UNSTABLE * start > 0:
             evidence = f"The batch loss rises to {later:.3g}, from {start:.3g} at the start."
             findings.append(RunFinding("unstable", evidence, REMEDIES["unstable"]))

@@ -3,7 +3,6 @@
 import faulthandler
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -59,7 +58,7 @@ def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) ->
     torch.manual_seed(seed)
     for name, step in session.steps():
         report({"checking": name})
-        faulthandler.dump_traceback_later(float(request["seconds"]), exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(float(request["seconds"]), exit=True, file=2)
         result = session.perform(name, step)
         report({"result": asdict(result)})
         if result.status == "failed":

@@ -98,7 +98,7 @@ def main() -> None:
     while (message := messages.receive(sys.stdin.buffer)) is not None:
         request, tensors = message
         seconds = START_SECONDS if request["do"] == "check" else float(request["seconds"])  # each check has its own
-        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(seconds, exit=True, file=2)
         try:
             if request["do"] == "check":
                 check.run(request, lambda report: messages.send(replies, report))

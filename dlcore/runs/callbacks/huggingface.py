@@ -4,7 +4,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from dlcore.runs.watch.watched_run import watch
+from dlcore.runs.watch.watched_run import WatchedRun, watch
 
 
 class HuggingFaceCallback(TrainerCallback):
@@ -12,12 +12,13 @@ class HuggingFaceCallback(TrainerCallback):
 
     def __init__(self, **options: Any) -> None:
         """`options` are those of `dlcore.watch`."""
-        self.options, self.run = options, None  # type: WatchedRun | None
+        self.options = options
+        self.run: WatchedRun | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Start a run."""
         settings = {"learning_rate": args.learning_rate, "batch_size": args.per_device_train_batch_size}
-        defaults = {"epochs": int(args.num_train_epochs), "hyperparameters": settings}
+        defaults: dict[str, Any] = {"epochs": int(args.num_train_epochs), "hyperparameters": settings}
         self.run = watch(more["model"], **(defaults | self.options))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from dlcore.runs.watch.watched_run import watch
+from dlcore.runs.watch.watched_run import WatchedRun, watch
 
 Base: type = object
 with contextlib.suppress(ImportError):
@@ -16,11 +16,12 @@ class KerasCallback(Base):
     def __init__(self, **options: Any) -> None:
         """`options` are those of `dlcore.watch`."""
         super().__init__()
-        self.options, self.run = options, None  # type: WatchedRun | None
+        self.options = options
+        self.run: WatchedRun | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Start a run. With the torch backend a Keras model is an `nn.Module`."""
-        defaults = {"epochs": int(self.params.get("epochs") or 0), "name": self.model.name}
+        defaults: dict[str, Any] = {"epochs": int(self.params.get("epochs") or 0), "name": self.model.name}
         self.run = watch(self.model, **(defaults | self.options))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:

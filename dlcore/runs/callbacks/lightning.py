@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dlcore.runs.watch.watched_run import watch
+from dlcore.runs.watch.watched_run import WatchedRun, watch
 
 Base: type = object
 with contextlib.suppress(ImportError):
@@ -20,11 +20,15 @@ class LightningCallback(Base):
     def __init__(self, **options: Any) -> None:
         """`options` are those of `dlcore.watch`."""
         super().__init__()
-        self.options, self.run = options, None  # type: WatchedRun | None
+        self.options = options
+        self.run: WatchedRun | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Start a run."""
-        defaults = {"epochs": trainer.max_epochs or 0, "hyperparameters": dict(getattr(pl_module, "hparams", {}))}
+        defaults: dict[str, Any] = {
+            "epochs": trainer.max_epochs or 0,
+            "hyperparameters": dict(getattr(pl_module, "hparams", {})),
+        }
         self.run = watch(pl_module, **(defaults | self.options))
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
