@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dlcore import projects, runs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dlcore.data.sources.registry import Dataset
     from dlcore.runs.batch.predict import BatchResult
     from dlcore.runs.run import Run
+    from dlcore.runs.watch.watched_run import Validation, WatchedRun
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "runs",
     "sample",
     "train",
+    "watch",
 ]
 
 if not TYPE_CHECKING:
@@ -97,6 +100,45 @@ def train(
     if record.state == "failed":
         raise TrainingError(f"run {run_id} failed: {record.reason}")
     return runs.open_run(run_id)
+
+
+def watch(
+    module: Any,
+    *,
+    project: str = "watched loop",
+    name: str = "",
+    validation: "Validation | None" = None,
+    epochs: int = 0,
+    hyperparameters: "Mapping[str, str | float | bool] | None" = None,
+) -> "WatchedRun":
+    """Watch a training loop of a script or notebook: the run appears live on the page Watched runs.
+
+    >>> with dlcore.watch(model, project="mnist") as run:
+    ...     for inputs, targets in batches:
+    ...         ...                      # forward, backward, optimizer.step()
+    ...         run.log(loss=loss)
+    ...     run.finish(scores, targets)
+
+    Now and then one step is measured: gradient norm, update ratio, activations and dead units of each layer. That takes
+    at most 1 % of the time; other steps are not hooked.
+
+    Parameters:
+        module: the network, an `nn.Module` on any device.
+        project: what the loop is about; the column Data of the page Runs.
+        name: name of the network; by default that of its class.
+        validation: a function that returns metrics, called whenever `log` ends an epoch; or batches of (inputs,
+            targets), on which `finish` predicts if it gets no predictions.
+        epochs: planned number of epochs, if known.
+        hyperparameters: numbers, texts and switches, which the page Runs compares.
+
+    Raises:
+        StoreError: the folder of runs cannot be written.
+    """
+    from dlcore.runs.watch import watched_run
+
+    return watched_run.watch(
+        module, project=project, name=name, validation=validation, epochs=epochs, hyperparameters=hyperparameters
+    )
 
 
 def load(ref: str) -> "Run":

@@ -17,6 +17,7 @@ from dlcore.cli import (
     check,
     compare,
     data,
+    diagnose,
     explain,
     inspect,
     monitor,
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        *(app, projects, data, training, runs, compare, report, predict, explain, monitor),
+        *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
         *(inspect, benchmark, search, results, check),
     ):
         module.arguments(verbs)

@@ -158,11 +158,14 @@ def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
     return [{"run_id": folder.run_id, "sent": mirror_run(folder)} for folder in folders]
 
 
-def runs_import(options: argparse.Namespace) -> dict[str, Any]:
-    """Import an exported bundle, a zip file or a folder, as a run."""
+def runs_import(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
+    """Import a bundle (zip or folder), TensorBoard event files, or offline runs of Weights & Biases."""
     from dlcore import runs
+    from dlcore.runs.watch import imports
 
-    return runs.import_run(Path(options.file)).as_json()
+    if imports.is_tracked(Path(options.file)):
+        return [record.as_json() for record in imports.import_tracked(Path(options.file))]
+    return runs.import_run(Path(options.file), accepts_code=options.code).as_json()
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -216,7 +219,9 @@ def arguments(commands: Any) -> None:
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE", help="the file to write, or a folder to write it into")
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
-    add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE", help="a zip file or a bundle folder")
+    bring = add_command(verbs, "import", runs_import, columns=RUN_COLUMNS)
+    bring.add_argument("file", metavar="FILE", help="a zip file, an event file, a .wandb file or a folder")
+    bring.add_argument("--code", action="store_true", help="accept the code of a custom network in it")
     mirror = add_command(verbs, "mirror", runs_mirror)
     mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     mirror.add_argument("--all", action="store_true", help="all runs")

@@ -27,6 +27,8 @@ def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     if options.dataset and dataset_file.is_file_name(options.dataset):
         options.dataset = dataset_file.import_file(options.project, options.dataset)
         print(f"dataset {options.dataset}", file=sys.stderr)
+    if options.code:
+        options.model = _add_network(options)
     if compares:
         return _train_variants(options)
     config = config_from_args(options, devices=options.devices)
@@ -35,6 +37,25 @@ def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     record = runs.start(runs.create(config).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else follow_run(record.run_id)
+
+
+def _add_network(options: argparse.Namespace) -> str:
+    """Check the network of `--code` and return its id, the name of a model."""
+    from dlcore import projects
+    from dlcore.projects.custom import networks
+
+    if not isinstance(projects.get(options.project).models, networks.Networks):
+        raise RequestError(f"'{options.project}' takes no code: train 'custom' with --code.")
+    if options.model:
+        raise RequestError("--code is the model: leave out --model.")
+    dataset = projects.configure(options.project, dataset=options.dataset, preset=options.preset).dataset
+
+    def report(result: Any) -> None:
+        print(f"{result.status:8}{result.name}: {result.sentence}", file=sys.stderr)
+
+    return networks.add_file(
+        Path(options.code), options.project, dataset, target=options.network_class, on_result=report
+    )
 
 
 def _train_variants(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -97,6 +118,10 @@ def arguments(verbs: Any) -> None:
         preset=("full", "quick (within a minute) or full (the reference run's hyperparameters; default)"),
     )
     parser.add_argument("--devices", type=int, default=1, help="data-parallel processes; 1 by default")
+    parser.add_argument("--code", metavar="FILE", help="a Python file or notebook with an nn.Module, for 'custom'")
+    parser.add_argument(
+        "--class", dest="network_class", default="", metavar="NAME", help="the class in FILE, if it has several"
+    )
     parser.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
     parser.add_argument(
         "--variants",

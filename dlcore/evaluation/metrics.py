@@ -88,6 +88,10 @@ METRICS: dict[str, Metric] = {
         higher_is_better=False,
         in_tables=False,
     ),
+    "absolute_error": Metric(
+        "Mean absolute error", "mean absolute error, in the unit of the targets", higher_is_better=False
+    ),
+    "rmse": Metric("Root mean squared error", "in the unit of the targets", higher_is_better=False),
     "coverage_90": Metric("Coverage of 90 % intervals", "share of values inside", "percent", in_tables=False),
     "lead_r2": Metric("R² lead", "mean R² minus that of ridge regression, on the same weeks", in_tables=False),
     "lead_skill": Metric("Skill lead", "skill minus that of ridge regression, on the same weeks", in_tables=False),
@@ -132,6 +136,7 @@ BASELINES: dict[str, Baseline] = {
     "isolation_forest": Baseline(
         "Isolation forest", "how few random splits isolate a window, in 100 trees grown on training windows"
     ),
+    "mean_target": Baseline("Mean of the targets", "the mean of the targets, for every sample"),
     "random": Baseline("Random scores", "a random score for every sample"),
     "persistence": Baseline("Repeating the last value", "the last measured value, for every step ahead"),
     "yesterday": Baseline("Same time yesterday", "the value one day before"),
@@ -153,7 +158,7 @@ SMOOTHING = {"causal": "causal", "centred": "centered", "raw": "unsmoothed"}
 """How a baseline's score was smoothed, by the end of its name."""
 _RENAMED = {"median_mad": "weekly_mad"}
 """Baselines whose stored names carry a smoothing used this name for the weekly method."""
-HEADLINE = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc")
+HEADLINE = ("nab_standard", "accuracy", "f1", "r2_mean", "skill", "exact_match", "roc_auc", "r2")
 """Main metric of a run: the first of these that it has."""
 EVENT_HEADLINE = ("nab_standard", "auc_pr", *HEADLINE)
 """The same for event detection: threshold-free metrics first, since alarms are rare."""

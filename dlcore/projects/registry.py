@@ -36,6 +36,8 @@ PROJECTS = {
     "vit": "dlcore.projects.vision.vit",
 }
 """Slug -> module with a `PROJECT`. A new project is one file and one line here."""
+WORKSPACE = {"custom": "dlcore.projects.custom.images", "watched": "dlcore.projects.watched"}
+"""Further projects, whose models are known only once a user adds them: `get` finds them, lists leave them out."""
 
 
 def get(slug: str) -> Project:
@@ -44,9 +46,10 @@ def get(slug: str) -> Project:
     Raises:
         RequestError: the slug is unknown.
     """
-    if slug not in PROJECTS:
-        raise RequestError(f"unknown project '{slug}': known are {', '.join(PROJECTS)}.")
-    project: Project = importlib.import_module(PROJECTS[slug]).PROJECT
+    modules = PROJECTS | WORKSPACE
+    if slug not in modules:
+        raise RequestError(f"unknown project '{slug}': known are {', '.join(modules)}.")
+    project: Project = importlib.import_module(modules[slug]).PROJECT
     return project
 
 

@@ -19,6 +19,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.splits import Prepared
 from dlcore.projects import verdicts
+from dlcore.projects.custom import networks
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
@@ -119,7 +120,8 @@ def _set_up(job: Job) -> TrainingSession:
     with progress.listening(_Preparing(job.metric_log)):
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
-    module = project.models[config.model].build(config.model_options, prepared.facts)
+    with networks.running_here(config.device):
+        module = project.models[config.model].build(config.model_options, prepared.facts)
     if prepared.start is not None:
         prepared.start(module)
     parameters, trainable = count_parameters(module)

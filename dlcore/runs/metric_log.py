@@ -195,7 +195,7 @@ class GradientLog:
         before = read_gradients(path)
         if before is None or before.layers != layers:
             before = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
-        self.path = path
+        self.path, self.layers = path, layers
         write_gradients(path, before, until=step)
         self._lines: list[str] = []
         self._written = time.monotonic()

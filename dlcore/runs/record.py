@@ -130,6 +130,11 @@ class Record:
         return self.run_id.startswith("reference:")
 
     @property
+    def is_watched(self) -> bool:
+        """Whether it trains, or trained, outside the workbench: it cannot be paused, resumed or forked here."""
+        return self.project == "watched"
+
+    @property
     def parameter_text(self) -> str:
         """The parameters in words: how many, and how many of them are trained unless all are."""
         if not self.parameters:

@@ -121,7 +121,7 @@ def settings_of(record: Record) -> dict[str, Any]:
     """Return every setting of a run by name: project, model, data, preset, training; without seed and device."""
     config = open_run(record.run_id).config
     head = {name: getattr(config, name) for name in ("project", "model", "dataset", "preset")}
-    return {**head, **config.flat}
+    return {**head, **(config.model_options.model_dump() if record.is_watched else config.flat)}
 
 
 def read_history(record: Record) -> Mapping[str, Curve]:

@@ -12,20 +12,22 @@ SHARE = "share"
 
 
 def create(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return the optimizer named in the config, in torch's fused form (one kernel per step).
+    """Return the optimizer named in the config, in torch's fused form (one kernel per step), which takes no
+    complex parameters.
 
     A module with a method `rates` defines parameter groups: (learning-rate multiplier, parameters) for each.
     """
     rate, decay = config.learning_rate, config.weight_decay
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": share * rate, SHARE: share}
         for share, some in _rates(module)
         if (parameters := [parameter for parameter in some if parameter.requires_grad])
     ]
+    fused = not any(parameter.is_complex() for group in groups for parameter in group["params"])
     if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True)
+        return torch.optim.SGD(groups, lr=rate, momentum=config.momentum, weight_decay=decay, fused=fused)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=rate, weight_decay=decay, fused=True)
+    return kind(groups, lr=rate, weight_decay=decay, fused=fused)
 
 
 def _rates(module: nn.Module) -> list[tuple[float, list[nn.Parameter]]]:

@@ -37,7 +37,7 @@ def stored_run(name: str, **annotation: object) -> str:
 
 
 def test_page_is_in_the_menu_and_not_among_the_projects():
-    assert [page.slug for page in workspace_pages()] == ["runs"]
+    assert [page.slug for page in workspace_pages()] == ["runs", "watched", "custom"]
     assert "runs" not in {page.slug for page in find_pages()}
 
 

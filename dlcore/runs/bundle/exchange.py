@@ -19,9 +19,10 @@ from typing import IO
 import dlcore.runs.local_store as local_store
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
+from dlcore.projects.custom import source
 from dlcore.runs.bundle import inspection, limits
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
-from dlcore.runs.folder import translate_errors
+from dlcore.runs.folder import read_json, translate_errors
 from dlcore.runs.lifecycle import update_state
 from dlcore.runs.metric_file import Row, append_metrics
 from dlcore.runs.metric_log import write_gradients
@@ -56,19 +57,53 @@ def export_run(ref: str, path: Path) -> Path:
     return path
 
 
-def import_run(path: Path) -> Record:
+def import_run(path: Path, *, accepts_code: bool = False) -> Record:
     """Store a bundle (zip or folder) as a finished run.
 
+    accepts_code: whether the code of a custom network in it may be stored and run, in a process with limits. Code that
+        is stored on this machine already needs no consent.
+
     Raises:
+        CodeError: it holds code that was not accepted; nothing is stored then.
         RunError: the bundle is invalid; nothing is stored then.
         StoreError: the run folder cannot be written.
     """
     with _staged(path) as draft:
+        _accept_code(draft, accepts_code)
         try:
             bundle = inspection.validate_bundle(draft)
         except RequestError as error:  # name the imported file, not the folder it was unpacked to
             raise RunError(str(error).replace(f"{draft}/", "").replace(str(draft), path.name)) from None
         return _store(bundle, path.name)
+
+
+class CodeError(RequestError):
+    """A bundle holds code that was not accepted; `text` is the code."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(
+            f"this bundle holds code of a network ({len(text.splitlines())} lines): read it, and import it with --code "
+            "if you trust it."
+        )
+
+
+def _accept_code(draft: Path, is_accepted: bool) -> None:
+    """Store the code of a bundle's network, if the user has accepted it."""
+    path = draft / source.FILE
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    model = str(read_json(draft / "run.json").get("config", {}).get("model", ""))
+    network = source.parse_text(text, target=model.rpartition("-")[0] if source.list_classes(text) else "")
+    if network.network_id != model:
+        raise RunError(f"{source.FILE} is not the code of this run: rejected.")
+    if source.find(model) is not None:
+        return
+    source.require_allowed()
+    if not is_accepted:
+        raise CodeError(text)
+    source.save(network)
 
 
 def _pack(folder: Path, file: Path) -> None:
@@ -98,11 +133,11 @@ def _staged(path: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _copy_folder(source: Path, draft: Path) -> None:
+def _copy_folder(folder: Path, draft: Path) -> None:
     for name in (*REQUIRED, *OPTIONAL):
-        file = source / name
+        file = folder / name
         if file.is_symlink():
-            raise RunError(f"{source.name}: '{name}' is a link, which a bundle cannot contain: copy the file itself.")
+            raise RunError(f"{folder.name}: '{name}' is a link, which a bundle cannot contain: copy the file itself.")
         if file.is_file():
             limits.check_size(name, file.stat().st_size)
             with translate_errors(draft):

@@ -200,6 +200,9 @@ def _model(bundle: Bundle) -> None:
 
     shapes = limits.read_weight_shapes(bundle.folder / "model.safetensors")
     config, facts = bundle.config, bundle.facts
+    if (bundle.folder / "network.py").exists():
+        bundle.load(complete=False)  # in another process
+        return
     build = projects.get(config.project).models[config.model].build
     try:
         with torch.device("meta"):

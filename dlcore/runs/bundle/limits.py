@@ -21,6 +21,7 @@ FILE_BYTES = {
     "labels.json": 2**20,
     "threshold.json": 2**12,
     "calibration.json": 2**20,
+    "network.py": 2**18,
 }
 """Largest size of each file; those with arrays are bounded by `ARRAY_BYTES`."""
 ZIP_ENTRIES = 1_000

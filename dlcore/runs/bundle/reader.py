@@ -2,7 +2,7 @@
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
 gradients.npz calibration.json familiarity.npz correctness.npz`. Nothing in it is a pickle; reading it never runs code
-from it.
+from it. `network.py` is the code of a custom network, which runs in a process with limits once a user has accepted it.
 """
 
 import csv
@@ -38,7 +38,10 @@ REQUIRED = (
 )
 WITHOUT_WEIGHTS = "none"
 """`weights` in the `run.json` of a bundle that has no `model.safetensors`."""
-OPTIONAL = ("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz", "correctness.npz")
+OPTIONAL = (
+    *("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz", "correctness.npz"),
+    "network.py",
+)
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
 TEST_NAMES = {

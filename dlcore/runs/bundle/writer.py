@@ -22,6 +22,7 @@ from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import MEASURES, AbstentionRule, encode_reasons, fit_from_predictions
 from dlcore.evaluation.familiarity import familiarity_arrays
 from dlcore.projects.command import command_line
+from dlcore.projects.custom import source
 from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs import budgets
 from dlcore.runs.bundle import card, weight_format
@@ -104,6 +105,8 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
     if artifacts.correctness is not None:
         samples = np.array(artifacts.correctness.shape[1])
         files["correctness.npz"] = _npz({"bits": np.packbits(artifacts.correctness, axis=1), "samples": samples})
+    if (network := source.find(artifacts.config.model)) is not None:
+        files[source.FILE] = network.text.encode()
     if artifacts.baselines:
         named = {
             f"{name}.{part}": values for name, arrays in artifacts.baselines.items() for part, values in arrays.items()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dlcore.core.markdown import as_text
@@ -37,13 +38,14 @@ def results(project: Project, run: Run | None) -> None:
     scores, targets = _test(bundle)
     st.markdown(f"{as_text(evaluation.verdict)} {compare_with_baseline(evaluation, 'accuracy')}")
     score_table(evaluation, title=project.models[record.model].title, n=len(targets), unit="samples")
-    if record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
+    if not record.is_watched and record.preset == preset.FULL and (other := preset.differences_from_full(run.config)):
         st.caption(f"Differs from the full preset of {project.models[record.model].title}: {other}.")
     if scores.shape[1] == 2:
         _show_threshold_panel(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _show_classes(bundle)
-    load_modality(project).browse(project, run, bundle)
+    if project.modality:
+        load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
     show_abstention(bundle)
     _show_errors(project, run, bundle)
@@ -128,7 +130,11 @@ def _show_errors(project: Project, run: Run, bundle: Bundle) -> None:
         f"{labels[predicted[row]]} {format_percent(scores[row, predicted[row]], digits=0)}, is {labels[targets[row]]}"
         for row in rows
     ]
-    load_modality(project).show(run.config, [int(ids[row]) for row in rows], texts)
+    if project.modality:
+        load_modality(project).show(run.config, [int(ids[row]) for row in rows], texts)
+    else:
+        listed = [{"Sample": int(ids[row]), "Predicted, actual": text} for row, text in zip(rows, texts, strict=True)]
+        st.dataframe(pd.DataFrame(listed), hide_index=True, alt="Most confident errors, one per row")
 
 
 def losses(history: Mapping[str, Curve], evaluation: Evaluation, epoch: int) -> str:

@@ -81,7 +81,8 @@ def workspace_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
 
 def page_of(slug: str) -> PageFile | None:
     """Return the page of a project; None if it has none."""
-    return next((page for page in find_pages() if page.slug == slug or page.part(slug)), None)
+    pages = (*find_pages(), *workspace_pages())
+    return next((page for page in pages if page.slug == slug or page.part(slug)), None)
 
 
 def title_of(slug: str) -> str:

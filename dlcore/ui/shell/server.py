@@ -1,9 +1,11 @@
 """Server start-up: fix Streamlit's page discovery and import in the background what pages will need."""
 
 import importlib
+import os
 import threading
 from contextlib import suppress
 
+from streamlit.config import get_option
 from streamlit.runtime.pages_manager import PagesManager
 
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
@@ -22,6 +24,7 @@ def prepare() -> threading.Thread:
     # A folder named pages/ triggers Streamlit's old page discovery on the first visit, which answers a deep link with
     # "Page not found". st.navigation disables it, but only from the second visit on.
     PagesManager.uses_pages_directory = False
+    os.environ["DLCORE_ADDRESS"] = get_option("server.address") or "0.0.0.0"  # custom code: on localhost only
     thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)
     thread.start()
     return thread

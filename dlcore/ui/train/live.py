@@ -1,6 +1,7 @@
 """A run as it trains: state, progress, curves, gradients, log, and actions."""
 
 import html
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -26,22 +27,23 @@ REFRESH_SECONDS = 1.0
 """Interval between two reads of an active run."""
 
 
-def show(project: "Project", run: Run) -> None:
-    """Render the run, and refresh it while it is active."""
+def show(project: "Project", run: Run, *, more: Callable[[Run], None] | None = None) -> None:
+    """Render the run, and refresh it while it is active; `more` renders its gradients in place of the heat map."""
     state = run.record.state
-    fragment(_follow, run_every=REFRESH_SECONDS if state in ACTIVE else None)(project.slug, run.run_id, state)
+    fragment(_follow, run_every=REFRESH_SECONDS if state in ACTIVE else None)(project.slug, run.run_id, state, more)
     export_import.export_run_panel(run)
 
 
-def _follow(slug: str, run_id: str, previous_state: str) -> None:
+def _follow(slug: str, run_id: str, previous_state: str, more: Callable[[Run], None] | None) -> None:
     run = runs.open_run(run_id)
     record = run.record
     if record.state != previous_state:
         st.rerun()
     with_error_boundary(lambda: _state(slug, record, run))
     with_error_boundary(lambda: _curves(slug, run, record))
-    with_error_boundary(lambda: _gradients(slug, run))
-    with_error_boundary(lambda: _log(run))
+    with_error_boundary(lambda: more(run) if more else _gradients(slug, run))
+    if not record.is_watched:
+        with_error_boundary(lambda: _log(run))
 
 
 def _state(slug: str, record: Record, run: Run) -> None:
@@ -61,7 +63,12 @@ def _next_steps(slug: str, record: Record, run: Run) -> None:
     if is_out_of_memory:
         _retry(slug, run)
     run_actions.action_buttons(record, key="live", first=not is_out_of_memory)
-    if st.button("Fork", icon=":material/call_split:", key=f"fork-{record.run_id}", help=_FORK_HELP):
+    if not record.is_watched and st.button(
+        "Fork",
+        icon=":material/call_split:",
+        key=f"fork-{record.run_id}",
+        help=_FORK_HELP,
+    ):
         begin_fork(slug, record.run_id)
         st.rerun()
     run_actions.delete_button(record, lambda: _forget(slug))

@@ -12,6 +12,7 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
 from dlcore.runs import Bundle, OnnxReport, Run
+from dlcore.runs.bundle.exchange import CodeError
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
@@ -25,8 +26,9 @@ def export_run_panel(run: Run) -> None:
     from dlcore.projects.command import command_line
 
     with st.expander("Export run", icon=":material/download:"):
-        st.caption("Command line of this run:")
-        st.code(command_line(run.config), language="bash", wrap_lines=True)
+        if not run.record.is_watched:
+            st.caption("Command line of this run:")
+            st.code(command_line(run.config), language="bash", wrap_lines=True)
         if run.bundle is None:
             st.caption(
                 "The bundle is written when the run ends or is stopped: weights, curves, predictions and a card."
@@ -120,6 +122,11 @@ def import_run_panel(slug: str) -> None:
     """Draw the import of a bundle as a run."""
     with st.form(f"bring-{slug}", border=False):
         file = st.file_uploader("Bundle (zip)", type="zip", key=f"bundle-file-{slug}")
+        accepts_code = slug.startswith("custom") and st.checkbox(
+            "Accept its code",
+            key=f"bundle-code-{slug}",
+            help="A bundle of a custom network holds its code. Accept it only if you trust whoever wrote it.",
+        )
         sent = st.form_submit_button("Import", icon=":material/upload_file:")
     if not sent or file is None:
         return
@@ -127,7 +134,13 @@ def import_run_panel(slug: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bundle.zip"
             path.write_bytes(file.getbuffer())
-            record = runs.import_run(path)
+            record = runs.import_run(path, accepts_code=accepts_code)
+    except CodeError as error:
+        st.warning(
+            "This bundle holds code. Read it; tick **Accept its code** and import again.", icon=":material/code:"
+        )
+        st.code(error.text, language="python", line_numbers=True, height=300)
+        return
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return

@@ -80,9 +80,12 @@ def load_network(run: Run, name: str) -> Network | None:
     return build_network(norms, name, run_id=run.run_id, broke_at=broke_at)
 
 
-def build_network(norms: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0) -> Network:
-    """Return the recorded layers with weights and their diagnosis; `broke_at`: see `diagnose_gradients`."""
-    layers = deep.weight_layers(norms.layers)
+def build_network(
+    norms: GradientNorms, name: str, *, run_id: str = "", broke_at: int = 0, layers: Sequence[int] | None = None
+) -> Network:
+    """Return the recorded layers with weights, or `layers`, and their diagnosis; `broke_at`: see
+    `diagnose_gradients`."""
+    layers = deep.weight_layers(norms.layers) if layers is None else layers
     values = {"norm": norms.norms[:, layers], **{key: value[:, layers] for key, value in norms.measures.items()}}
     names = [f"layer {i + 1}" for i in range(len(layers))]
     diagnosis = gradient_flow.diagnose_gradients(

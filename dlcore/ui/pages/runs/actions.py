@@ -31,7 +31,8 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
         st.markdown(f"**{len(selected)} selected**", width="content")
         if len(selected) == 1:
             _single(selected[0])
-        _copy(selected)
+        if not any(row.record.is_watched for row in selected):
+            _copy(selected)
         if editable:
             _edit(editable)
             is_favorite = all(row.annotation.is_favorite for row in editable)
@@ -45,7 +46,7 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
 def _single(row: Row) -> None:
     if st.button("Open", icon=":material/open_in_new:", key="open-run", help="Open the run on its project's page."):
         open_run_page(row.record, panel="results" if row.record.state == "finished" else "train")
-    if st.button(
+    if not row.record.is_watched and st.button(
         "Fork",
         icon=":material/call_split:",
         key="fork-run",

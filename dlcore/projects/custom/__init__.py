@@ -1,0 +1,1 @@
+"""Networks that a user adds as Python code."""

@@ -1,0 +1,262 @@
+"""Source of custom networks: what their text defines, read without running it, and where it is stored.
+
+A network is stored as `$DLCORE_HOME/networks/<id>.py`. The id is the name of its class and the sha256 of the text, so a
+run always finds the code that it was created with.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlcore.core import settings
+from dlcore.core.errors import ConfigError, RequestError
+
+SETTING = "DLCORE_ALLOW_CUSTOM_CODE"
+"""Environment variable of the setting `allow_custom_code`: 0 forbids custom networks, 1 allows them on any address."""
+MAX_BYTES = 256 * 2**10
+EXAMPLE = settings.ASSETS / "networks" / "convolutional.py"
+FILE = "network.py"
+"""Name of the code in a bundle."""
+INSTANCES = ("model", "net", "network")
+"""Variables of a module that may hold a network, if the text defines no class."""
+_CONSTANT = (
+    *(ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Load),
+    *(ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop),
+)
+"""Nodes of an expression that a notebook may compute: numbers, texts, and lists of them."""
+_ID = re.compile(r"[A-Za-z_]\w{0,59}-[0-9a-f]{10}")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a constructor: its default, if the text has one, and its line."""
+
+    name: str
+    line: int
+    default: Any = None
+    has_default: bool = False
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """The text of a network and what it defines: a class with the parameters of its constructor, or a variable."""
+
+    text: str
+    target: str
+    line: int
+    parameters: tuple[Parameter, ...] = ()
+    summary: str = ""
+    is_instance: bool = False
+
+    @property
+    def network_id(self) -> str:
+        """Name and checksum."""
+        digest = hashlib.sha256(f"{self.target}\n{self.text}".encode()).hexdigest()
+        return f"{self.target[:60]}-{digest[:10]}"
+
+
+def require_allowed() -> None:
+    """Check that this server may run custom code.
+
+    Raises:
+        RequestError: the setting forbids it, or the server listens beyond this machine.
+    """
+    if not is_allowed():
+        raise RequestError(
+            f"custom code is off: the app listens beyond localhost. Start it on localhost, or set {SETTING}=1."
+            if os.environ.get(SETTING) != "0"
+            else f"custom code is off ({SETTING}=0): unset it to train networks of your code."
+        )
+
+
+def is_allowed() -> bool:
+    """Whether custom code may run: by the setting, else only if the app listens on this machine alone."""
+    value = os.environ.get(SETTING)
+    if value in ("0", "1"):
+        return value == "1"
+    return os.environ.get("DLCORE_ADDRESS", "localhost") in ("localhost", "127.0.0.1", "::1")
+
+
+def read_source(data: bytes, *, name: str = "network.py", target: str = "") -> NetworkSource:
+    """Read Python code or a notebook, without running it; `target` names the class if there are several.
+
+    Raises:
+        ConfigError: it is too long, no Python, or defines no network; names the line.
+    """
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{name}: {len(data) / 2**10:,.0f} KiB of code: at most {MAX_BYTES >> 10} are read.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: byte {error.start} is not UTF-8: save the file as UTF-8.") from None
+    if name.endswith(".ipynb") or text.lstrip().startswith('{"cells"') or '"nbformat"' in text[-2000:]:
+        text = _notebook_code(text, name)
+    return parse_text(text.replace("\r\n", "\n"), target=target)
+
+
+def parse_text(text: str, *, target: str = "") -> NetworkSource:
+    """Find the network in Python code.
+
+    Raises:
+        ConfigError: it is no Python, or defines no network; names the line.
+    """
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        code = (error.text or "").strip()
+        raise ConfigError(f"line {error.lineno}: `{code[:80]}`: {error.msg}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"the code cannot be read: {error}.") from None
+    classes = _network_classes(tree)
+    if target and target not in classes:
+        raise ConfigError(f"the code defines no network '{target}': it has {', '.join(classes) or 'none'}.")
+    if classes:
+        node = classes[target or _outermost(tree, classes)]
+        summary = (ast.get_docstring(node) or "").strip().split("\n\n")[0].replace("\n", " ")
+        return NetworkSource(text, node.name, node.lineno, _parameters(node, classes), summary[:200])
+    for statement in tree.body:
+        names = [part.id for part in getattr(statement, "targets", []) if isinstance(part, ast.Name)]
+        if isinstance(statement, ast.Assign) and set(names) & set(INSTANCES):
+            return NetworkSource(text, names[0], statement.lineno, is_instance=True)
+    raise ConfigError(
+        "the code defines no network: write a class with base `nn.Module`, or assign one to a variable `model`."
+    )
+
+
+def list_classes(text: str) -> list[str]:
+    """Names of the networks that the code defines; empty if it is no Python."""
+    try:
+        return list(_network_classes(ast.parse(text)))
+    except (SyntaxError, ValueError):
+        return []
+
+
+def save(source: NetworkSource) -> str:
+    """Store a network; returns its id. The same text is stored once.
+
+    Raises:
+        RequestError: custom code is off.
+    """
+    require_allowed()
+    path = folder() / f"{source.network_id}.py"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(source.text, encoding="utf-8")
+        draft.replace(path)
+    return source.network_id
+
+
+def find(network_id: str) -> NetworkSource | None:
+    """The stored network with that id, or the example; None if there is none."""
+    if not _ID.fullmatch(network_id):
+        return None
+    example = _example()
+    if network_id == example.network_id:
+        return example
+    try:
+        text = (folder() / f"{network_id}.py").read_text(encoding="utf-8")
+        source = parse_text(text, target=network_id.rpartition("-")[0]) if "class " in text else parse_text(text)
+    except (OSError, ConfigError):
+        return None
+    return source if source.network_id == network_id else None
+
+
+def list_ids() -> list[str]:
+    """Ids of the stored networks, newest first, then that of the example."""
+    paths = sorted(folder().glob("*.py"), key=lambda path: -path.stat().st_mtime)
+    return [*dict.fromkeys([*(path.stem for path in paths if find(path.stem)), _example().network_id])]
+
+
+def folder() -> Path:
+    """Where networks are stored."""
+    return settings.home() / "networks"
+
+
+def _example() -> NetworkSource:
+    return parse_text(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def _notebook_code(text: str, name: str) -> str:
+    """The code cells of a notebook that define something: imports, functions, classes, assignments of networks."""
+    try:
+        cells = json.loads(text)["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"{name} is not a notebook: save it again, or paste the code of the network.") from None
+    parts = []
+    for source in sources:
+        code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+        try:
+            tree = ast.parse(code)
+        except SyntaxError:
+            continue
+        nodes = [node for node in tree.body if _defines(node)]
+        parts += [ast.unparse(node) for node in nodes]
+    return "\n\n".join(parts) + "\n"
+
+
+def _defines(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
+        return True
+    value = getattr(node, "value", None)
+    if isinstance(node, ast.Assign | ast.AnnAssign) and value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = {part.id for part in targets if isinstance(part, ast.Name)}
+        is_constant = all(isinstance(part, _CONSTANT) for part in ast.walk(value))
+        return is_constant or bool(names & set(INSTANCES))
+    return False
+
+
+def _network_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    """Classes derived from `Module`, from other modules of torch, or from such a class of the text."""
+    classes: dict[str, ast.ClassDef] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base) for base in node.bases]
+            if any(base.endswith("Module") or base in classes or ".nn." in f".{base}" for base in bases):
+                classes[node.name] = node
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in classes}
+
+
+def _outermost(tree: ast.Module, classes: dict[str, ast.ClassDef]) -> str:
+    """The last network that no other network of the text uses."""
+    used = {
+        name.id
+        for owner, node in classes.items()
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and name.id in classes and name.id != owner
+    }
+    return [name for name in classes if name not in used][-1] if set(classes) - used else list(classes)[-1]
+
+
+def _parameters(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[Parameter, ...]:
+    """Parameters of the constructor, or of the nearest base class of the text that has one."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+            return _of_signature(part.args)
+    bases = [ast.unparse(base) for base in node.bases]
+    return next((_parameters(classes[base], classes) for base in bases if base in classes), ())
+
+
+def _of_signature(signature: ast.arguments) -> tuple[Parameter, ...]:
+    positional = [*signature.posonlyargs, *signature.args][1:]  # without self
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(signature.defaults))
+    pairs = [*zip(positional, [*defaults, *signature.defaults[-len(positional) or None :]], strict=False)]
+    pairs += zip(signature.kwonlyargs, signature.kw_defaults, strict=True)
+    return tuple(_parameter(argument, default) for argument, default in pairs)
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
+    if default is None:
+        return Parameter(argument.arg, argument.lineno)
+    try:
+        value = ast.literal_eval(default)
+    except ValueError:
+        value = None  # an expression: the constructor computes it
+    return Parameter(argument.arg, argument.lineno, value, has_default=True)

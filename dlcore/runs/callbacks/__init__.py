@@ -1,0 +1,1 @@
+"""Callbacks that watch training in Lightning, Hugging Face Transformers and Keras; see `dlcore.watch`."""

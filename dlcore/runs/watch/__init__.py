@@ -1,0 +1,1 @@
+"""Watch training loops outside the workbench: `dlcore.watch`."""

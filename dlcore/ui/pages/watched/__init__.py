@@ -1,0 +1,1 @@
+"""Page Watched runs: training loops outside the workbench, and runs imported from other trackers."""
