@@ -83,6 +83,10 @@ def runs_export(options: argparse.Namespace) -> dict[str, Any]:
         report = runs.export_onnx(options.run, Path(options.file))
         print(report.summary, file=sys.stderr)
         return report.as_json()
+    if options.standalone:
+        from dlcore.runs.standalone.archive import export_standalone
+
+        return {"run_id": options.run, **export_standalone(options.run, Path(options.file))}
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 
 
@@ -148,6 +152,11 @@ def arguments(commands: Any) -> None:
     export = add_command(verbs, "export", runs_export)
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE", help="the file to write, or a folder to write it into")
+    export.add_argument(
+        "--standalone",
+        action="store_true",
+        help="also scripts that need no dlcore: training, notebook, ONNX, prediction",
+    )
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
     add_command(verbs, "import", runs_import).add_argument("file", metavar="FILE", help="a zip file or a bundle folder")
     mirror = add_command(verbs, "mirror", runs_mirror)
