@@ -26,6 +26,12 @@ CASES = {
     ),
     "forecast": ("lstm", "air_quality", {"epochs": 1, "units": 16}, "r2_mean"),
 }
+RUN_CELLS = """
+import __future__, json
+space = {"__name__": "__main__"}
+for cell in json.load(open("cells.json")):
+    exec(compile(cell, "cell", "exec", __future__.annotations.compiler_flag), space)
+"""
 SAMPLES = 200
 """Test samples that `predict.py` answers."""
 
@@ -72,11 +78,9 @@ def test_notebook(exported, plain_python):
     assert kinds == ["markdown", "code"] * (len(kinds) // 2) and all(
         cell["source"].strip() for cell in notebook["cells"]
     )
-    code = "\n".join(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code")
-    (exported.folder / "cells.py").write_text(code.replace("from __future__ import annotations", ""), encoding="utf-8")
     cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    runner = f"import __future__\nspace = {{'__name__': '__main__'}}\nfor cell in {cells!r}:\n    exec(compile(cell, 'cell', 'exec', __future__.annotations.compiler_flag), space)"
-    assert_reaches_figure(exported, read_figure(exported, plain_python(["-c", runner], exported.folder)))
+    (exported.folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
+    assert_reaches_figure(exported, read_figure(exported, plain_python(["-c", RUN_CELLS], exported.folder)))
 
 
 def test_prediction_script(exported, plain_python):

@@ -11,7 +11,6 @@ from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.project import RunConfig
 from dlcore.runs.standalone.script import TaskCode
 
-
 RULES = {
     "maximum": "held_out.max()",
     "quantile": "np.quantile(held_out, 0.995)",

@@ -1,4 +1,4 @@
-"""One zip of a run that works without dlcore: bundle, training script, notebook, ONNX file, prediction script, tables."""
+"""A zip of a run that works without dlcore: bundle, training script, notebook, ONNX file, prediction script."""
 
 import csv
 import io

@@ -37,13 +37,14 @@ def export_network(bundle: Bundle, loaded: LoadedModel) -> tuple[bytes, float]:
     samples, axes = _samples(bundle, loaded)
     content = _trace(loaded.module, samples[0], axes)
     session = onnx_graph.open_session(content, threads=torch.get_num_threads())
-    names = [each.name for each in session.get_inputs()]
+    known = {each.name for each in session.get_inputs()}  # without those that the network does not read
     largest = 0.0
     for inputs in samples:
         with evaluation_mode(loaded.module):
             expected = loaded.module(*inputs).numpy()
         try:
-            values = session.run(None, {name: each.numpy() for name, each in zip(names, inputs, strict=True)})[0]
+            named = zip(_names(inputs), inputs, strict=True)
+            values = session.run(None, {name: each.numpy() for name, each in named if name in known})[0]
         except Exception as error:  # errors of onnxruntime have no other common class
             raise RunError(
                 f"the ONNX graph fails on {tuple(inputs[0].shape)} ({str(error).splitlines()[0][:150]})."
@@ -82,25 +83,39 @@ def _samples(bundle: Bundle, loaded: LoadedModel) -> tuple[list[tuple[Tensor, ..
             return [(torch.rand(*each, generator=generator),) for each in shapes], [{0: "batch", axis: "length"}]
         raise RunError(f"'{config.model}' compares windows with stored ones or with folds: use the bundle.")
     if project.slug == "forecast":
-        window, calendar, steps = facts["window"], facts["calendar"], facts["steps"]
-        inputs = []
-        for length in (window, max(2, window // 2)) if "linear" not in bundle.preprocessing else (window,):
-            for n in BATCHES[::-1]:
-                parts = [torch.randn(n, length, facts["features"], generator=generator), torch.zeros(n, calendar)]
-                if "linear" in bundle.preprocessing:
-                    parts.append(torch.randn(n, steps, facts["variables"], generator=generator))
-                inputs.append(tuple(parts))
-        axes: list[dict[int, str]] = [{0: "batch", 1: "length"}, {0: "batch"}, {0: "batch"}]
-        return inputs, axes[: len(inputs[0])]
+        return _forecast_samples(bundle, loaded, generator)
     if kind == "memory":
         raise RunError("the inputs of this project are generated, so there is no file to predict: use the bundle.")
     raise RunError(f"'{project.slug}' has no input that one ONNX graph takes: use the bundle.")
 
 
+def _forecast_samples(
+    bundle: Bundle, loaded: LoadedModel, generator: torch.Generator
+) -> tuple[list[tuple[Tensor, ...]], list[dict[int, str]]]:
+    """Return window, calendar and, for a blend, linear forecast; of one length if the network takes no other."""
+    facts, is_blend = bundle.facts, "linear" in bundle.preprocessing
+    samples: list[tuple[Tensor, ...]] = []
+    axes: list[dict[int, str]] = [{0: "batch", 1: "length"}, {0: "batch"}, {0: "batch"}][: 2 + is_blend]
+    for length in (facts["window"], max(2, facts["window"] // 2)):
+        for n in BATCHES[::-1]:
+            shapes = [(n, length, facts["features"]), (n, facts["calendar"]), (n, facts["steps"], facts["variables"])]
+            samples.append(tuple(torch.randn(*each, generator=generator) for each in shapes[: 2 + is_blend]))
+    try:
+        with evaluation_mode(loaded.module):
+            loaded.module(*samples[-1])
+    except RuntimeError:  # a linear layer over the window
+        samples, axes[0] = samples[: len(BATCHES)], {0: "batch"}
+    return samples, axes
+
+
+def _names(inputs: tuple[Tensor, ...]) -> list[str]:
+    return [f"input_{number}" if number else "inputs" for number in range(len(inputs))]
+
+
 def _trace(module: torch.nn.Module, inputs: tuple[Tensor, ...], axes: list[dict[int, str]]) -> bytes:
     """Return the module in evaluation mode as an ONNX file whose `axes` may vary, by tracing: recurrent layers take any
     length then."""
-    names = [f"input_{number}" if number else "inputs" for number in range(len(inputs))]
+    names = _names(inputs)
     buffer = io.BytesIO()
     settings: dict[str, Any] = {"dynamo": False, "opset_version": 17, "input_names": names, "output_names": ["output"]}
     with (

@@ -34,4 +34,4 @@ def predict(path: str) -> dict[str, Any]:
 def main() -> None:
     """Print the answer to each image file on the command line as JSON."""
     for path in sys.argv[1:]:
-        print(json.dumps(predict(path)))
+        sys.stdout.write(f"{json.dumps(predict(path))}\n")

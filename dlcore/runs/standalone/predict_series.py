@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from dlcore.runs.standalone.predict_common import read_facts, run_network
 
 def read_series(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return times (T,) in epoch milliseconds and values (T,); the first row holds the names."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))[1:]
     times = np.array([row[0].replace(" ", "T") for row in rows], "datetime64[ms]")
     return times.astype(np.int64), np.array([float(row[1]) for row in rows])
@@ -54,4 +55,4 @@ def predict(path: str) -> dict[str, Any]:
 
 def main() -> None:
     """Print scores and alarms of the CSV file on the command line as JSON."""
-    print(json.dumps(predict(sys.argv[1])))
+    sys.stdout.write(f"{json.dumps(predict(sys.argv[1]))}\n")

@@ -1,5 +1,6 @@
 """The prediction script of a text classifier: label and probabilities of a text."""
 
+import itertools
 import json
 import re
 import sys
@@ -37,7 +38,7 @@ def merge_byte_pairs(word: str, ids: dict[str, int], ranks: dict[tuple[str, str]
     """Return the ids of a word after merging its letters, the most frequent pair first."""
     parts = [letter if place == 0 else f"##{letter}" for place, letter in enumerate(word)]
     while len(parts) > 1:
-        pairs = list(zip(parts, parts[1:], strict=False))
+        pairs = list(itertools.pairwise(parts))
         best = min(range(len(pairs)), key=lambda place: ranks.get(pairs[place], len(ranks)))
         if pairs[best] not in ranks:
             break
@@ -75,4 +76,4 @@ def predict(text: str) -> dict[str, Any]:
 def main() -> None:
     """Print the answer to the text on the command line, or to each line of standard input, as JSON."""
     for text in sys.argv[1:] or sys.stdin:
-        print(json.dumps(predict(text)))
+        sys.stdout.write(f"{json.dumps(predict(text))}\n")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -288,7 +288,7 @@ RATES = {
     "one_cycle": "0.04 + 0.96 * done / 0.3 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * (done - 0.3) / 0.7))",
     "step": "1.0 if done < 0.6 else 0.1 if done < 0.85 else 0.01",
 }
-"""Learning rate as a share of its maximum, by schedule, from the share `done` of the steps; see `training.schedules`."""
+"""Share of the maximum learning rate by schedule, from the share `done` of the steps; see `training.schedules`."""
 
 
 def _training(config: RunConfig, task: TaskCode) -> str:
@@ -355,7 +355,7 @@ def _main(config: RunConfig, construction: Construction) -> str:
     if construction.initial:
         lines += [
             "model.load_state_dict(  # pretrained weights",
-            f'    {{name.removeprefix("{INITIAL}"): value for name, value in data.items() if name.startswith("{INITIAL}")}},',
+            f'    {{name[{len(INITIAL)}:]: value for name, value in data.items() if name.startswith("{INITIAL}")}},',
             "    strict=False,",
             ")",
         ]

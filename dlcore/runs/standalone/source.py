@@ -212,10 +212,11 @@ def _edit(source: Source, parsed: _Module, node: ast.AST) -> list[Edit]:
             module = _own_module(parsed, node.value.id)
             if module is not None:
                 return [(parsed.start(node), parsed.stop(node), _add(source, module, node.attr))]
-    if isinstance(node, ast.Name) and node.id in parsed.nodes and not _is_annotation(parsed, node):
-        if _own_module(parsed, node.id) is None:
-            new = _add(source, parsed.module, node.id)
-            return [(parsed.start(node), parsed.stop(node), new)] if new != node.id else []
+    if not isinstance(node, ast.Name) or node.id not in parsed.nodes or _is_annotation(parsed, node):
+        return []
+    if _own_module(parsed, node.id) is None:
+        new = _add(source, parsed.module, node.id)
+        return [(parsed.start(node), parsed.stop(node), new)] if new != node.id else []
     return []
 
 
