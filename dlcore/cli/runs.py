@@ -76,7 +76,7 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
-    """Export a run's bundle as a zip file, or its model as ONNX with a card beside it."""
+    """Export a run as a zip file: the bundle, or also scripts that need no dlcore; or its model as ONNX with a card."""
     from dlcore import runs
 
     if options.onnx:
