@@ -8,7 +8,7 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test pytest test-failed test-realdata test-oldest lint lint-js screenshots
+.PHONY: run test pytest test-failed test-environments test-realdata test-oldest lint lint-js screenshots
 run: $(VENV)/.installed
 	$(BIN)/dlcore app
 
@@ -18,7 +18,11 @@ test: $(VENV)/.installed-tests
 
 pytest: $(VENV)/.installed-tests
 	@cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST)
+	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST) -m "not environments"
+
+# Scripts and notebooks of exported runs, in an environment without dlcore. DLCORE_DATA adds those that need a dataset.
+test-environments: $(VENV)/.installed-tests
+	$(BIN)/python $(PYTEST) -m environments
 
 # The tests that failed in the last run, one after another.
 test-failed: $(VENV)/.installed-tests
@@ -30,7 +34,7 @@ test-realdata: $(VENV)/.installed-tests
 
 # Tests with the lowest versions that requirements.txt allows, in a separate environment. Run it when requirements.txt changes.
 test-oldest: $(OLDEST)/.installed
-	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults" \
+	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults and not environments" \
 		-W 'ignore:`isinstance(treespec, LeafSpec)` is deprecated'  # raised inside torch 2.11 by its ONNX export
 
 lint: lint-js $(VENV)/.installed-tests

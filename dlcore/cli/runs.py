@@ -134,13 +134,17 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
-    """Export a run's bundle as a zip file, or its model as ONNX with a card beside it."""
+    """Export a run as a zip file: the bundle, or also scripts that need no dlcore; or its model as ONNX with a card."""
     from dlcore import runs
 
     if options.onnx:
         report = runs.export_onnx(options.run, Path(options.file))
         print(report.summary, file=sys.stderr)
         return report.as_json()
+    if options.standalone:
+        from dlcore.runs.standalone.archive import export_standalone
+
+        return {"run_id": options.run, **export_standalone(options.run, Path(options.file))}
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 
 
@@ -218,6 +222,11 @@ def arguments(commands: Any) -> None:
     export = add_command(verbs, "export", runs_export)
     export.add_argument("run", metavar="RUN", help=RUN_HELP)
     export.add_argument("file", metavar="FILE", help="the file to write, or a folder to write it into")
+    export.add_argument(
+        "--standalone",
+        action="store_true",
+        help="also scripts that need no dlcore: training, notebook, ONNX, prediction",
+    )
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
     bring = add_command(verbs, "import", runs_import, columns=RUN_COLUMNS)
     bring.add_argument("file", metavar="FILE", help="a zip file, an event file, a .wandb file or a folder")

@@ -18,7 +18,7 @@ def token_counts(ids: Tensor) -> Tensor:
 
 def last_state(states: Tensor, ids: Tensor) -> Tensor:
     """(N, T, D), (N, T) -> (N, D): state after each text's last token."""
-    return states[torch.arange(len(ids), device=ids.device), token_counts(ids) - 1]
+    return states[torch.arange(ids.shape[0], device=ids.device), token_counts(ids) - 1]  # no len(): a trace fixes it
 
 
 def max_mean_pool(states: Tensor, ids: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dlcore.runs.actions import create, delete_run, follow, fork, pause, resume,
 from dlcore.runs.bundle.exchange import export_run, import_run
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.foreground import train_here
-from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, why_no_onnx
+from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, export_standalone_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
 from dlcore.runs.run import Run, evaluate, list_active, list_paused, list_runs, open_run, references
 
@@ -28,6 +28,7 @@ __all__ = [
     "export_onnx",
     "export_onnx_apart",
     "export_run",
+    "export_standalone_apart",
     "follow",
     "fork",
     "import_run",

@@ -149,7 +149,28 @@ def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
     Raises:
         WorkbenchError: the error of that process, in one line.
     """
-    command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), "--onnx", "--json"]
+    fields = export_apart(ref, path, "--onnx")
+    fields.pop("faster")
+    report = OnnxReport(**fields)
+    return replace(report, differences={int(size): value for size, value in report.differences.items()})
+
+
+def export_standalone_apart(ref: str, path: Path) -> dict[str, Any]:
+    """Write a zip that needs no dlcore in a separate process; see `standalone.archive.export_standalone`.
+
+    Raises:
+        WorkbenchError: the error of that process, in one line.
+    """
+    return export_apart(ref, path, "--standalone")
+
+
+def export_apart(ref: str, path: Path, kind: str) -> dict[str, Any]:
+    """Run an export of the command line in a separate process; returns its report.
+
+    Raises:
+        WorkbenchError: the error of that process, in one line.
+    """
+    command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), kind, "--json"]
     code = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     environment = {**os.environ, "PYTHONPATH": code}
     try:
@@ -162,10 +183,8 @@ def export_onnx_apart(ref: str, path: Path) -> OnnxReport:
         errors = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("dlcore: ")]
         kind = RequestError if done.returncode == 2 else WorkbenchError
         raise kind(errors[-1].removeprefix("dlcore: ") if errors else "the export died: perhaps of too little memory.")
-    fields = json.loads(done.stdout)
-    fields.pop("faster")
-    report = OnnxReport(**fields)
-    return replace(report, differences={int(size): value for size, value in report.differences.items()})
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def _inputs(loaded: "LoadedModel", count: int) -> Any:
@@ -175,13 +194,13 @@ def _inputs(loaded: "LoadedModel", count: int) -> Any:
 
     from dlcore.data.images import images
 
-    height, width, channels = _image_size(loaded.preprocessing)
+    height, width, channels = image_size(loaded.preprocessing)
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
     return torch.from_numpy(np.stack([images.to_model_input(image, loaded.preprocessing) for image in pixels]))
 
 
-def _image_size(preprocessing: Mapping[str, Any]) -> tuple[int, int, int]:
+def image_size(preprocessing: Mapping[str, Any]) -> tuple[int, int, int]:
     """Return height, width and channels."""
     if preprocessing["kind"] == "picture":
         return int(preprocessing["side"]), int(preprocessing["side"]), int(preprocessing["channels"])
@@ -206,7 +225,7 @@ def _facts(bundle: Bundle, loaded: "LoadedModel") -> dict[str, str]:
 
 def describe_input(preprocessing: Mapping[str, Any]) -> str:
     """Return the steps from an image file to the input of the network, in Markdown."""
-    height, width, channels = _image_size(preprocessing)
+    height, width, channels = image_size(preprocessing)
     mean, std = (json.dumps(preprocessing[name]) for name in ("mean", "std"))
     if channels == 1:
         load = (

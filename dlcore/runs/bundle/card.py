@@ -1,6 +1,7 @@
 """The model card of a run: results, data, how to reproduce it, limitations."""
 
 import importlib.metadata
+import json
 import platform
 from collections.abc import Mapping
 from typing import Any
@@ -50,6 +51,32 @@ def render_card(run: Mapping[str, Any], rule: AbstentionRule | None = None) -> s
         _DEFAULT_LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+PIPELINES = {"image": "image-classification", "text": "text-classification", "series": "time-series-forecasting"}
+"""Task of the Hugging Face hub by modality."""
+
+
+def hub_metadata(run: Mapping[str, Any]) -> str:
+    """Return the metadata block of a card for the Hugging Face hub (YAML), from the content of `run.json`."""
+    record, metrics = run["record"], run["evaluation"]["metrics"]
+    project = projects.get(record["project"])
+    name, task = json.dumps(f"{record['project']}-{record['model']}"), PIPELINES.get(project.modality, "other")
+    values = [
+        f"    - type: {metric}\n      name: {json.dumps(metric_title(metric))}\n      value: {value:.6g}"
+        for metric, value in metrics.items()
+        if not metric.endswith(("_low", "_high", _CENTERED))
+    ]
+    dataset = json.dumps(record["dataset"])
+    return "\n".join(
+        (
+            f"---\nlibrary_name: pytorch\npipeline_tag: {task}\ntags: [pytorch, onnx, {record['project']}]",
+            f"model-index:\n- name: {name}\n  results:\n  - task:\n      type: {task}",
+            f"    dataset:\n      name: {dataset}\n      type: {dataset}\n      split: test\n    metrics:",
+            *values,
+            "---",
+        )
+    )
 
 
 def _abstention(rule: AbstentionRule | None) -> list[str]:

@@ -29,6 +29,11 @@ from dlcore.runs.metric_log import write_gradients
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
+STANDALONE = (
+    *("train.py", "train.ipynb", "model.py", "data.npz", "model.onnx"),
+    *("predict.py", "predict.json", "predictions.csv", "README.md"),
+)
+"""Files of an export for use without dlcore, which an import leaves out."""
 _CHUNK, _ROWS = 2**20, 50_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bundle always gives the same zip, byte for byte
 
@@ -171,6 +176,8 @@ def _entries(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise RunError(f"{source.name}: '{entry.filename[:80]}' is a link, not a file: rejected.")
         if entry.is_dir() or parts[0] == "__MACOSX":
+            continue
+        if parts[-1] in STANDALONE and len(parts) <= 2:
             continue
         if parts[-1] not in (*REQUIRED, *OPTIONAL) or len(parts) > 2:
             raise RunError(f"{source.name}: '{entry.filename[:80]}' is not part of a bundle: rejected.")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line
+from dlcore.core.markdown import as_text, error_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.runs.bundle.exchange import CodeError
 from dlcore.ui.shell.error_boundary import fragment
@@ -18,7 +18,7 @@ from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 
 _LAST_EXPORTED = "onnx-made"
-"""Key of the run whose ONNX file is shown: one per session, since the file is kept in memory."""
+"""Key of the export that is shown: one per session, since the file is kept in memory."""
 
 
 def export_run_panel(run: Run) -> None:
@@ -54,7 +54,50 @@ def export_run_panel(run: Run) -> None:
             on_click="ignore",
             help="One HTML file that opens without a network: metrics, live charts, examples, settings. About 5 MB.",
         )
+        fragment(_standalone)(run, run.bundle)
         fragment(_onnx)(run, run.bundle)
+
+
+def _standalone(run: Run, bundle: Bundle) -> None:
+    """Draw the export of a zip that works without dlcore, which is made on request."""
+    key = f"standalone-{run.run_id}-{bundle.record.step}"
+    if st.button(
+        "Export with scripts",
+        icon=":material/folder_zip:",
+        key=f"{key}-make",
+        help="The bundle with a training script and notebook in plain PyTorch, ONNX file and prediction script; "
+        "none of them needs dlcore.",
+    ):
+        st.session_state[_LAST_EXPORTED] = key
+    if st.session_state.get(_LAST_EXPORTED) != key:
+        return
+    try:
+        with st.spinner("Preparing the data, exporting and comparing ..."):
+            content, missing = _export_standalone(run.run_id, bundle.record.step)
+    except WorkbenchError as error:
+        del st.session_state[_LAST_EXPORTED]
+        st.error(error_line(error), icon=":material/error:")
+        return
+    for name, reason in missing.items():
+        st.caption(f"No {name}: {as_text(reason)}")
+    st.download_button(
+        f"Download scripts and bundle ({len(content) / 2**20:.1f} MB)",
+        content,
+        mime="application/zip",
+        file_name=f"{short_id(run.run_id).replace('/', '-')}-standalone.zip",
+        icon=":material/download:",
+        key=f"{key}-take",
+        on_click="ignore",
+        help="README.md in it says how to use the files.",
+    )
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _export_standalone(run_id: str, step: int) -> tuple[bytes, dict[str, str]]:
+    """Return a zip that needs no dlcore, and why files are missing; `step` distinguishes a resumed run."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = runs.export_standalone_apart(run_id, Path(folder) / "run.zip")
+        return Path(report["path"]).read_bytes(), report["missing"]
 
 
 def _onnx(run: Run, bundle: Bundle) -> None:
