@@ -5,9 +5,11 @@
 
 import contextlib
 import importlib.util
+import io
 import sys
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +86,37 @@ def export_graph(module: nn.Module, sample: Tensor, facts: dict[str, str]) -> by
         entry.key, entry.value = name, value
     content: bytes = model.SerializeToString()
     return content
+
+
+def export_static(module: nn.Module, samples: Mapping[str, Tensor]) -> bytes:
+    """Return the module in evaluation mode as an ONNX file that takes inputs of the shapes of `samples` only.
+
+    It traces the module, which is several times as fast as `export_graph` and exports recurrent networks of any kind.
+
+    samples: inputs by name, in the order of the module's arguments. The output is `OUTPUT`.
+
+    Raises:
+        RequestError: a package is missing.
+        RunError: torch cannot export an operation of the module.
+    """
+    require_packages()
+    buffer = io.BytesIO()
+    with evaluation_mode(module), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that this exporter is the older one, and that shapes become constants
+        try:
+            torch.onnx.export(
+                module,
+                tuple(samples.values()),
+                buffer,
+                dynamo=False,
+                input_names=list(samples),
+                output_names=[OUTPUT],
+                opset_version=17,
+            )
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise RunError(f"this network cannot be exported to ONNX ({reason[:200]}).") from None
+    return buffer.getvalue()
 
 
 def open_session(model: bytes, *, threads: int) -> Any:

@@ -9,6 +9,7 @@ from dlcore import projects
 from dlcore.runs.report import examples, figures
 from dlcore.runs.report.figures import PartList, ReportPart
 from dlcore.runs.report.markup import Markup, join, tag
+from dlcore.runs.report.model import ModelInReport
 from dlcore.runs.report.sections import (
     Subject,
     cards,
@@ -23,8 +24,10 @@ from dlcore.runs.report.sections import (
 )
 from dlcore.runs.views.curves import run_curves
 
+NO_MODEL = "The model itself is not in it: add it with 'dlcore report --model'."
 
-def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
+
+def render_run(subject: Subject, parts: PartList, model: ModelInReport) -> tuple[str, Markup]:
     """Return the title and the body of the report of one run."""
     project, stored = projects.get(subject.config.project), subject.bundle.predictions()
     main, further = _charts(subject, stored)
@@ -37,6 +40,7 @@ def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
             verdict(subject),
             parts.add(main or curves),
             cards(subject),
+            section("Predict", parts.add(model.part) or _reason(model)),
             section("Metrics and baselines", metric_table(subject), note=subject.evaluation.verdict),
             section("Training curves", parts.add(curves if main else None)),
             section("Results in detail", _grid(parts.add(part) for part in further)),
@@ -44,10 +48,14 @@ def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
             section("Gradient norm per layer", parts.add(gradients), note="First layer on top. Dark: small gradients."),
             _grid((section("Data", data_card(subject)), section("Training", training_card(subject)))),
             section("Settings", _settings(subject)),
-            footer(),
+            footer(has_model=model.part is not None),
         )
     )
     return subject.title, body
+
+
+def _reason(model: ModelInReport) -> Markup:
+    return tag("p", model.reason, class_="dlr-note") if model.reason else Markup()
 
 
 def _about(subject: Subject) -> str:
@@ -99,10 +107,10 @@ def _grid(elements: Iterable[Markup]) -> Markup:
     return tag("div", *content, class_="dlr-grid") if content else Markup()
 
 
-def footer() -> Markup:
-    """Return when and with which version the report was written, and what it does not contain."""
+def footer(*, has_model: bool = False) -> Markup:
+    """Return when and with which version the report was written, and whether it contains the model."""
     from dlcore import __version__
 
     day = time.strftime("%Y-%m-%d")
-    text = f"Written by dlcore {__version__} on {day}. This file loads nothing. The model itself is not in it."
-    return tag("footer", text)
+    model = "The model in it runs on ONNX Runtime Web (MIT license)." if has_model else NO_MODEL
+    return tag("footer", f"Written by dlcore {__version__} on {day}. This file loads nothing. {model}")
