@@ -5,11 +5,15 @@ from typing import Any
 
 from dlcore import projects
 from dlcore.core.errors import RunError
-from dlcore.projects.foundations import backprop, rnn
+from dlcore.projects.anomaly import project as anomaly
+from dlcore.projects.forecast import project as forecast
+from dlcore.projects.foundations import attention, backprop, rnn
+from dlcore.projects.language import seq2seq
+from dlcore.projects.language import texts as language_texts
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import fashion, food
 from dlcore.projects.vision import images as vision_images
-from dlcore.runs.browser_model import images
+from dlcore.runs.browser_model import images, series, texts
 from dlcore.runs.browser_model.packing import BrowserModel
 from dlcore.runs.bundle.reader import Bundle
 
@@ -19,6 +23,11 @@ PACKERS: Mapping[Callable[[LoadedModel, bytes], dict[str, Any]], Callable[[Loade
     food.answer: images.pack_classifier,
     backprop.answer: images.pack_digits,
     rnn.answer: images.pack_digits,
+    language_texts.answer: texts.pack_classifier,
+    seq2seq.answer: texts.pack_decoder,
+    attention.answer: texts.pack_recall,
+    anomaly.answer: series.pack_scorer,
+    forecast.answer: series.pack_forecaster,
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from dlcore.core.errors import RunError
 from dlcore.data.images import images
 from dlcore.models.numpy_module import NumpyModule
 from dlcore.projects.foundations import backprop
@@ -36,7 +37,13 @@ def pack_classifier(loaded: LoadedModel, *, box: int = 0) -> BrowserModel:
 
 
 def pack_digits(loaded: LoadedModel) -> BrowserModel:
-    """Return a classifier of digits, which are centered by their mass as in MNIST."""
+    """Return a classifier of digits, which are centered by their mass as in MNIST.
+
+    Raises:
+        RunError: it was trained on the synthetic memory task.
+    """
+    if "height" not in loaded.preprocessing:
+        raise RunError("its task is synthetic and has no input of yours.")
     side = int(loaded.preprocessing["height"])
     return pack_classifier(loaded, box=backprop.BOX.get(side, side))
 

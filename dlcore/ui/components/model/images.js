@@ -90,8 +90,7 @@ export function centerByMass(image, side) {
     moments.y += value * (Math.floor(i / image.width) + 0.5);
   });
   if (!moments.mass) return paste({ ...image, height: 0 }, [side, side], [0, 0], 0);
-  const place = (moment, length) =>
-    Math.min(Math.max(0, roundEven(side / 2 - moment / moments.mass)), side - length);
+  const place = (moment, length) => Math.min(Math.max(0, roundEven(side / 2 - moment / moments.mass)), side - length);
   return paste(image, [side, side], [place(moments.x, image.width), place(moments.y, image.height)], 0);
 }
 

@@ -3,8 +3,18 @@
 
 import { imageModel } from "./image_model.js";
 import { openModel } from "./runtime.js";
+import { decoderModel, recallModel } from "./sequence_model.js";
+import { forecastModel, scoreModel } from "./series_model.js";
+import { textModel } from "./text_model.js";
 
-const KINDS = { image: imageModel };
+const KINDS = {
+  decoder: decoderModel,
+  forecast: forecastModel,
+  image: imageModel,
+  recall: recallModel,
+  score: scoreModel,
+  text: textModel,
+};
 
 export default function ({ data, parentElement }) {
   const root = parentElement;
@@ -34,5 +44,10 @@ export default function ({ data, parentElement }) {
     }
   };
   addInput(root, data.settings, submit);
-  root.dlcoreModel = { submit, run, prepare: (source) => prepare(source, data.settings) };
+  root.dlcoreModel = {
+    submit,
+    run,
+    prepare: async (source) => prepare(source, data.settings),
+    answer: async (source) => answer(await prepare(source, data.settings), run, data.settings),
+  };
 }

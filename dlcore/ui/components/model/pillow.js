@@ -27,7 +27,9 @@ function resampleWeights(length, [from, to], size, filter) {
     const center = from + (i + 0.5) * scale;
     const start = Math.max(0, Math.trunc(center - support + 0.5));
     const stop = Math.min(length, Math.trunc(center + support + 0.5));
-    const raw = Array.from({ length: stop - start }, (_, x) => filter.weight((x + start - center + 0.5) * (1 / stretch)));
+    const raw = Array.from({ length: stop - start }, (_, x) =>
+      filter.weight((x + start - center + 0.5) * (1 / stretch)),
+    );
     const total = raw.reduce((sum, weight) => sum + weight, 0) || 1;
     const fixed = raw.map((weight) => {
       const scaled = (weight / total) * 2 ** BITS;
@@ -64,8 +66,7 @@ export function resize(image, [width, height], filter, box = [0, 0, image.width,
   const needsAcross = width !== image.width || box[0] !== 0 || box[2] !== width;
   const needsDown = height !== image.height || box[1] !== 0 || box[3] !== height;
   let out = image;
-  if (needsAcross)
-    out = resampleAxis(out, resampleWeights(image.width, [box[0], box[2]], width, filter), true);
+  if (needsAcross) out = resampleAxis(out, resampleWeights(image.width, [box[0], box[2]], width, filter), true);
   if (needsDown) out = resampleAxis(out, resampleWeights(image.height, [box[1], box[3]], height, filter), false);
   return out;
 }
@@ -125,7 +126,7 @@ export function onWhite({ data, width, height }) {
     const alpha = data[4 * i + 3] * 128;
     for (let channel = 0; channel < 3; channel++) {
       const sum = data[4 * i + channel] * alpha + 255 * (255 * 128 - alpha) + (0x80 << 7);
-      rgb[3 * i + channel] = ((sum >> 8) + sum) >> 8 >> 7;
+      rgb[3 * i + channel] = (((sum >> 8) + sum) >> 8) >> 7;
     }
   }
   return { data: rgb, width, height, channels: 3 };

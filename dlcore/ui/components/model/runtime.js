@@ -23,7 +23,8 @@ export async function openModel({ onnx, wasm }) {
   let queue = Promise.resolve();
   return (inputs) => {
     const run = async () => {
-      const feeds = Object.entries(inputs).map(([name, input]) => [name, toTensor(ort, input)]);
+      const used = session.inputNames; // the export drops inputs that the network ignores
+      const feeds = used.map((name) => [name, toTensor(ort, inputs[name])]);
       return (await session.run(Object.fromEntries(feeds)))[session.outputNames[0]];
     };
     queue = queue.then(run, run);
