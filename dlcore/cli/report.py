@@ -16,7 +16,7 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
     from dlcore.runs.report.document import write_report
 
     runtime = _runtime(options) if options.model else None
-    path = write_report(options.runs, Path(options.output), runtime=runtime)
+    path = write_report(options.runs, Path(options.output), runtime=runtime, explain=options.explain)
     return {"runs": options.runs, "path": str(path), "bytes": path.stat().st_size}
 
 
@@ -43,4 +43,5 @@ def arguments(verbs: Any) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the HTML file to write")
     parser.add_argument("--model", action="store_true", help="the model itself answers in the file, if small enough")
+    parser.add_argument("--explain", action="store_true", help="add the explanation of one test sample (slow)")
     parser.add_argument("--yes", action="store_true", help="download ONNX Runtime Web for --model without asking")

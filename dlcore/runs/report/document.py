@@ -24,7 +24,7 @@ BINARY = "application/octet-stream"
 STYLES = ("report", "curves", "gradients", "threshold", "draw", "model")
 
 
-def write_report(refs: Sequence[str], path: Path, *, runtime: OrtWeb | None = None) -> Path:
+def write_report(refs: Sequence[str], path: Path, *, runtime: OrtWeb | None = None, explain: bool = False) -> Path:
     """Write the report of one or several runs to a file; return its path. See `render_report`.
 
     Raises:
@@ -32,17 +32,18 @@ def write_report(refs: Sequence[str], path: Path, *, runtime: OrtWeb | None = No
         RequestError: more than 20 runs, or runs of several projects.
         StoreError: the file cannot be written.
     """
-    text = render_report(refs, runtime=runtime)
+    text = render_report(refs, runtime=runtime, explain=explain)
     with translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return path
 
 
-def render_report(refs: Sequence[str], *, runtime: OrtWeb | None = None) -> str:
+def render_report(refs: Sequence[str], *, runtime: OrtWeb | None = None, explain: bool = False) -> str:
     """Return the report of one or several runs as HTML.
 
-    With `runtime`, the model of one run answers in the page where it is small enough.
+    With `runtime`, the model of one run answers in the page where it is small enough. `explain` adds the explanation
+    of one test sample, which takes seconds to minutes.
     """
     names = list(dict.fromkeys(refs))
     if not 1 <= len(names) <= MAX_RUNS:
@@ -54,7 +55,7 @@ def render_report(refs: Sequence[str], *, runtime: OrtWeb | None = None) -> str:
     parts = PartList()
     if len(subjects) == 1:
         model = ModelInReport() if runtime is None else embed_model(subjects[0], runtime)
-        title, body = render_run(subjects[0], parts, model)
+        title, body = render_run(subjects[0], parts, model, explain=explain)
         return _document(title, body, parts.data, model)
     return _document(*render_comparison(subjects, parts), parts.data, ModelInReport())
 

@@ -10,6 +10,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.runs.browser_model import ort_web
 from dlcore.runs.browser_model.build import pack_run
 from dlcore.runs.report.figures import ReportPart
+from dlcore.runs.report.samples import model_samples
 from dlcore.runs.report.sections import Subject
 
 MAX_BYTES = 25 * 2**20
@@ -43,7 +44,7 @@ def embed_model(subject: Subject, runtime: ort_web.OrtWeb) -> ModelInReport:
         )
     data: dict[str, Any] = {
         "kind": model.kind,
-        "settings": {**model.settings, "samples": []},
+        "settings": {**model.settings, "samples": model_samples(subject.bundle, model.kind)},
         "onnx": "dlr-onnx",
         "wasm": "dlr-wasm",
     }

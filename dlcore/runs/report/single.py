@@ -7,6 +7,7 @@ import numpy as np
 
 from dlcore import projects
 from dlcore.runs.report import examples, figures
+from dlcore.runs.report.explanations import explanation_parts
 from dlcore.runs.report.figures import PartList, ReportPart
 from dlcore.runs.report.markup import Markup, join, tag
 from dlcore.runs.report.model import ModelInReport
@@ -24,15 +25,17 @@ from dlcore.runs.report.sections import (
 )
 from dlcore.runs.views.curves import run_curves
 
+EXPLAINED = "One test sample and the evidence for its predicted class."
 NO_MODEL = "The model itself is not in it: add it with 'dlcore report --model'."
 
 
-def render_run(subject: Subject, parts: PartList, model: ModelInReport) -> tuple[str, Markup]:
-    """Return the title and the body of the report of one run."""
+def render_run(subject: Subject, parts: PartList, model: ModelInReport, *, explain: bool) -> tuple[str, Markup]:
+    """Return the title and the body of the report of one run; `explain` adds the explanation of a test sample."""
     project, stored = projects.get(subject.config.project), subject.bundle.predictions()
     main, further = _charts(subject, stored)
     curves = figures.curves_part([run_curves(subject.record, subject.run.history(), label=subject.title)])
     gradients = figures.gradients_part(subject.bundle)
+    explanations = explanation_parts(subject.bundle, project.modality) if explain else []
     samples = _examples(subject, stored, project.modality)
     body = join(
         (
@@ -45,6 +48,7 @@ def render_run(subject: Subject, parts: PartList, model: ModelInReport) -> tuple
             section("Training curves", parts.add(curves if main else None)),
             section("Results in detail", _grid(parts.add(part) for part in further)),
             section("Examples", samples),
+            section("Explanation", _grid(map(parts.add, explanations)), note=EXPLAINED),
             section("Gradient norm per layer", parts.add(gradients), note="First layer on top. Dark: small gradients."),
             _grid((section("Data", data_card(subject)), section("Training", training_card(subject)))),
             section("Settings", _settings(subject)),
