@@ -118,7 +118,7 @@ def export_static(module: nn.Module, samples: Mapping[str, Tensor]) -> bytes:
 
 
 def _trace(module: nn.Module, samples: Mapping[str, Tensor]) -> bytes:
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # torch annotates paths only
     names: dict[str, Any] = {"input_names": list(samples), "output_names": [OUTPUT]}
     torch.onnx.export(module, tuple(samples.values()), buffer, dynamo=False, opset_version=17, **names)
     return buffer.getvalue()

@@ -141,8 +141,9 @@ def test_a_table_is_forecast_as_by_torch(model, ref):
         values[random.random(values.shape) < 0.1] = np.nan
         values[-1] = np.where(np.isnan(values[-1]), scale["mean"], values[-1])
         times = np.datetime64("2005-03-01T00") + np.arange(start * 7, start * 7 + 60)
-        rows = [",".join([str(t), *("" if np.isnan(v) else f"{v:.6f}" for v in row)]) for t, row in zip(times, values)]
-        payloads.append("\n".join([",".join(("time", *names)), *(row.replace(",", ":00,", 1) for row in rows)]).encode())
+        cells = [["" if np.isnan(value) else f"{value:.6f}" for value in row] for row in values]
+        rows = [",".join((f"{time}:00", *row)) for time, row in zip(times, cells, strict=True)]
+        payloads.append("\n".join((",".join(("time", *names)), *rows)).encode())
     for payload, answer in zip(payloads, model(ref, payloads), strict=True):
         expected = np.array([project.answer(loaded, payload)["forecast"][name] for name in names]).T
         off = np.abs(np.array(answer["forecast"]) - expected) / np.array(scale["deviation"])

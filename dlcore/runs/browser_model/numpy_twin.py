@@ -34,8 +34,8 @@ def _convert(layer: layers.NumpyLayer) -> Callable[[Tensor], Tensor]:
         case layers.Dense():
             return lambda x: functional.linear(x, arrays["weight"], arrays.get("bias"))
         case layers.BatchNorm():
-            names = ("running_mean", "running_var", "weight", "bias")
-            return lambda x: functional.batch_norm(x, *(arrays[name] for name in names), eps=layer.eps)
+            mean, variance, weight, bias = (arrays[key] for key in ("running_mean", "running_var", "weight", "bias"))
+            return lambda x: functional.batch_norm(x, mean, variance, weight, bias, eps=layer.eps)
         case convolution.Convolution():
             return lambda x: functional.conv2d(x, arrays["weight"], arrays.get("bias"), padding=layer.padding)
         case convolution.MaxPool():

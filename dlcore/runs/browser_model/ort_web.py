@@ -55,7 +55,7 @@ def find() -> OrtWeb | None:
         DataError: `DLCORE_ORT_WEB` names a folder without them.
     """
     folder = os.environ.get(VARIABLE, "")
-    for path in ([Path(folder).expanduser() / "dist", Path(folder).expanduser()] if folder else [_cached()]):
+    for path in [Path(folder).expanduser() / "dist", Path(folder).expanduser()] if folder else [_cached()]:
         if (path / SCRIPT).is_file() and (path / WASM).is_file():
             return OrtWeb(path / SCRIPT, path / WASM)
     if folder:

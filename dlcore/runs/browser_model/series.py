@@ -1,5 +1,7 @@
 """Models of series for a browser: scores of anomalies, forecasts of tables."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -79,15 +81,13 @@ class WindowForecast(nn.Module):
     def forward(self, x: Tensor, calendar: Tensor) -> Tensor:
         """Return the outputs of the model, in its units."""
         if not len(self.linear):
-            outputs: Tensor = self.module(x, calendar)
-            return outputs
+            return cast(Tensor, self.module(x, calendar))
         scaled, hour = x[:, :, : self.variables], calendar[:, :24]
         now = torch.cat([scaled[:, -1], scaled[:, -1] - scaled[:, -2]], dim=1)
         products = (now[:, :, None] * hour[:, None]).flatten(1)
         features = torch.cat([scaled.flip(1).flatten(1), calendar, products], dim=1)
         linear = features @ self.linear[:-1] + self.linear[-1]
-        outputs = self.module(x, calendar, linear.unflatten(1, (-1, self.variables)))
-        return outputs
+        return cast(Tensor, self.module(x, calendar, linear.unflatten(1, (-1, self.variables))))
 
 
 def pack_forecaster(loaded: LoadedModel) -> BrowserModel:

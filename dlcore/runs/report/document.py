@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.core.errors import RequestError
-from dlcore.runs.folder import translate_errors
 from dlcore.runs.browser_model.ort_web import OrtWeb
+from dlcore.runs.folder import translate_errors
 from dlcore.runs.report.comparison import render_comparison
 from dlcore.runs.report.figures import PartList
 from dlcore.runs.report.markup import Markup, join, tag
@@ -67,7 +67,11 @@ def _document(title: str, body: Markup, data: Mapping[str, Any], model: ModelInR
     head = join(
         (
             tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=policy([*programs, *modules], style, has_wasm=bool(modules))),
+            tag(
+                "meta",
+                http_equiv="Content-Security-Policy",
+                content=policy([*programs, *modules], style, has_wasm=bool(modules)),
+            ),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("title", title),
             tag("style", style),

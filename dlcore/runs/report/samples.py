@@ -35,7 +35,9 @@ def sample_image(bundle: Bundle) -> np.ndarray | None:
 
 def sample_text(bundle: Bundle) -> str:
     """Return one test text; empty if there is none on this machine."""
-    return next((text for text in _texts(bundle) if isinstance(text, str)), "") if "words" in bundle.preprocessing else ""
+    return (
+        next((text for text in _texts(bundle) if isinstance(text, str)), "") if "words" in bundle.preprocessing else ""
+    )
 
 
 def _images(bundle: Bundle) -> list[Any]:
