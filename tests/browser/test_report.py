@@ -1,5 +1,6 @@
 """Reports opened from a disk without a network: live components, no request, no error, nothing of a text runs."""
 
+import base64
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ pytest.importorskip("playwright")
 from server import serious, wait_until
 
 from dlcore import runs
+from dlcore.runs.browser_model import ort_web
 from dlcore.runs.report.document import write_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "attacks"))
@@ -82,3 +84,34 @@ def test_nothing_of_a_hostile_text_runs(offline, tmp_path, monkeypatch, referenc
     page = offline([record.run_id], tmp_path / "<b>report.html")
     assert page.evaluate("window.hacked") is None
     assert page.locator("a[href^=http], img[src=x], image[href^=http]").count() == 0
+
+
+HOSTILE = "</script><img src=x onerror=window.hacked=1><svg onload=window.hacked=2>{{7*7}}"
+
+
+@pytest.mark.parametrize("reference", ["fashion/dense", "forecast/lstm"])
+def test_hostile_labels_of_an_answer_stay_text(chromium, tmp_path, monkeypatch, reference):
+    runtime = ort_web.find()
+    if runtime is None:
+        pytest.skip("ONNX Runtime Web is not here: set DLCORE_ORT_WEB")
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("hostile_texts.TEXT", HOSTILE)
+    record = runs.import_run(hostile_bundle(reference, tmp_path / "<img src=x onerror=window.hacked=3>.zip"))
+    names = runs.open_run(record.run_id).finished_bundle.preprocessing.get("names", [])
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    page.goto(write_report([record.run_id], tmp_path / "<b>report.html", runtime=runtime).as_uri())
+    page.locator("html[data-drawn]").wait_for()
+    rows = "\n".join(f"2005-03-01 {hour:02d}:00,{','.join('1' for _ in names)}" for hour in range(24))
+    header = ",".join(f'"{name}"' for name in ("time", *names))
+    strokes = base64.b64encode(bytes(1000) + bytes([200]) * 1000 + bytes(1136)).decode()  # a drawing, 56 x 56
+    source = f"{header}\n{rows}" if names else strokes
+    page.evaluate(
+        "(text) => document.querySelector('[data-kind=model]').dlcoreModel.submit(text)",
+        source,
+    )
+    page.locator(".dl-model-note[data-state=done]").wait_for(timeout=200_000)
+    assert "</script><img src=x" in page.locator(".dl-model-answer").inner_text()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x], svg[onload]").count() == 0
+    context.close()

@@ -259,3 +259,8 @@ def _per_place(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Te
         return ((squares.sum(dim=2) / sizes) @ is_inside.to(squares) / len(sizes))[:, :, None]
     squares = (outputs - inputs).square()
     return squares.mean(dim=1 if view == "value window" else 2)[:, :, None]  # (B, 1, L) or (B, L, F) ->
+
+
+def last_errors(outputs: Tensor, inputs: Tensor, *, seeds: int, view: View) -> Tensor:
+    """Squared error (B, S) of the last point of each window, from a module's outputs and its first argument."""
+    return _per_place(outputs, inputs, seeds=seeds, view=view)[:, -1]

@@ -36,15 +36,19 @@ _FIGURE = Markup('<div class="dlr-figure"></div>')
 
 @dataclass(frozen=True)
 class ReportPart:
-    """A component or figure: its kind in `report.js`, its data, and a sentence for screen readers."""
+    """A component or figure: its kind in `report.js`, its data, and a sentence for screen readers.
+
+    `inner` are components that it contains.
+    """
 
     kind: str
     data: Mapping[str, Any]
     alt: str
+    inner: tuple[str, ...] = ()
 
     def render(self, key: str) -> Markup:
         """Return the element that the component `kind` draws into."""
-        content = _FIGURE if self.kind == "figure" else Markup(component_html(self.kind))
+        content = _FIGURE if self.kind == "figure" else Markup("".join(map(component_html, (self.kind, *self.inner))))
         role = {"role": "img", "aria_label": self.alt} if self.kind == "figure" else {}
         return tag("div", content, data_part=key, data_kind=self.kind, **role)
 

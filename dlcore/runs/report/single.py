@@ -7,8 +7,10 @@ import numpy as np
 
 from dlcore import projects
 from dlcore.runs.report import examples, figures
+from dlcore.runs.report.explanations import explanation_parts
 from dlcore.runs.report.figures import PartList, ReportPart
 from dlcore.runs.report.markup import Markup, join, tag
+from dlcore.runs.report.model import ModelInReport
 from dlcore.runs.report.sections import (
     Subject,
     cards,
@@ -23,13 +25,17 @@ from dlcore.runs.report.sections import (
 )
 from dlcore.runs.views.curves import run_curves
 
+EXPLAINED = "One test sample and the evidence for its predicted class."
+NO_MODEL = "The model itself is not in it: add it with 'dlcore report --model'."
 
-def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
-    """Return the title and the body of the report of one run."""
+
+def render_run(subject: Subject, parts: PartList, model: ModelInReport, *, explain: bool) -> tuple[str, Markup]:
+    """Return the title and the body of the report of one run; `explain` adds the explanation of a test sample."""
     project, stored = projects.get(subject.config.project), subject.bundle.predictions()
     main, further = _charts(subject, stored)
     curves = figures.curves_part([run_curves(subject.record, subject.run.history(), label=subject.title)])
     gradients = figures.gradients_part(subject.bundle)
+    explanations = explanation_parts(subject.bundle, project.modality) if explain else []
     samples = _examples(subject, stored, project.modality)
     body = join(
         (
@@ -37,17 +43,23 @@ def render_run(subject: Subject, parts: PartList) -> tuple[str, Markup]:
             verdict(subject),
             parts.add(main or curves),
             cards(subject),
+            section("Predict", parts.add(model.part) or _reason(model)),
             section("Metrics and baselines", metric_table(subject), note=subject.evaluation.verdict),
             section("Training curves", parts.add(curves if main else None)),
             section("Results in detail", _grid(parts.add(part) for part in further)),
             section("Examples", samples),
+            section("Explanation", _grid(map(parts.add, explanations)), note=EXPLAINED),
             section("Gradient norm per layer", parts.add(gradients), note="First layer on top. Dark: small gradients."),
             _grid((section("Data", data_card(subject)), section("Training", training_card(subject)))),
             section("Settings", _settings(subject)),
-            footer(),
+            footer(has_model=model.part is not None),
         )
     )
     return subject.title, body
+
+
+def _reason(model: ModelInReport) -> Markup:
+    return tag("p", model.reason, class_="dlr-note") if model.reason else Markup()
 
 
 def _about(subject: Subject) -> str:
@@ -99,10 +111,10 @@ def _grid(elements: Iterable[Markup]) -> Markup:
     return tag("div", *content, class_="dlr-grid") if content else Markup()
 
 
-def footer() -> Markup:
-    """Return when and with which version the report was written, and what it does not contain."""
+def footer(*, has_model: bool = False) -> Markup:
+    """Return when and with which version the report was written, and whether it contains the model."""
     from dlcore import __version__
 
     day = time.strftime("%Y-%m-%d")
-    text = f"Written by dlcore {__version__} on {day}. This file loads nothing. The model itself is not in it."
-    return tag("footer", text)
+    model = "The model in it runs on ONNX Runtime Web (MIT license)." if has_model else NO_MODEL
+    return tag("footer", f"Written by dlcore {__version__} on {day}. This file loads nothing. {model}")

@@ -26,6 +26,7 @@ from dlcore.ui.shell.states import short_id
 from dlcore.ui.shell.times import format_age
 from dlcore.ui.shell.titles import model_title
 from dlcore.ui.train.comparison_form import ADDRESS
+from dlcore.ui.widgets.export_import import comparison_report_button
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -108,6 +109,7 @@ def compare(project: "Project", *, row: DeltaGenerator | None = None, more: "Mor
     if more is not None:
         with_error_boundary(lambda: more(comparison))
     _scores(project, comparison)
+    with_error_boundary(lambda: comparison_report_button(comparison.records))
 
 
 def describe_missing(slug: str, comparison: Comparison) -> str:

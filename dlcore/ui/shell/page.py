@@ -135,9 +135,7 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str], first_panel: 
     if requested:
         st.session_state["panel"] = panel_id(requested)
     fallback = panel_id(in_url) if panel_id(in_url) in names else default
-    if (
-        st.session_state.get("panel", default) not in names
-    ):  # of another page; None from a slow browser
+    if st.session_state.get("panel", default) not in names:  # of another page; None from a slow browser
         st.session_state["panel"] = fallback
     choice = st.segmented_control(
         "Panel",

@@ -3,6 +3,7 @@
 import io
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.runs.bundle.exchange import CodeError
+from dlcore.runs.record import Record
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
@@ -44,16 +46,7 @@ def export_run_panel(run: Run) -> None:
             on_click="ignore",
             help="Weights (safetensors), curves, predictions, preprocessing and a card, as one zip.",
         )
-        st.download_button(
-            "Download report",
-            lambda: _report(run.run_id),
-            file_name=f"{short_id(run.run_id).replace('/', '-')}.html",
-            mime="text/html",
-            icon=":material/lab_profile:",
-            key=f"report-{run.run_id}",
-            on_click="ignore",
-            help="One HTML file that opens without a network: metrics, live charts, examples, settings. About 5 MB.",
-        )
+        report_button([run.run_id], name=short_id(run.run_id).replace("/", "-"))
         fragment(_standalone)(run, run.bundle)
         fragment(_onnx)(run, run.bundle)
 
@@ -196,10 +189,35 @@ def import_run_panel(slug: str) -> None:
     st.rerun()
 
 
-def _report(run_id: str) -> bytes:
+def report_button(run_ids: Sequence[str], *, name: str) -> None:
+    """Offer the report of one run, or of the runs of a comparison, as one HTML file."""
+    if not run_ids:
+        return
+    st.download_button(
+        "Download report",
+        lambda: _report(run_ids),
+        file_name=f"{name}.html",
+        mime="text/html",
+        icon=":material/lab_profile:",
+        key=f"report-{'-'.join(run_ids)}",
+        on_click="ignore",
+        help="One HTML file that opens without a network: metrics, live charts, examples, settings. About 5 MB.",
+    )
+
+
+def comparison_report_button(records: Sequence[Record]) -> None:
+    """Offer the report of the finished runs of a comparison; nothing for runs of several projects."""
+    from dlcore.runs.report.document import MAX_RUNS
+
+    finished = [record.run_id for record in records if runs.open_run(record.run_id).bundle is not None]
+    if len({record.project for record in records}) == 1 and len(finished) > 1:
+        report_button(finished[:MAX_RUNS], name=f"{records[0].project}-comparison")
+
+
+def _report(run_ids: Sequence[str]) -> bytes:
     from dlcore.runs.report.document import render_report
 
-    return render_report([run_id]).encode()
+    return render_report(run_ids).encode()
 
 
 def _zip(run_id: str) -> bytes:

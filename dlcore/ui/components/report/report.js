@@ -2,12 +2,19 @@
 
 import drawCurves from "../curves/curves.js";
 import drawGradients from "../gradients/gradients.js";
+import drawModel from "../model/model.js";
 import { watchFigures } from "../shared/figure_menu.js";
 import { axisLayout, loadPlotly, PLOT_CONFIG, plotLayout } from "../shared/plotly.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import drawThreshold from "../threshold/threshold.js";
 
-const COMPONENTS = { curves: drawCurves, figure: drawFigure, gradients: drawGradients, threshold: drawThreshold };
+const COMPONENTS = {
+  curves: drawCurves,
+  figure: drawFigure,
+  gradients: drawGradients,
+  model: drawModel,
+  threshold: drawThreshold,
+};
 const THEMES = { light: "dark", dark: "light" };
 
 const quiet = (axis, colors) => ({
@@ -49,9 +56,10 @@ function listenToTheme(button) {
 
 async function drawParts() {
   // plotly.js follows in the file: parts that do without it are on the screen before
-  window.dlcorePlotly = new Promise((resolve) => {
-    document.addEventListener("DOMContentLoaded", () => resolve(window.Plotly));
-  });
+  const whenLoaded = (name) =>
+    new Promise((resolve) => document.addEventListener("DOMContentLoaded", () => resolve(window[name])));
+  window.dlcorePlotly = whenLoaded("Plotly");
+  window.dlcoreOrt = whenLoaded("dlcoreOrtModule"); // a module script: it runs before this event
   const parts = JSON.parse(document.querySelector("#dlr-data").textContent);
   for (const element of document.querySelectorAll("[data-part]")) {
     const data = parts[element.dataset.part];

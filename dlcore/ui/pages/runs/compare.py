@@ -20,6 +20,7 @@ from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import samples
+from dlcore.ui.widgets.export_import import comparison_report_button
 from dlcore.ui.widgets.figure import show_figure
 
 SETTINGS, METRIC_VIEW, TESTS = "Settings", "Metrics and cost", "Paired tests"
@@ -61,6 +62,7 @@ def show(run_ids: Sequence[str]) -> None:
         DISAGREEMENTS: partial(_disagreements, tested),
     }
     with_error_boundary(draw[view or SETTINGS])
+    with_error_boundary(lambda: comparison_report_button(compared.comparison.records))
 
 
 def _scores(compared: RunComparison) -> str:
