@@ -43,8 +43,10 @@ def exported(request, tmp_path_factory):
     if dataset == "air_quality" and not sources.is_available(dataset):
         pytest.skip("needs the dataset air_quality in DLCORE_DATA")
     folder = tmp_path_factory.mktemp(request.param)
-    chosen = {"dataset": dataset} if dataset else {}
-    config = projects.configure(request.param, model=model, preset="quick", settings=settings, device="cpu", **chosen)
+    dataset_setting = {"dataset": dataset} if dataset else {}
+    config = projects.configure(
+        request.param, model=model, preset="quick", settings=settings, device="cpu", **dataset_setting
+    )
     runs.train_here(config, folder / "bundle")
     bundle = runs.Bundle(folder / "bundle")
     with pytest.MonkeyPatch.context() as patch:

@@ -31,7 +31,7 @@ def export_standalone(ref: str, path: Path) -> dict[str, Any]:
 
     Raises:
         RunError: the run has no bundle yet, or is stored without weights.
-        StoreError: the file cannot be written.
+        StoreError: the file cannot be training.
     """
     run = open_run(ref)
     bundle = run.finished_bundle
@@ -72,13 +72,13 @@ def training_files(bundle: Bundle) -> dict[str, bytes]:
     prepared = projects.get(config.project).prepare(config)
     if bundle.run["data_checksum"] not in ("", prepared.checksum):
         raise DataError("the dataset on this machine is not the one of the run.")
-    written = script.write_script(config, prepared, code(config, prepared), bundle.evaluation.metrics)
-    size = sum(array.nbytes for array in written.arrays.values())
+    training = script.write_script(config, prepared, code(config, prepared), bundle.evaluation.metrics)
+    size = sum(array.nbytes for array in training.arrays.values())
     if size > MAX_DATA:
         raise RunError(f"its data file would have {size / 2**20:,.0f} MB, more than {MAX_DATA / 2**20:.0f}.")
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **written.arrays)
-    return {script.DATA_FILE: buffer.getvalue()} | {name: text.encode() for name, text in written.files.items()}
+    np.savez_compressed(buffer, allow_pickle=False, **training.arrays)
+    return {script.DATA_FILE: buffer.getvalue()} | {name: text.encode() for name, text in training.files.items()}
 
 
 def _task_code(bundle: Bundle) -> Callable[..., Any]:
@@ -98,7 +98,7 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
         return forecast.forecast_code
     if project.task.name == "classification":
         return classifier.classifier_code
-    raise RunError(f"'{project.slug}' has a task of its own, for which there is no training script.")
+    raise RunError(f"'{project.slug}' solves a special task, for which there is no training script.")
 
 
 def prediction_files(bundle: Bundle) -> dict[str, bytes]:

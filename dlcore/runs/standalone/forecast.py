@@ -95,8 +95,8 @@ def test(model: nn.Module, data: dict[str, Tensor]) -> dict[str, float]:
     outputs = forecast(model, data, "test")[0].double()
     values, targets = VALUES, data["test_values"]
     known, last = ~targets.isnan(), data["test_last"][:, None]
-    others = (values, last, targets.nanmean(dim=0))
-    sums = [torch.where(known, (targets - other) ** 2, 0.0).sum(dim=0) for other in others]
+    references = (values, last, targets.nanmean(dim=0))
+    sums = [torch.where(known, (targets - other) ** 2, 0.0).sum(dim=0) for other in references]
     error, naive, total = (each[known.sum(dim=0) >= LEAST] for each in sums)  # of variables with enough values
     return {"r2_mean": float((1 - error / total).mean()), "skill": float((1 - error / naive).mean())}
 '''

@@ -15,23 +15,25 @@ from dlcore.runs.standalone.predict_common import describe_classes, read_facts, 
 
 def normalize_bert(text: str) -> str:
     """Lowercase a text without accents and control characters, with spaces around Chinese characters."""
-    kept = (each for each in text if each in "\t\n\r" or not (unicodedata.category(each)[0] == "C" or each == "\ufffd"))
+    letters = (
+        each for each in text if each in "\t\n\r" or not (unicodedata.category(each)[0] == "C" or each == "\ufffd")
+    )
     spaced = "".join(
-        f" {each} " if 0x4E00 <= ord(each) <= 0x9FFF or 0x3400 <= ord(each) <= 0x4DBF else each for each in kept
+        f" {each} " if 0x4E00 <= ord(each) <= 0x9FFF or 0x3400 <= ord(each) <= 0x4DBF else each for each in letters
     )
     return "".join(each for each in unicodedata.normalize("NFD", spaced) if unicodedata.category(each) != "Mn").lower()
 
 
 def split_word_pieces(word: str, ids: dict[str, int]) -> list[int]:
     """Return the longest word pieces of a word, from its start; unknown (1) if one is missing."""
-    found, start = [], 0
+    pieces, start = [], 0
     while start < len(word):
         stop = next((end for end in range(len(word), start, -1) if "##" * (start > 0) + word[start:end] in ids), 0)
         if not stop or len(word) > 100:
             return [1]
-        found.append(ids["##" * (start > 0) + word[start:stop]])
+        pieces.append(ids["##" * (start > 0) + word[start:stop]])
         start = stop
-    return found
+    return pieces
 
 
 def merge_byte_pairs(word: str, ids: dict[str, int], ranks: dict[tuple[str, str], int]) -> list[int]:
@@ -63,8 +65,8 @@ def encode(text: str, preprocessing: dict[str, Any]) -> np.ndarray:
             ranks = {(left, right): number for number, (left, right) in enumerate(preprocessing["merges"])}
             numbers = [number for word in words for number in merge_byte_pairs(word, ids, ranks)]
     length = preprocessing["length"]
-    kept = numbers[:length] if preprocessing["keep"] == "start" else numbers[-length:]
-    return np.array([kept or [1]], np.int64)
+    selected = numbers[:length] if preprocessing["keep"] == "start" else numbers[-length:]
+    return np.array([selected or [1]], np.int64)
 
 
 def predict(text: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dlcore.core.errors import RunError
 from dlcore.core.seeds import generator
 from dlcore.data.splits import Prepared
 from dlcore.projects.project import RunConfig
-from dlcore.runs.standalone.source import Source, collect, join, order_imports
+from dlcore.runs.standalone.source import CollectedSource, collect, join, order_imports
 from dlcore.training.state import count_parameters, thread_count
 
 MOST_LINES = 150
@@ -73,7 +73,7 @@ class Construction:
 class TrainingScript:
     """A script by its sections, and the arrays of its data file.
 
-    `has_model_file`: the network is too long for the script, so it has a file of its own.
+    `has_model_file`: the network is too long for the script, so it has a file of its helper_texts.
     """
 
     sections: tuple[Section, ...]
@@ -83,7 +83,7 @@ class TrainingScript:
     @property
     def files(self) -> dict[str, str]:
         """Content of `train.py`, `train.ipynb` and perhaps `model.py`, by name."""
-        head, network, *others = self.sections
+        head, network, *following = self.sections
         files = {NOTEBOOK: self._notebook()}
         parts = [head.code.strip()]
         if self.has_model_file:
@@ -95,9 +95,9 @@ class TrainingScript:
             files[MODEL_FILE] = f"{docstring}\n\nfrom __future__ import annotations\n\n" + "\n".join(lines)
             files[MODEL_FILE] += f"\n\n\n{network.code.strip()}\n"
         else:
-            others = [network, *others]
-        parts += [f"# --- {each.title} ---\n{each.code.strip()}" for each in others[:-1]]
-        main = "\n".join(f"    {line}" if line else "" for line in others[-1].code.strip().splitlines())
+            following = [network, *following]
+        parts += [f"# --- {each.title} ---\n{each.code.strip()}" for each in following[:-1]]
+        main = "\n".join(f"    {line}" if line else "" for line in following[-1].code.strip().splitlines())
         parts.append(f'if __name__ == "__main__":\n{main}')
         return {SCRIPT: "\n\n\n".join(parts) + "\n", **files}
 
@@ -118,7 +118,7 @@ class TrainingScript:
 def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics: Mapping[str, float]) -> TrainingScript:
     """Return the training script of a run whose test metrics are `metrics`.
 
-    A network that would make it longer than `MOST_LINES` gets a file of its own.
+    A network that would make it longer than `MOST_LINES` gets a file of its helper_texts.
 
     Raises:
         RunError: the network or a setting has no form in a short script.
@@ -205,7 +205,7 @@ def _sections(
         name for name in helpers.origins if network.origins.get(name, helpers.origins[name]) != helpers.origins[name]
     ]:
         raise RunError(f"two definitions have the name '{clash[0]}'.")
-    own = [text for name, text in helpers.definitions.items() if name not in network.definitions]
+    helper_texts = [text for name, text in helpers.definitions.items() if name not in network.definitions]
     title = f"{project.title}: {project.models[config.model].title}"
     figures = {name: _with_interval(metrics, name) for name in task.figures if name in metrics}
     reported = "; ".join(f"{name} {value}" for name, value in figures.items())
@@ -223,8 +223,8 @@ def _sections(
             join(network.definitions.values()),
             title_of_class=construction.builder.__name__,
         ),
-        Section("Data", task.data_text, join((*own, task.data.strip()))),
-        Section("Training", "The weights of the epoch with the lowest validation loss are kept.", training),
+        Section("Data", task.data_text, join((*helper_texts, task.data.strip()))),
+        Section("Training", "The script ends with the weights of the lowest validation loss.", training),
         Section("Test", task.test_text, task.test.strip()),
         Section("Run", f"`{DATA_FILE}` is beside this file.", main),
     )
@@ -237,7 +237,7 @@ def _with_interval(metrics: Mapping[str, float], name: str) -> str:
     return f"{metrics[name]:.4f}{interval}"
 
 
-def _imports(network: Source, helpers: Source | None, code: str) -> str:
+def _imports(network: CollectedSource, helpers: CollectedSource | None, code: str) -> str:
     """Return the import block: standard library first."""
     known = {
         "copy.": "import copy",

@@ -25,7 +25,7 @@ Edit = tuple[int, int, str]
 
 
 @dataclass
-class Source:
+class CollectedSource:
     """Definitions in the order in which they can run, by name, and the imports that they need.
 
     `attributes` are the names after a dot in all of them: a method that has none of these names is left out.
@@ -38,7 +38,7 @@ class Source:
     origins: dict[str, str] = field(default_factory=dict)
 
 
-def collect(objects: Iterable[Callable[..., Any] | type], *, uses: str = "", is_brief: bool = False) -> Source:
+def collect(objects: Iterable[Callable[..., Any] | type], *, uses: str = "", is_brief: bool = False) -> CollectedSource:
     """Return the source of functions and classes and of what they use.
 
     uses: code that calls them, whose attributes count as used. `is_brief` keeps the first line of each docstring.
@@ -49,7 +49,7 @@ def collect(objects: Iterable[Callable[..., Any] | type], *, uses: str = "", is_
     objects = list(objects)
     attributes = {node.attr for node in ast.walk(ast.parse(uses)) if isinstance(node, ast.Attribute)}
     while True:
-        source = Source(is_brief=is_brief, attributes=set(attributes))
+        source = CollectedSource(is_brief=is_brief, attributes=set(attributes))
         for each in objects:
             _add(source, inspect.getmodule(each), each.__name__)
         if source.attributes == attributes:
@@ -120,7 +120,7 @@ def _parse(module: ModuleType) -> _Module:
     return _Module(module, text, tuple(starts), nodes)
 
 
-def _add(source: Source, module: ModuleType | None, name: str) -> str:
+def _add(source: CollectedSource, module: ModuleType | None, name: str) -> str:
     """Add the definition of a module's name and of what it uses; returns the name that a script uses for it."""
     assert module is not None
     if name in ERRORS:
@@ -145,7 +145,7 @@ _PENDING: set[str] = set()
 """Names whose definition is being collected: a recursive function does not add itself."""
 
 
-def _add_import(source: Source, node: ast.Import | ast.ImportFrom, name: str) -> str:
+def _add_import(source: CollectedSource, node: ast.Import | ast.ImportFrom, name: str) -> str:
     alias = next(each for each in node.names if (each.asname or each.name.split(".")[0]) == name)
     if isinstance(node, ast.ImportFrom) and _is_own(node):
         return _add(source, importlib.import_module(str(node.module)), alias.name)
@@ -159,7 +159,7 @@ def _is_own(node: ast.Import | ast.ImportFrom) -> bool:
     return isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == PACKAGE
 
 
-def _render(source: Source, parsed: _Module, node: ast.stmt) -> str:
+def _render(source: CollectedSource, parsed: _Module, node: ast.stmt) -> str:
     """Return the text of one definition without what a script does not need."""
     edits: list[Edit] = []
     left_out: set[ast.AST] = set()
@@ -181,7 +181,7 @@ def _render(source: Source, parsed: _Module, node: ast.stmt) -> str:
     return text
 
 
-def _unused_methods(source: Source, node: ast.ClassDef) -> set[ast.AST]:
+def _unused_methods(source: CollectedSource, node: ast.ClassDef) -> set[ast.AST]:
     return {
         each
         for each in node.body
@@ -200,7 +200,7 @@ def _walk(node: ast.AST, left_out: set[ast.AST]) -> Iterable[ast.AST]:
         yield from _walk(child, left_out)
 
 
-def _edit(source: Source, parsed: _Module, node: ast.AST) -> list[Edit]:
+def _edit(source: CollectedSource, parsed: _Module, node: ast.AST) -> list[Edit]:
     """Return the edits for one node, and add what it uses."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return _shorten_docstring(source, parsed, node) + _replace_annotations(source, parsed, node)
@@ -226,7 +226,7 @@ def _own_module(parsed: _Module, name: str) -> ModuleType | None:
     return value if isinstance(value, ModuleType) and value.__name__.split(".")[0] == PACKAGE else None
 
 
-def _shorten_docstring(source: Source, parsed: _Module, node: ast.FunctionDef | ast.ClassDef) -> list[Edit]:
+def _shorten_docstring(source: CollectedSource, parsed: _Module, node: ast.FunctionDef | ast.ClassDef) -> list[Edit]:
     first = node.body[0]
     if not (
         isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
@@ -252,11 +252,11 @@ def _annotations(node: ast.AST) -> Iterable[ast.expr]:
         yield node.annotation
 
 
-def _replace_annotations(source: Source, parsed: _Module, node: ast.AST) -> list[Edit]:
+def _replace_annotations(source: CollectedSource, parsed: _Module, node: ast.AST) -> list[Edit]:
     return [edit for annotation in _annotations(node) for edit in _replace_names(source, parsed, annotation)]
 
 
-def _replace_names(source: Source, parsed: _Module, annotation: ast.expr) -> list[Edit]:
+def _replace_names(source: CollectedSource, parsed: _Module, annotation: ast.expr) -> list[Edit]:
     """Replace types of dlcore in an annotation: a config by SimpleNamespace, a literal by str."""
     edits = []
     for node in ast.walk(annotation):

@@ -37,10 +37,10 @@ def test_collected_networks_compute_the_same(is_brief):
     ):
         kind = {"RnnClassifier": RnnClassifier, "BaseLstm": BaseLstm}[name]
         torch.manual_seed(0)
-        own = kind(options, **build, vocabulary=9, classes=2).eval()
+        original = kind(options, **build, vocabulary=9, classes=2).eval()
         torch.manual_seed(0)
         plain = space[name](SimpleNamespace(**options.model_dump()), **build, vocabulary=9, classes=2).eval()
-        assert torch.equal(own(ids), plain(ids))
+        assert torch.equal(original(ids), plain(ids))
 
 
 def test_unused_methods_are_left_out():
