@@ -23,6 +23,11 @@ class FailureRate:
     n: int
 
     @property
+    def kind_title(self) -> str:
+        """The kind of test in words."""
+        return TITLES[self.kind]
+
+    @property
     def rate(self) -> float:
         """The share of failed cases."""
         return self.failed / self.n

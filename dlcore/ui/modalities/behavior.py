@@ -63,7 +63,7 @@ def _show_rates(project: Project, run: Run, bundle: Bundle) -> None:
     key = f"behavior-{project.slug}-{run.run_id}"
     report = _report(bundle) if st.session_state.get(f"{key}-tested") else None
     if report is None and run.run_id not in stored:
-        _offer(key, "Run the behavioral tests", "A minute for models that read with BERT, seconds for other_ids.")
+        _offer(key, "Run the behavioral tests", "A minute for models that read with BERT, seconds for other models.")
         return
     rates = report.rates if report is not None else stored[run.run_id]
     compared = {f"{_name(project, run)} ({short_id(run.run_id)})": rates}
