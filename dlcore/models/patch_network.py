@@ -215,7 +215,7 @@ class PatchNetwork(PatternStore):
         return replace(bank, unit=middle if middle > 1e-9 else 1.0)  # a constant series has no distances
 
     def _forget(self) -> None:
-        self._banks: list[_Bank] = []
+        self._banks = []
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ def check(bundle: Bundle, *, suites: Sequence[Suite] | None = None, half: Half =
             severity, failures = _run_test(project, loaded, test, cases)
             parts.append((test.capability, test.kind, severity))
             worst += failures
-    names = {suite.name: suite.checksum for suite in suites}
-    return Report(tuple(behavior.sum_by_capability(parts)), tuple(worst), names)
+    checksums = {suite.name: suite.checksum for suite in suites}
+    return Report(tuple(behavior.sum_by_capability(parts)), tuple(worst), checksums)
 
 
 def _run_test(

@@ -181,8 +181,8 @@ def export_apart(ref: str, path: Path, kind: str) -> dict[str, Any]:
         ) from None
     if done.returncode:
         errors = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("dlcore: ")]
-        kind = RequestError if done.returncode == 2 else WorkbenchError
-        raise kind(errors[-1].removeprefix("dlcore: ") if errors else "the export died: perhaps of too little memory.")
+        error = RequestError if done.returncode == 2 else WorkbenchError
+        raise error(errors[-1].removeprefix("dlcore: ") if errors else "the export died: perhaps of too little memory.")
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 

@@ -132,6 +132,6 @@ def _check_rows(decisions: Sequence[Decision], splits: dict[str, np.ndarray]) ->
 
 
 def _receipt(base: str, decisions: Sequence[Decision]) -> list[str]:
-    counts = Counter(each.decision for each in decisions)
+    counts: Counter[str] = Counter(each.decision for each in decisions)
     changes = [f"{what}: {counts[name]:,}" for name, what in _OUTCOMES.items() if counts[name]]
     return [f"version of {base}, with the splits of the run", *changes]

@@ -116,7 +116,7 @@ def _trace(module: torch.nn.Module, inputs: tuple[Tensor, ...], axes: list[dict[
     """Return the module in evaluation mode as an ONNX file whose `axes` may vary, by tracing: recurrent layers take any
     length then."""
     names = _names(inputs)
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     settings: dict[str, Any] = {"dynamo": False, "opset_version": 17, "input_names": names, "output_names": ["output"]}
     with (
         evaluation_mode(module),

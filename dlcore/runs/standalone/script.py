@@ -147,7 +147,8 @@ def construct(config: RunConfig, prepared: Prepared) -> Construction:
         raise RunError(f"'{config.model}' is not trained with autograd, so it has no training script.")
     seeds.seed_everything(config.seed)
     module = entry.build(config.model_options, prepared.facts)
-    kind, calls = type(module), []
+    kind = type(module)
+    calls: list[Any] = []
     original: Any = kind.__init__
 
     def record(self: nn.Module, *args: Any, **kwargs: Any) -> None:

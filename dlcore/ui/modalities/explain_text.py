@@ -1,6 +1,7 @@
 """Explain a text's class: contributions of its words, and sanity checks."""
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     return row, target
 
 
-def _choose_class(labels: list[str], prediction: dict[str, Any], *, of: str) -> int:
+def _choose_class(labels: Sequence[str], prediction: dict[str, Any], *, of: str) -> int:
     """Return the number of the class to explain: the predicted one for each new input `of`, unless the URL has one."""
     key, predicted = "explained-class", labels.index(prediction["label"])
     if st.session_state.get(f"{key}-of", of) != of or (key not in st.session_state and key not in st.query_params):

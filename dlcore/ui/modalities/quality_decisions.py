@@ -38,7 +38,7 @@ def choose_decision(quality: DataQuality, index: int, *, key: str) -> None:
     widget = f"decision-{key}-{sample.part}-{sample.row}-{changes}"
     action = st.segmented_control(
         f"Decision on {sample.part} {sample.row}",
-        list(ACTIONS),
+        ACTIONS,
         default=current.decision or None,
         format_func=lambda name: ICONS[name],
         key=widget,
