@@ -67,6 +67,8 @@ class PatchNetwork(PatternStore):
     the same time of the period, and a training patch is compared with other periods only.
     """
 
+    _banks: "list[_Bank]"
+
     def __init__(self, config: PatchNetworkConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""
         super().__init__(

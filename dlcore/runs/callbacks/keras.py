@@ -32,7 +32,8 @@ class KerasCallback(Base):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Log the metrics."""
         if self.run is not None:
-            metrics: dict[str, Any] = {name: float(value) for name, value in (logs or {}).items() if name.isidentifier()}
+            named = {name: float(value) for name, value in (logs or {}).items() if name.isidentifier()}
+            metrics: dict[str, Any] = named
             metrics["train_loss"] = metrics.pop("loss", float("nan"))
             self.run.log(epoch=epoch + 1, **metrics)
 

@@ -10,7 +10,7 @@ from dlcore import runs
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry, versions
-from dlcore.data.custom.decisions import Decision, read_csv, write_csv
+from dlcore.data.custom.decisions import Decision, Verdict, read_csv, write_csv
 from dlcore.data.sources.registry import DATASETS
 from dlcore.projects.project import Project
 from dlcore.runs import Run
@@ -19,7 +19,7 @@ from dlcore.runs.quality.inspection import DataQuality
 from dlcore.ui.shell.links import link_to_run
 from dlcore.ui.widgets import run_actions
 
-ACTIONS = {"confirm": "Label is right", "relabel": "Relabel", "exclude": "Exclude"}
+ACTIONS: dict[Verdict, str] = {"confirm": "Label is right", "relabel": "Relabel", "exclude": "Exclude"}
 ICONS = {"confirm": ":material/check:", "relabel": ":material/edit:", "exclude": ":material/delete:"}
 
 Decisions = dict[tuple[str, int], Decision]
