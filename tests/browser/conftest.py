@@ -3,6 +3,7 @@
 Without a browser the tests are skipped; in CI they fail.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -73,6 +74,21 @@ def pytest_runtest_makereport(item):
 def console():
     """Errors in the browser's console."""
     return []
+
+
+@pytest.fixture(scope="session")
+def runtime():
+    """ONNX Runtime Web: the installed package, or in CI that of npm."""
+    from dlcore.core.errors import WorkbenchError
+    from dlcore.runs.browser_model import ort_web
+
+    files = ort_web.find()
+    if files is None and os.environ.get("CI") == "true":
+        with contextlib.suppress(WorkbenchError):  # no npm, or no network
+            files = ort_web.fetch()
+    if files is None:
+        pytest.skip("ONNX Runtime Web is not here: set DLCORE_ORT_WEB to the folder of the npm package onnxruntime-web")
+    return files
 
 
 @pytest.fixture

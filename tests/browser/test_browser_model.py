@@ -15,7 +15,6 @@ from dlcore.core.settings import ASSETS
 from dlcore.data.images import images, thumbnails
 from dlcore.data.text.corpora import general_english
 from dlcore.projects.vision.images import read_model_image
-from dlcore.runs.browser_model import ort_web
 from dlcore.runs.report.document import write_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -27,14 +26,6 @@ STRANGE = (
     "What is 漢字 and H<sub>2</sub>O, e-mail or İstanbul​?",
     "How far is it from Denver to " + "x" * 120 + " miles?",
 )
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    files = ort_web.find()
-    if files is None:
-        pytest.skip("ONNX Runtime Web is not here: set DLCORE_ORT_WEB to the folder of the npm package onnxruntime-web")
-    return files
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ pytest.importorskip("playwright")
 from server import serious, wait_until
 
 from dlcore import runs
-from dlcore.runs.browser_model import ort_web
 from dlcore.runs.report.document import write_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "attacks"))
@@ -90,10 +89,7 @@ HOSTILE = "</script><img src=x onerror=window.hacked=1><svg onload=window.hacked
 
 
 @pytest.mark.parametrize("reference", ["fashion/dense", "forecast/lstm"])
-def test_hostile_labels_of_an_answer_stay_text(chromium, tmp_path, monkeypatch, reference):
-    runtime = ort_web.find()
-    if runtime is None:
-        pytest.skip("ONNX Runtime Web is not here: set DLCORE_ORT_WEB")
+def test_hostile_labels_of_an_answer_stay_text(chromium, runtime, tmp_path, monkeypatch, reference):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("hostile_texts.TEXT", HOSTILE)
     record = runs.import_run(hostile_bundle(reference, tmp_path / "<img src=x onerror=window.hacked=3>.zip"))
