@@ -99,20 +99,20 @@ def _find_deleted(prefixes: Sequence[str]) -> list[str]:
     from dlcore.runs import trash
 
     deleted = [run.record.run_id for run in trash.list_trash()]
-    found = []
+    run_ids: list[str] = []
     for prefix in prefixes:
         matches = [run_id for run_id in deleted if run_id.startswith(prefix)]
         if len(matches) != 1:
             raise RequestError(f"{len(matches)} runs in the trash begin with '{prefix[:40]}': see 'dlcore runs trash'.")
-        found += matches
-    return found
+        run_ids += matches
+    return run_ids
 
 
 def _confirm(run_ids: Sequence[str], *, yes: bool) -> None:
     """Ask before runs are deleted for good, unless `yes`.
 
     Raises:
-        RequestError: the answer is no, or nobody can answer.
+        RequestError: the answer is no, or stdin is no terminal.
     """
     from dlcore.core.errors import RequestError
 

@@ -84,12 +84,9 @@ METRICS: dict[str, Metric] = {
     "skill": Metric("Skill", "1 - squared error / squared error of repeating the last value", in_tables=False),
     "mae": Metric(
         "Mean absolute error",
-        "mean absolute error, in standard deviations of the variable",
+        "of forecasts in standard deviations of the variable, else in the unit of the targets",
         higher_is_better=False,
         in_tables=False,
-    ),
-    "absolute_error": Metric(
-        "Mean absolute error", "mean absolute error, in the unit of the targets", higher_is_better=False
     ),
     "rmse": Metric("Root mean squared error", "in the unit of the targets", higher_is_better=False),
     "coverage_90": Metric("Coverage of 90 % intervals", "share of values inside", "percent", in_tables=False),

@@ -79,7 +79,7 @@ def _value_metrics(values: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     variance = max(float(np.var(targets)), _FLOOR)
     return {
         "r2": 1 - float(np.mean(errors**2)) / variance,
-        "absolute_error": float(np.abs(errors).mean()),
+        "mae": float(np.abs(errors).mean()),
         "rmse": float(np.sqrt(np.mean(errors**2))),
     }
 

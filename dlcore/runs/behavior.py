@@ -26,7 +26,7 @@ AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedCase:
     """A failed case: the predictions for its text and for the changed one, as label and probability."""
 
     capability: str
@@ -50,7 +50,7 @@ class Report:
     """Failure rates of one run by capability, its worst failures, and the suites by name with their checksum."""
 
     rates: tuple[FailureRate, ...]
-    worst: tuple[Failure, ...]
+    worst: tuple[FailedCase, ...]
     suites: Mapping[str, str]
 
     def as_json(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def check(bundle: Bundle, *, suites: Sequence[Suite] | None = None, half: Half =
         )
     project, loaded = open_bundle(bundle)
     parts: list[tuple[str, str, np.ndarray]] = []
-    worst: list[Failure] = []
+    worst: list[FailedCase] = []
     tests = [(suite, test) for suite in suites for test in suite.tests]
     for done, (suite, test) in enumerate(tests):
         progress.report("behavioral tests", done, len(tests))
@@ -96,7 +96,7 @@ def check(bundle: Bundle, *, suites: Sequence[Suite] | None = None, half: Half =
 
 def _run_test(
     project: "Project", loaded: "LoadedModel", test: BehaviorTest, cases: Sequence[Case]
-) -> tuple[np.ndarray, list[Failure]]:
+) -> tuple[np.ndarray, list[FailedCase]]:
     """Return the severity (N,) of each case, 0 where it passed, and the worst failures of a test."""
     labels = loaded.labels
     names = templates.match_label(test.label, labels) if test.label else []
@@ -116,7 +116,7 @@ def _run_test(
         return labels[predicted[row]], float(scores[row, predicted[row]])
 
     failures = [
-        Failure(
+        FailedCase(
             test.capability,
             test.name,
             test.kind,

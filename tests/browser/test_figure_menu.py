@@ -47,7 +47,7 @@ def test_canvas_of_the_threshold(page, address, console):
     assert table[0] == ["time", "value", "score", "label"] and len(table) > 10_000
     assert table[1][0] == "2014-07-01T00:00:00"
     drawing = save(page, score, "SVG")
-    assert len(shapes(drawing, "path")) > 3 and shapes(drawing, "image") == []  # drawn again, no picture of pixels
+    assert len(shapes(drawing, "path")) > 3 and shapes(drawing, "image") == []  # drawn again, without pixels
     assert any("-" in (text.text or "") or (text.text or "").strip() for text in shapes(drawing, "text"))
     assert save(page, score, "PNG").startswith(b"\x89PNG")
     sweep = rows(save(page, page.locator(".dlt-cost"), "CSV"))

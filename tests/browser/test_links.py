@@ -73,9 +73,9 @@ STATES = {
     "reconstruction": ("anatomy?panel=predict&anatomy-kind=Known+class&anatomy-which=80", "anatomy-which", "80"),
     "query": ("attention?panel=predict&recall-text=a1+b2+a?", "recall-text", "a1 b2 a?"),
 }
-"""Name → address, key of the control or picture, and what it shows: text, a value, or the selected choice."""
+"""Name → address, key of the control or figure, and what it shows: text, a value, or the selected choice."""
 
-SHOWN = """([key, text]) => [...document.querySelectorAll(`[class*="st-key-${key}"]`)].some((element) => {
+SHOWS = """([key, text]) => [...document.querySelectorAll(`[class*="st-key-${key}"]`)].some((element) => {
     const pick = (selector, read) => [...element.querySelectorAll(selector)].map(read).join("|");
     const radios = pick("[role=radio]", () => "");
     const chosen = pick("[aria-checked=true], [data-selected=true], :checked", (each) => each.innerText ?? "");
@@ -104,7 +104,7 @@ def test_link_restores_the_state_in_a_clean_browser(address, clean, name):
     problems: list[object] = []
     page.on("pageerror", lambda error: problems.append(error))
     visit(page, f"{address}/{place}")
-    wait_until(page, f"({SHOWN})({json.dumps([key, text])})", timeout=90_000)
+    wait_until(page, f"({SHOWS})({json.dumps([key, text])})", timeout=90_000)
     page.wait_for_timeout(300)  # components write the address after a pause
     for param, values in parse_qs(urlsplit(place).query).items():
         assert query(page).get(param) == values

@@ -11,6 +11,7 @@ PLACEHOLDER = re.compile(r"(?:^|[\s(\"“*/=`])\{([a-z_][\w.]+)(?:![rsa])?(?::[^
 """Braces of LaTeX and of plotly's hover texts follow another character."""
 FILLED_LATER = {
     "dlcore/ui/components/mount.py": {"name"},  # a route
+    "dlcore/ui/modalities/behavior.py": {"dish"},  # a template that a person may change
     "dlcore/ui/modalities/explain_image.py": {"label", "side", "layer", "grid"},
     "dlcore/ui/pages/seq2seq/explain.py": {"column", "row", "value"},  # in the browser
     "dlcore/ui/pages/seq2seq/predict.py": {"column", "row", "value"},
@@ -18,7 +19,12 @@ FILLED_LATER = {
 """Names in templates that a call of `format` or a component fills."""
 SENTENCES = ROOT / "dlcore" / "data" / "text" / "templates.py"
 """Templates of synthetic texts, filled at random."""
-FILES = sorted({path for folder in ("dlcore", "pages") for path in (ROOT / folder).rglob("*.py")} - {SENTENCES})
+SCRIPTS = ROOT / "dlcore" / "runs" / "standalone"
+"""Source code of exported scripts."""
+FILES = sorted(
+    {path for folder in ("dlcore", "pages") for path in (ROOT / folder).rglob("*.py")}
+    - {SENTENCES, *SCRIPTS.rglob("*.py")}
+)
 
 
 def raw_templates(source: str, filled_later: frozenset[str] = frozenset()) -> list[tuple[int, str]]:

@@ -29,8 +29,8 @@ def model_samples(bundle: Bundle, kind: str) -> list[Any]:
 def sample_image(bundle: Bundle) -> np.ndarray | None:
     """Return the pixels of one test image; None if there is none on this machine."""
     ids = bundle.predictions()["test_ids"]
-    found = load_pixels(bundle.config, ids, np.zeros(1, int), strict=False)
-    return found[0][1] if found else None
+    pixels = load_pixels(bundle.config, ids, np.zeros(1, int), strict=False)
+    return pixels[0][1] if pixels else None
 
 
 def sample_text(bundle: Bundle) -> str:

@@ -66,7 +66,7 @@ def show() -> None:
 
 
 def _offer_custom_data() -> None:
-    """Draw links to the panels that accept data of one's own."""
+    """Draw links to the panels that accept custom data."""
     st.html('<h2 class="dl-section">Your data</h2>')
     with st.container(horizontal=True, key="home-data"):
         for slug, title in CUSTOM_DATA.items():

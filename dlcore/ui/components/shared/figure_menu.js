@@ -10,7 +10,7 @@ import { readTheme } from "./theme.js";
 const FIGURES = ".js-plotly-plot, [data-figure]";
 const SCALE = 2; // of a PNG: sharp on a projector
 
-// Where the menu of a figure is: a chart draws all of its own element again.
+// Where the menu of a figure is: Plotly draws its whole element again.
 const hostOf = (figure) =>
   figure.matches("[data-figure]") ? figure : (figure.closest("[data-testid=stPlotlyChart]") ?? figure).parentElement;
 

@@ -45,7 +45,7 @@ with dlcore.watch(model, project="my loop") as run:
         run.log(loss=loss)
     run.finish(scores, targets)
 """
-VALUES = ("r2", "absolute_error", "rmse")
+VALUES = ("r2", "mae", "rmse")
 """Metrics of a regression."""
 
 
