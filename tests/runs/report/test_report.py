@@ -41,11 +41,15 @@ class Page(HTMLParser):
         return next(a["content"] for n, a in self.tags if a.get("http-equiv") == "Content-Security-Policy")
 
 
+_SVG = "http://www.w3.org/2000/svg"
+_ADDRESS = re.compile(r"(?:\w+:)?//[\w.]+\.\w+|(?:src|href)=(?!data:)\S+")
+
+
 def addresses(page: Page) -> list[str]:
-    """Return addresses in attributes, text, data and scripts."""
+    """Return addresses in attributes, text, data and scripts; the XML namespace of SVG is only a name."""
     values = [f"{key}={value}" for _, attributes in page.tags for key, value in attributes.items()]
     texts = (*page.blocks["script"], *values, *page.blocks["style"], *page.blocks["other"])
-    return [hit for text in texts for hit in re.findall(r"(?:\w+:)?//[\w.]+\.\w+|(?:src|href)=(?!data:)\S+", text)]
+    return [hit for text in texts for hit in _ADDRESS.findall(text.replace(_SVG, ""))]
 
 
 @pytest.mark.parametrize("ref", REFERENCES)
