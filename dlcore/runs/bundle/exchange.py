@@ -19,7 +19,6 @@ from typing import IO
 import dlcore.runs.local_store as local_store
 from dlcore.core import settings
 from dlcore.core.errors import RequestError, RunError
-from dlcore.projects.custom import source
 from dlcore.runs.bundle import inspection, limits
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
 from dlcore.runs.folder import read_json, translate_errors
@@ -95,6 +94,8 @@ class CodeError(RequestError):
 
 def _accept_code(draft: Path, is_accepted: bool) -> None:
     """Store the code of a bundle's network, if the user has accepted it."""
+    from dlcore.projects.custom import source  # its package imports torch
+
     path = draft / source.FILE
     if not path.exists():
         return
