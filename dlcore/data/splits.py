@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from torch import Tensor, nn
+
+if TYPE_CHECKING:  # only types: NumPy networks work without torch
+    from torch import Tensor, nn
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
-Transform = Callable[[tuple[Tensor, ...], bool], tuple[Tensor, ...]]
+Transform = Callable[["tuple[Tensor, ...]", bool], "tuple[Tensor, ...]"]
 """(inputs of a batch on the device, training?) -> inputs of the model: scaling, augmentation, trimmed padding."""
 
 
@@ -23,8 +25,8 @@ class Split:
     for padded samples: batches then hold samples of similar length.
     """
 
-    inputs: tuple[Tensor, ...]
-    targets: Tensor
+    inputs: "tuple[Tensor, ...]"
+    targets: "Tensor"
     ids: np.ndarray
     lengths: np.ndarray | None = None
 
@@ -52,7 +54,7 @@ class Prepared:
     checksum: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     transform: Transform | None = None
-    start: Callable[[nn.Module], None] | None = None
+    start: "Callable[[nn.Module], None] | None" = None
 
     def split(self, name: SplitName) -> Split:
         """Return the split with this name."""

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from dlcore.ui.components.mount import module_url
+from dlcore.ui.components.mount import script_urls
 from dlcore.ui.shell.security import inline_script
 
 _PANEL = ".st-key-panel button, .st-key-panel label"
@@ -19,7 +19,7 @@ _STEPS = {
 """Page -> its steps: a selector, the text of the element where several match, and what is said."""
 _SCRIPTS = {
     slug: inline_script(
-        f"import(new URL({module_url('tour')!r}, document.baseURI).href)"
+        f"import(new URL({script_urls('tour')[0]!r}, document.baseURI).href)"
         f".then((module) => module.offerTour({json.dumps(steps)}));"
     )
     for slug, steps in _STEPS.items()

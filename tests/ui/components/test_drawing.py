@@ -54,7 +54,7 @@ def test_static_files_are_served_below_the_base_url_path(monkeypatch):
 def test_modules_and_all_their_imports_are_served():
     client = TestClient(Starlette(routes=components.static_routes()))
     folder = Path(components.__file__).parent
-    urls = components.script_urls(*(file.stem for file in folder.glob("*/*.html")), "report")  # of files, not of pages
+    urls = components.script_urls(*(file.stem for file in folder.glob("*/*.html")), "report", "tour")  # of no template
     assert {url.split("/", 3)[3] for url in urls} == {str(file.relative_to(folder)) for file in folder.glob("*/*.js")}
     for url in urls:
         answer = client.get(f"/{url}")

@@ -5,8 +5,11 @@ const UNKNOWN = 1;
 const INSIDE = "##"; // prefix of a word piece inside a word
 const MOST_LETTERS = 100; // longer words are unknown to WordPiece
 const WORD = /[\p{L}\p{M}\p{Nd}\p{Pc}]+(?:['’][\p{L}\p{M}\p{Nd}\p{Pc}]+)?|[!?]/gu;
-const CHINESE =
-  /[\u{4e00}-\u{9fff}\u{3400}-\u{4dbf}\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{f900}-\u{faff}\u{2f800}-\u{2fa1f}]/gu;
+const CHINESE = new RegExp(
+  "[\\u{4e00}-\\u{9fff}\\u{3400}-\\u{4dbf}\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}" +
+    "\\u{2b920}-\\u{2ceaf}\\u{f900}-\\u{faff}\\u{2f800}-\\u{2fa1f}]",
+  "gu",
+);
 const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/u;
 
 // By letter: a sigma at the end of a word stays a sigma.

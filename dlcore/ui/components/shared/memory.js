@@ -1,7 +1,7 @@
 // What a person has set in a component: it survives other panels and a reload, and is in the address of the view.
 //
-// A field is a query parameter `<name>-<field>`, left out at its initial value. A link's values count once, at the first
-// `recall` in the tab; then those kept in the tab do.
+// A field is a query parameter `<name>-<field>`, left out at its initial value. A link's values count once, at the
+// first `recall` in the tab; then those kept in the tab do.
 
 const PREFIX = "dlcore-";
 const LONGEST = 1800; // characters of a value: mail programs cut longer addresses

@@ -1,7 +1,7 @@
 // A short tour of a page at the first visit: steps that point at its parts. Remembered in the browser once dismissed;
 // `?tour=1` shows it again. Browsers under automation see it only then.
 
-import { htmlElement } from "./dom.js";
+import { htmlElement } from "../shared/dom.js";
 
 const MEMORY = "dlcore-tour";
 const WAIT_MS = 500;
