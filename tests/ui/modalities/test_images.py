@@ -44,7 +44,7 @@ def panel() -> None:
     config = projects.configure("architectures", dataset="custom:mine", preset="quick")
 
     class PinnedRun(Run):
-        config = None
+        config = bundle = None
 
     run = PinnedRun("x", None)
     type(run).config = config
@@ -105,7 +105,7 @@ def missing_images_panel() -> None:
     from dlcore.ui.modalities import image as images_data
 
     class PinnedRun(Run):
-        config = None
+        config = bundle = None
 
     config = projects.configure("architectures", dataset="digits", preset="quick")
     PinnedRun.config = config.model_copy(update={"dataset": "custom:mine", "data_checksum": "1" * 64})
