@@ -57,7 +57,7 @@ def test_canvas_of_the_threshold(page, address, console):
 
 def test_plotly_chart_and_component(page, address, console):
     visit(page, f"{address}/forecast?panel=results")
-    chart = page.locator(".st-key-week").first
+    chart = page.locator(".st-key-week .dl-figure").first
     chart.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=PATIENCE)
     table = rows(save(page, chart, "CSV"))
     assert table[0][0] == "trace" and {"forecast", "measured"} <= {row[0] for row in table}
