@@ -124,7 +124,7 @@ def test_components_write_their_state_into_the_address(page, address):
     assert query(page)["self-attention-sentence"] == ["to be or not"]
     assert "self-attention-heads" not in query(page)  # at its initial value
     page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name="Data", exact=True).click()
-    wait_until(page, "!location.search.includes('self-attention')")  # its component is gone
+    expect(page.get_by_role("textbox", name="Sentence")).to_have_count(0, timeout=60_000)
     page.get_by_role("radiogroup", name="Panel").get_by_role("radio", name="Step by step", exact=True).click()
     expect(page.get_by_role("textbox", name="Sentence")).to_have_value("to be or not", timeout=60_000)
     wait_until(page, "new URL(location).searchParams.get('self-attention-mask') === 'causal'")

@@ -92,6 +92,7 @@ function addMenu(host) {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
   });
   host.classList.add("dl-figure");
+  if (host.getAttribute("role") === "img") host.setAttribute("role", "figure"); // an image holds no buttons
   host.append(menu);
 }
 
