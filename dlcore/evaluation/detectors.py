@@ -115,7 +115,7 @@ class Detector(ABC):
         return len(values) >= self.length
 
     def _fit(self, windows: np.ndarray) -> None:  # noqa: B027 (optional: neighbors need the bank only)
-        """Store what training windows (C, D) teach, besides `bank` (C, D) and its first points `starts` (C,)."""
+        """Fit on training windows (C, D), besides `bank` (C, D) and its first points `starts` (C,)."""
 
     @abstractmethod
     def _distances(self, windows: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from dlcore.evaluation.uncertainty import wilson
 
 MIN_SAMPLES = 20
-"""Smaller slices are left out: their interval says nothing."""
+"""Smaller slices are excluded: their interval is too wide."""
 QUANTILES = 4
 
 

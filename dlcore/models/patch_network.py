@@ -1,4 +1,4 @@
-"""Patch network with a memory bank: how unlike the stored patches of the training split a patch is."""
+"""Patch network with a memory bank: distance of a patch from the stored patches of the training split."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -16,7 +16,7 @@ MAX_BYTES, MAX_ROWS = 16 * 2**20, 200_000
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided about one sample: its label is right, another one, or the sample is left out.
+    """Decision about one sample: its label is right, it has another label, or the sample is excluded.
 
     `part` and `row` name the sample: its split in the run, and its row number in the source. An empty `decision` is
     none yet.

@@ -125,7 +125,7 @@ class DetectorModel(nn.Module):
         return self.detector
 
     def _starts(self, index: Tensor, offset: Tensor) -> np.ndarray:
-        """What the detector reads as first points (N,): places in the period, or indices in the training series."""
+        """Return the start (N,) of each window: its place in the period, or its index in the training series."""
         is_seasonal = isinstance(self.detector, SeasonalMedian)
         return np.asarray((offset if is_seasonal else index[:, 0]).cpu().numpy())
 

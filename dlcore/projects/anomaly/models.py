@@ -12,7 +12,7 @@ from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfi
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetwork, PatchNetworkConfig
 from dlcore.projects.anomaly.detector_model import CLASSES, CONFIGS, SEASONAL_MEDIAN, DetectorConfig, DetectorModel
-from dlcore.projects.anomaly.scores import View
+from dlcore.projects.anomaly.scores import STORED, View
 from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit_once import FitOnce
@@ -144,3 +144,10 @@ MODELS: dict[str, AnomalyModel] = {
 def view_of(config: RunConfig) -> View:
     """The view of the series that the run's model takes."""
     return MODELS[config.model].view
+
+
+def score_name(config: RunConfig) -> str:
+    """What a score of the run measures."""
+    if config.data_as(AnomalyData).record_share:
+        return "score"  # relative to the largest one before it
+    return "distance from training data" if view_of(config) in STORED else "reconstruction error"

@@ -18,6 +18,7 @@ from dlcore.plots import classification as plots
 from dlcore.plots import forecast as forecast_plots
 from dlcore.plots.roc import curves_by_class
 from dlcore.plots.style import escape_texts, house_style
+from dlcore.projects.anomaly.models import score_name
 from dlcore.projects.forecast import scores as forecast_scores
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.report.markup import Markup, join, tag
@@ -98,7 +99,7 @@ def _threshold_view(bundle: Bundle, stored: Mapping[str, np.ndarray]) -> thresho
         series = None
     axis = threshold_views.series_axis(splits, series, unit=threshold_views.unit_of(config))
     rules = threshold_views.rule_scores(splits, config)
-    return threshold_views.make_view(splits, threshold, axis=axis, rules=rules)
+    return threshold_views.make_view(splits, threshold, axis=axis, rules=rules, score=score_name(config))
 
 
 def confusion_part(bundle: Bundle, stored: Mapping[str, np.ndarray], *, title: str = "Confusion matrix") -> ReportPart:

@@ -213,9 +213,14 @@ def rule_scores(splits: dict[str, SplitScores], config: RunConfig) -> RuleScores
 
 
 def make_view(
-    splits: dict[str, SplitScores], threshold: float, *, axis: SeriesAxis, rules: RuleScores | None = None
+    splits: dict[str, SplitScores],
+    threshold: float,
+    *,
+    axis: SeriesAxis,
+    rules: RuleScores | None = None,
+    score: str = "reconstruction error",
 ) -> ThresholdView:
-    """Return a run's splits, in order, for the component; `threshold` is the run's."""
+    """Return a run's splits, in order, for the component; `threshold` is the run's, `score` what it measures."""
     names = list(splits)
     ends = np.cumsum([len(part.errors) for part in splits.values()])
     parts = [Scope(name, int(end - len(splits[name].errors)), int(end)) for name, end in zip(names, ends, strict=True)]
@@ -232,7 +237,7 @@ def make_view(
         parts=tuple(parts),
         rules=rules,
         series=axis,
-        score_name="reconstruction error",
+        score_name=score,
         references=(("maximum of training", float(splits["train"].errors.max())),) if "train" in splits else (),
     )
 

@@ -14,6 +14,7 @@ from dlcore.data.series.series import DAY_MS, Series
 from dlcore.data.tabular.read import SUFFIXES
 from dlcore.evaluation import anomaly
 from dlcore.evaluation.metrics import format_percent
+from dlcore.projects.anomaly.models import score_name
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
@@ -91,7 +92,8 @@ def predict(project: Project, run: Run | None) -> None:
         offer_training(project.slug, "series", payload, name=file.name)
     digest = hashlib.sha256(payload).hexdigest()[:16]
     name = file.name if file is not None else f"the sample: {about}"
-    _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{baseline}-{digest}")
+    score = "score" if baseline else score_name(run.config)
+    _show(prediction, name, f"{run_cache.bundle_key(bundle)}-{baseline}-{digest}", score)
 
 
 def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
@@ -123,7 +125,7 @@ def sample_csv(series: Series, *, context: int = 0) -> bytes:
 
 
 @fragment
-def _show(prediction: dict[str, Any], name: str, key: str) -> None:
+def _show(prediction: dict[str, Any], name: str, key: str, score: str) -> None:
     """Draw the threshold over the series and its scores, in a fragment, then the rows with an alarm."""
     times, values, scores = (np.asarray(prediction[name]) for name in ("times", "values", "errors"))
     show_receipt(prediction["receipt"])
@@ -140,7 +142,7 @@ def _show(prediction: dict[str, Any], name: str, key: str) -> None:
         scopes=(Scope("scored rows", unscored, len(scores)),),
         parts=(Scope("no score yet", 0, unscored), Scope("scored", unscored, len(scores))) if unscored else (),
         series=SeriesAxis(times, values, "value"),
-        score_name="reconstruction error",
+        score_name=score,
     )
     released = show_threshold(view, key=key)
     is_alarm = anomaly.alarms(scores, released.threshold)

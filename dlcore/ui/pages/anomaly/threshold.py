@@ -15,6 +15,7 @@ from dlcore.plots import errors as error_plots
 from dlcore.plots import svg
 from dlcore.plots.series import before_and_after
 from dlcore.projects.anomaly import alarm as anomaly_alarm
+from dlcore.projects.anomaly.models import score_name
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.runs.views.threshold import (
@@ -57,12 +58,13 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     splits = load_splits(bundle, kind)
     if kind == "centred":
         threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
-    view = make_view(splits, threshold, axis=_series_axis(run, splits), rules=rule_scores(splits, run.config))
+    axis, rules, score = _series_axis(run, splits), rule_scores(splits, run.config), score_name(run.config)
+    view = make_view(splits, threshold, axis=axis, rules=rules, score=score)
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
     base = f"{run_cache.bundle_key(bundle)}-{kind}"
     key = f"{base}-{imports}" if imports else base
-    with chart, main_picture(_first_frame(view), alt="Reconstruction error over time", height=168, top=FRAME_TOP):
+    with chart, main_picture(_first_frame(view), alt=f"{score.capitalize()} over time", height=168, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
     _save_labels(run, stored, released.labels)
     proposed = show_threshold_feedback(run, splits, released)
