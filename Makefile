@@ -8,7 +8,7 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 BIOME := @biomejs/biome@2.6.8
 
-.PHONY: run test pytest test-failed test-environments test-realdata test-oldest lint lint-js screenshots
+.PHONY: run test pytest test-failed test-environments test-services test-realdata test-oldest lint lint-js screenshots
 run: $(VENV)/.installed
 	$(BIN)/dlcore app
 
@@ -18,11 +18,15 @@ test: $(VENV)/.installed-tests
 
 pytest: $(VENV)/.installed-tests
 	@cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST) -m "not environments"
+	env -u DLCORE_DATA DLCORE_CACHE="$$cache" $(BIN)/python $(PYTEST) -m "not environments and not services"
 
 # Scripts and notebooks of exported runs, in an environment without dlcore. DLCORE_DATA adds those that need a dataset.
 test-environments: $(VENV)/.installed-tests
 	$(BIN)/python $(PYTEST) -m environments
+
+# Real daemons on loopback: Slurm, PostgreSQL, MLflow, nginx. Skipped where they are not installed.
+test-services: $(VENV)/.installed-tests
+	env -u DLCORE_DATA $(BIN)/python -m pytest -n 0 -m services
 
 # The tests that failed in the last run, one after another.
 test-failed: $(VENV)/.installed-tests
@@ -34,7 +38,7 @@ test-realdata: $(VENV)/.installed-tests
 
 # Tests with the lowest versions that requirements.txt allows, in a separate environment. Run it when requirements.txt changes.
 test-oldest: $(OLDEST)/.installed
-	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults and not environments" \
+	env -u DLCORE_DATA $(OLDEST)/bin/python $(PYTEST) -m "not browser and not faults and not environments and not services" \
 		-W 'ignore:`isinstance(treespec, LeafSpec)` is deprecated'  # raised inside torch 2.11 by its ONNX export
 
 lint: lint-js $(VENV)/.installed-tests
