@@ -39,6 +39,10 @@ MAIN_COMPONENTS = {
     "vit": ("attention",),
 }
 """Page -> components of its main picture."""
+MAIN_ELEMENTS = {"runs": ("TextInput", "Multiselect", "DataFrame")}
+"""Page -> further element types of its main picture."""
+_CURVES = (b"panel=train", b"panel=compare", b"runs=")
+"""Parts of addresses that open on training curves."""
 _FOLDER = Path(st.__file__).parent / "static"
 _IMPORT = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
 _LOAD_CUSTOM = """
@@ -117,14 +121,15 @@ def load_rest(place: DeltaGenerator, *, ours: bool) -> None:
 
 
 def _links_of(scope: Scope) -> str:
-    return links(scope["path"].rpartition("/")[2], ours=b"panel=train" in scope["query_string"].lower())
+    query = scope["query_string"].lower()
+    return links(scope["path"].rpartition("/")[2], ours=any(part in query for part in _CURVES))
 
 
 @lru_cache(maxsize=32)
 def links(slug: str = "", *, ours: bool = False) -> str:
-    """Return the `<link>` elements of a page's first screen, or of the Train panel (`ours`)."""
+    """Return the `<link>` elements of a page's first screen, or of a view that opens on training curves (`ours`)."""
     attributes = 'crossorigin rel="dl-next"'
-    names = [f"static/js/{name}" for name in _needed(FIRST)]
+    names = [f"static/js/{name}" for name in _needed((*FIRST, *MAIN_ELEMENTS.get(slug, ())))]
     names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
     plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else ""
