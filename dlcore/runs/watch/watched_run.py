@@ -64,7 +64,8 @@ class WatchedRun:
         self._log.start(0)
         self._gradients: GradientLog | None = None
         self._probe = StepProbe(module)
-        self._began = self._flushed = time.perf_counter()
+        self._began = self._flushed = self._logged = time.perf_counter()
+        self._interval = 0.0  # mean seconds between calls of `log` without a measured step
         self._probed_until, self._probe_seconds = 0.0, float("inf")
         self._losses: list[float | Tensor] = []
         self._epoch_sum, self._epoch_count = 0.0, 0
@@ -102,13 +103,18 @@ class WatchedRun:
         elif values:
             self._log.log(self.step, _rename(values))
         now = time.perf_counter()
+        interval, self._logged = now - self._logged, now
         if measured := self._probe.take():
             self._write_gradients(*measured)
-            self._probe_seconds = min(self._probe_seconds, self._probe.seconds)  # the first includes a warm-up
+            added = max(self._probe.seconds, interval - self._interval)  # its hooks also slow the forward pass
+            cost = added + time.perf_counter() - now
+            self._probe_seconds = min(self._probe_seconds, cost)  # the first includes a warm-up
             pause = max(self._probe_seconds / PROBED_SHARE, (now - self._began) / LOGGED_ROWS)
             self._probed_until = time.perf_counter() + pause
         elif now > self._probed_until:
             self._probe.arm()
+        elif not self._probe.is_armed:
+            self._interval += 0.1 * (interval - self._interval)
 
     def finish(
         self,
@@ -205,10 +211,10 @@ class WatchedRun:
         """Write the mean of the losses since the last row; a GPU's losses are copied together."""
         if not self._losses:
             return
-        tensors = [loss for loss in self._losses if isinstance(loss, Tensor)]
-        values = [float(loss) for loss in self._losses if not isinstance(loss, Tensor)]
-        if tensors:
-            values += torch.stack([tensor.reshape(()) for tensor in tensors]).tolist()
+        on_gpu = [loss for loss in self._losses if isinstance(loss, Tensor) and loss.device.type != "cpu"]
+        values = [float(loss) for loss in self._losses if not isinstance(loss, Tensor) or loss.device.type == "cpu"]
+        if on_gpu:
+            values += torch.stack([loss.reshape(()) for loss in on_gpu]).tolist()
         self._losses = []
         mean = sum(values) / len(values)
         self._epoch_sum, self._epoch_count = self._epoch_sum + sum(values), self._epoch_count + len(values)
