@@ -38,7 +38,7 @@ NAMES = {
 """Names of other libraries -> names of the workbench's curves."""
 LOGGED_ROWS = 2000
 """Rows of the loss after which only every second one is written; then every fourth, and so on."""
-PROBED_SHARE = 0.01
+PROBED_SHARE = 0.005
 """Largest share of the loop's time that goes into measuring steps."""
 FLUSH_SECONDS = 0.5
 _LONGEST_NAME = 80
