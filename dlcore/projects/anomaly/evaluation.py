@@ -107,7 +107,7 @@ def baselines(
 
 
 def compare_with_baselines(evaluation: Evaluation, *, smooth: bool) -> str:
-    """Compare the network with every baseline of the same smoothing, one sentence per kind."""
+    """Compare the detector with every baseline of the same smoothing, one sentence per kind."""
     sentences = [_compare_kind(evaluation, "", "causal" if smooth else "raw")]
     if f"{next(iter(COMPARED))}_centred" in evaluation.metrics and smooth:
         sentences.append(_compare_kind(evaluation, "_centred", "centred"))
@@ -194,7 +194,7 @@ def _ranges(times: np.ndarray, series: Series) -> np.ndarray:
 
 
 def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
-    """One sentence: the network against the best baseline of that kind, for each compared metric."""
+    """One sentence: the detector against the best baseline of that kind, for each compared metric."""
     comparisons, better = [], True
     for metric, title in COMPARED.items():
         baseline_values = {
@@ -212,7 +212,7 @@ def _compare_kind(evaluation: Evaluation, suffix: str, kind: str) -> str:
         named = f"best baseline ({title_of_best}) {baseline_values[best]:.{digits}f}"
         comparisons.append(f"{title} {value:.{digits}f}, {named}")
     text = "beats every baseline" if better else "does not beat every baseline"
-    return f"With {SMOOTHING[kind]} scores the network {text} at the same smoothing: {'; '.join(comparisons)}."
+    return f"With {SMOOTHING[kind]} scores the detector {text} at the same smoothing: {'; '.join(comparisons)}."
 
 
 def _season(predictions: Predictions, period: int) -> str:

@@ -246,7 +246,7 @@ def thresholds(
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
-    """A sentence that compares the network with its baselines."""
+    """A sentence that compares the detector with its baselines."""
     return measured.compare_with_baselines(evaluation, smooth=_data(config).smoothing_h > 0)
 
 

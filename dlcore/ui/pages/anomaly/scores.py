@@ -190,7 +190,7 @@ def _against_best(evaluation: Evaluation, smoothing: str, run_smoothing: str) ->
 
 def _outcome(compared: Compared) -> str:
     wins = [value > best for value, best, _ in compared.values()]
-    return "the network wins" if all(wins) else "no clear winner" if any(wins) else "the baselines win"
+    return "the detector wins" if all(wins) else "no clear winner" if any(wins) else "the baselines win"
 
 
 def _describe_outcome(evaluation: Evaluation, smoothing: str) -> str:

@@ -36,7 +36,7 @@ def evaluation(nab: float, vus: float) -> Evaluation:
 
 @pytest.mark.parametrize(
     ("nab", "vus", "verdict"),
-    [(95, 0.8, "the network wins"), (95, 0.6, "no clear winner"), (90, 0.7, "the baselines win")],
+    [(95, 0.8, "the detector wins"), (95, 0.6, "no clear winner"), (90, 0.7, "the baselines win")],
 )
 def test_comparison_uses_both_metrics(nab: float, vus: float, verdict: str) -> None:
     text = series_scores.describe_comparison(evaluation(nab, vus), "causal", "causal")
