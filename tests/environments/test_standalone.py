@@ -86,9 +86,6 @@ def test_notebook(exported, plain_python):
 
 
 def test_prediction_script(exported, plain_python):
-    if exported.name == "forecast":
-        assert "model.onnx" in exported.report["files"] and "alone" in exported.report["missing"]["predict.py"]
-        return
     prepared = projects.get(exported.name).prepare(exported.bundle.config)
     project, loaded = projects.get(exported.name), exported.bundle.load()
     if exported.name == "anomaly":
@@ -107,6 +104,18 @@ def test_prediction_script(exported, plain_python):
 
         scores = np.array(answer["errors"])[start:]
         assert_reaches_figure(exported, float(curves.average_precision(scores, series.labels[start:].astype(bool))[0]))
+        return
+    if exported.name == "forecast":
+        table = prepared.source["table"]
+        rows = zip(table.times.astype("M8[ms]"), table.values.tolist(), strict=True)
+        lines = [f"{time},{','.join('' if value != value else repr(value) for value in row)}" for time, row in rows]
+        payload = "\n".join([",".join(["time", *table.names]), *lines[:600]]) + "\n"
+        (exported.folder / "table.csv").write_text(payload, encoding="utf-8")
+        answer = json.loads(plain_python(["predict.py", "table.csv"], exported.folder))
+        expected = project.answer(loaded, payload.encode())
+        assert answer["times"] == expected["times"]
+        for name in table.names:
+            assert answer["forecast"][name] == pytest.approx(expected["forecast"][name], rel=1e-4, abs=1e-4)
         return
     inputs, payloads = [], []
     for row in range(min(SAMPLES, len(prepared.test))):

@@ -14,6 +14,7 @@ import numpy as np
 from dlcore import projects
 from dlcore.core.errors import DataError, RunError, WorkbenchError
 from dlcore.projects.anomaly.models import AnomalyData, view_of
+from dlcore.projects.forecast.windows import ForecastData
 from dlcore.runs.bundle.card import hub_metadata
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, Bundle
 from dlcore.runs.folder import translate_errors, write_atomic
@@ -107,12 +108,12 @@ def prediction_files(bundle: Bundle) -> dict[str, bytes]:
     Raises:
         RunError: why the network cannot be exported.
     """
-    from dlcore.runs.standalone import predict_image, predict_series, predict_text
+    from dlcore.runs.standalone import predict_image, predict_series, predict_table, predict_text
     from dlcore.runs.standalone.graph import TEXT_KINDS, export_network
 
     loaded = bundle.load()
     content, _ = export_network(bundle, loaded)
-    config, kind = bundle.config, bundle.preprocessing.get("kind")
+    config, known, kind = bundle.config, bundle.preprocessing, bundle.preprocessing.get("kind")
     facts: dict[str, Any] = {"preprocessing": dict(bundle.preprocessing), "labels": list(bundle.labels)}
     rule = loaded.calibration
     facts |= {
@@ -127,6 +128,10 @@ def prediction_files(bundle: Bundle) -> dict[str, bytes]:
         facts["preprocessing"]["cycles"] = cycles
         smoothing = config.data_as(AnomalyData).smoothing_h
         facts |= {"view": view_of(config), "window": bundle.facts["window"], "smoothing_h": smoothing}
+    elif config.project == "forecast" and bundle.facts["horizon"] == bundle.facts["steps"] and "linear" not in known:
+        module, data = predict_table, config.data_as(ForecastData)
+        read = {"difference": data.difference_input, "mask": data.mask_input, "calendar": data.calendar_input}
+        facts |= {"window": data.window, "inputs": read}
     elif kind in TEXT_KINDS:
         module = predict_text
     elif kind in ("grey", "picture"):

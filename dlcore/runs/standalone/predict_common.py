@@ -26,10 +26,11 @@ def open_network() -> Any:
 
 
 def run_network(*inputs: np.ndarray) -> np.ndarray:
-    """Return the output of `model.onnx` for its inputs."""
+    """Return the output of `model.onnx` for the inputs of the network, of which it may read only the first."""
     session = open_network()
-    names = [each.name for each in session.get_inputs()]
-    output: np.ndarray = session.run(None, dict(zip(names, inputs, strict=True)))[0]
+    read = {each.name for each in session.get_inputs()}
+    named = {f"input_{number}" if number else "inputs": each for number, each in enumerate(inputs)}
+    output: np.ndarray = session.run(None, {name: each for name, each in named.items() if name in read})[0]
     return output
 
 
