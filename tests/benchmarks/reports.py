@@ -51,7 +51,7 @@ def measure(chromium: Browser, file: Path) -> str:
     begin = time.perf_counter()
     page.goto(file.as_uri())
     page.locator("html[data-drawn]").wait_for(timeout=60_000)
-    drawn = 1000 * (time.perf_counter() - begin)
+    drawn_ms = 1000 * (time.perf_counter() - begin)
     answer = "–"
     if page.locator(INPUT).count():
         begin = time.perf_counter()
@@ -62,17 +62,17 @@ def measure(chromium: Browser, file: Path) -> str:
         except PlaywrightTimeout:
             answer = "none"
     context.close()
-    found = 0
+    findings = 0
     for width in (1280, 390):
         context = chromium.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)  # axe is a script
         page = context.new_page()
         page.goto(file.as_uri())
         page.locator("html[data-drawn]").wait_for(timeout=60_000)
-        found += len(serious(page)) + (not page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+        findings += len(serious(page)) + (not page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
         context.close()
     for error in errors:
         print(error, file=sys.stderr)
-    return f"{len(requests) - 1} | {len(errors)} | {found} | {drawn:.0f} | {answer}"
+    return f"{len(requests) - 1} | {len(errors)} | {findings} | {drawn_ms:.0f} | {answer}"
 
 
 def give_input(page: Page) -> None:
