@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.lifecycle as lifecycle
 import dlcore.runs.local_store as local_store
+from dlcore.core import access
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import RunFolder, of_run
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
@@ -28,7 +29,9 @@ def create(config: "RunConfig", *, parent: str = "", tags: Mapping[str, str] | N
     if launcher.executor_name() == "local":  # elsewhere the machine that trains it decides
         config = config.model_copy(update={"device": devices.resolve(config.device)})
     with local_store.new_folder(config) as folder:
-        record = Record.from_config(folder.run_id, config, parent=parent, created=time.time())
+        record = Record.from_config(
+            folder.run_id, config, parent=parent, created=time.time(), owner=access.current().name
+        )
         lifecycle.update_state(folder, **record.as_state(), tags=dict(tags or {}))
     return record
 

@@ -32,8 +32,8 @@ class CleanUp:
 
 
 def measure() -> dict[str, DiskUsage]:
-    """Return the bytes of every run, those in the trash left out."""
-    return {folder.run_id: _measure(folder) for folder in local_store.newest(None)}
+    """Return the bytes of the viewer's runs, those in the trash left out."""
+    return {folder.run_id: _measure(folder) for folder in local_store.newest(None) if trash.is_own(folder)}
 
 
 def clean_ups(usage: Sequence[DiskUsage]) -> list[CleanUp]:
@@ -64,7 +64,7 @@ def remove_checkpoints(run_id: str) -> int:
     freed = 0
     with contextlib.suppress(RunError):
         folder = RunFolder(local_store.root() / run_id)
-        freed = _spare(folder)
+        freed = _spare(folder) if trash.is_own(folder) else 0
         if freed:
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return freed

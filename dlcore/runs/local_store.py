@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import StoreError
 from dlcore.runs.folder import RunFolder, translate_errors, write_json
 from dlcore.runs.legacy import import_old_runs
-from dlcore.runs.lifecycle import read_state
+from dlcore.runs.lifecycle import read_state, stored_state
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -30,6 +30,7 @@ def new_folder(config: "RunConfig") -> Iterator[RunFolder]:
     Raises:
         StoreError: the folder cannot be written.
     """
+    access.require_person()
     folder = RunFolder(root() / uuid.uuid4().hex)
     try:
         with translate_errors(folder.path):
@@ -46,10 +47,15 @@ def find(prefix: str) -> list[RunFolder]:
     if not prefix or not _HEX.issuperset(prefix):
         return []
     import_old_runs()
-    if (exact := RunFolder(root() / prefix)).state.exists():
+    if is_visible(exact := RunFolder(root() / prefix)):
         return [exact]
     folders = (RunFolder(path) for path in _paths() if path.name.startswith(prefix))
-    return [folder for folder in folders if folder.state.exists()][:2]
+    return [folder for folder in folders if is_visible(folder)][:2]
+
+
+def is_visible(folder: RunFolder) -> bool:
+    """Return whether it is complete, and the viewer may see it; one whose state cannot be read is opened, to say so."""
+    return bool(read_state(folder)) or (folder.state.exists() and not stored_state(folder) and not access.is_shared())
 
 
 def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:

@@ -295,7 +295,8 @@ def _read(folder: RunFolder) -> Search:
 
 
 def _folders() -> list[RunFolder]:
-    return [RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json")]
+    stored = (RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json"))
+    return [folder for folder in stored if lifecycle.read_state(folder)]
 
 
 def _base_params(config: "RunConfig", search_space: "Sequence[SearchParameter]") -> dict[str, Any]:

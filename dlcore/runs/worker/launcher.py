@@ -15,7 +15,7 @@ import uuid
 from dataclasses import asdict
 
 import dlcore.runs.locks as locks
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
@@ -65,6 +65,11 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path, "DLCORE_HOME": str(settings.home().absolute())},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "DLCORE_HOME": str(settings.home().absolute()),
+                    **access.environment(),
+                },
             )
     threading.Thread(target=process.wait, name="launched", daemon=True).start()

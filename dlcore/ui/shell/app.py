@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
 from dlcore.ui.components.mount import module_url
-from dlcore.ui.shell import first_paint, home, jobs_bar, style, tour
+from dlcore.ui.shell import first_paint, home, jobs_bar, sign_in, style, tour
 from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
@@ -90,6 +90,10 @@ def run(folder: Path) -> None:
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
     navigation = st.navigation(menu, position="hidden")
+    if not sign_in.require():
+        return
+    with st.sidebar:
+        sign_in.show_person()
     place = st.sidebar.container(key="menu", gap=None)
     first_paint.defer(partial(_menu, place, menu))
     if navigation is start:
