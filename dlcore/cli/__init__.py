@@ -72,14 +72,14 @@ def _act_as_user(arguments: list[str]) -> list[str]:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--user")
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, others = parser.parse_known_args(arguments[:end])
+    options, remaining = parser.parse_known_args(arguments[:end])
     if options.user is not None:
         if not access.is_shared():
             raise RequestError(f"--user needs a shared server: set {access.SHARED} to its settings file.")
         if not access.clean_name(options.user):
             raise RequestError("--user needs a name.")
         access.act_as(options.user)
-    return others + arguments[end:]
+    return remaining + arguments[end:]
 
 
 def build_parser() -> argparse.ArgumentParser:

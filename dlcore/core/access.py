@@ -3,7 +3,7 @@
 Off by default: one person, who may see everything. `DLCORE_SHARED` names a TOML file (`core.shared_server`); then every
 run, search and custom dataset belongs to the person who created it. She sees her own and those that others share.
 
-The pages act as the person who signed in, or as nobody. Any other process acts as the person in `DLCORE_USER` (workers
+The pages act as the person who signed in, or anonymously. Any other process acts as the person in `DLCORE_USER` (workers
 and `dlcore --user NAME`), else as the machine's administrator: who may read the files in `DLCORE_HOME` sees everything.
 """
 
@@ -26,13 +26,13 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person by name; `sees_all` for the administrator on the server's machine. Without a name: nobody."""
+    """A person by name; `sees_all` for the administrator on the server's machine. Without a name: anonymous, who sees no run."""
 
     name: str = ""
     sees_all: bool = False
 
 
-MACHINE, NOBODY = Viewer(sees_all=True), Viewer()
+MACHINE, ANONYMOUS = Viewer(sees_all=True), Viewer()
 _acting: ContextVar[Viewer | None] = ContextVar("acting", default=None)
 _sessions: list[Callable[[], str]] = []
 
@@ -55,7 +55,7 @@ def current() -> Viewer:
 
 
 def use_sessions(signed_in: Callable[[], str]) -> None:
-    """Let this process act for the person that `signed_in` returns, "" for nobody: the web server does."""
+    """Let this process act for the person that `signed_in` returns, "" for no one: the web server does."""
     _sessions[:] = [signed_in]
 
 
@@ -94,7 +94,7 @@ def require_person() -> str:
     """Return the viewer's name, "" for the administrator of the machine.
 
     Raises:
-        RequestError: nobody is signed in.
+        RequestError: no one is signed in.
     """
     viewer = current()
     if not (viewer.name or viewer.sees_all):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dlcore.core.errors import RunError
+from dlcore.core.quotas import folder_size
 from dlcore.runs import local_store, trash
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.lifecycle import live_state
@@ -79,10 +80,10 @@ def format_size(size: int) -> str:
 
 
 def _measure(folder: RunFolder) -> DiskUsage:
-    return DiskUsage(folder.run_id, trash.folder_size(folder.path), _spare(folder))
+    return DiskUsage(folder.run_id, folder_size(folder.path), _spare(folder))
 
 
 def _spare(folder: RunFolder) -> int:
     """Return the bytes of checkpoints that no command can use."""
     is_finished = live_state(folder).state == "finished" and (folder.bundle / "run.json").exists()
-    return trash.folder_size(folder.checkpoints) if is_finished else 0
+    return folder_size(folder.checkpoints) if is_finished else 0

@@ -173,7 +173,8 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     """
     launcher.check()
     if launcher.executor_name() == "local":
-        queue.join(folder.run_id, device, devices=devices)
+        owner = str(stored_state(folder).get("owner", ""))
+        queue.join(folder.run_id, device, devices=devices, owner=owner)
     launcher.launch(folder, device=device, devices=devices, command=command)
 
 

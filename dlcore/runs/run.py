@@ -158,16 +158,16 @@ def list_runs(project: str | None = None, limit: int | None = None) -> list[Reco
 
 def list_active() -> list[Record]:
     """The viewer's running runs, then queued ones, each in the order of creation; cheap among many that have ended."""
-    active = own(_in_state(ACTIVE))
+    active = editable_runs(_in_state(ACTIVE))
     return sorted(active, key=lambda record: (record.state != "running", record.created))
 
 
 def list_paused() -> list[Record]:
     """Paused runs, newest first."""
-    return own(_in_state(frozenset({"paused"})))
+    return editable_runs(_in_state(frozenset({"paused"})))
 
 
-def own(records: Iterable[Record]) -> list[Record]:
+def editable_runs(records: Iterable[Record]) -> list[Record]:
     """Those that the viewer may change, without the ones that others share."""
     return [record for record in records if access.can_change({"owner": record.owner})]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dlcore.core import access, settings
 from dlcore.core.errors import RunError
+from dlcore.core.quotas import folder_size
 from dlcore.runs.folder import RunFolder, of_run, translate_errors
 from dlcore.runs.lifecycle import check_idle, read_state
 from dlcore.runs.record import Record
@@ -93,16 +94,3 @@ def empty_trash(run_ids: Sequence[str] | None = None) -> int:
             shutil.rmtree(root() / run.record.run_id, ignore_errors=True)
             freed += run.size
     return freed
-
-
-def folder_size(path: Path) -> int:
-    """Return the bytes of the files below a folder; 0 if it is missing."""
-    total = 0
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                total += folder_size(Path(entry.path))
-            else:
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_size
-    return total

@@ -6,7 +6,7 @@ import pytest
 
 from dlcore import projects, runs
 from dlcore.core import access
-from dlcore.core.access import NOBODY, Viewer
+from dlcore.core.access import ANONYMOUS, Viewer
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
 from dlcore.runs import trash
 from dlcore.runs.annotations import annotate, share_run
@@ -44,7 +44,7 @@ def test_a_run_belongs_to_who_created_it(server):
     with access.acting_as(ANNA):
         assert [record.run_id for record in runs.list_runs()] == [run_id]
         assert runs.open_run(run_id[:8]).record.owner == ANNA.name
-    for viewer in (BORIS, NOBODY):
+    for viewer in (BORIS, ANONYMOUS):
         with access.acting_as(viewer):
             assert runs.list_runs() == []
             assert refusal(lambda: runs.open_run(run_id)) == refusal(lambda: runs.open_run("f" * 32)).replace(
@@ -53,11 +53,11 @@ def test_a_run_belongs_to_who_created_it(server):
 
 
 def test_prefix_of_an_id_is_unique_among_the_runs_one_sees(server):
-    own, foreign = stored_run(), "a" * 32
+    run_id, foreign = stored_run(), "a" * 32
     stored = stored_run(BORIS)
     of_run(stored).path.rename(of_run(foreign).path)
     with access.acting_as(ANNA):
-        assert runs.open_run(own[:1]).run_id == own if own[0] != "a" else True
+        assert runs.open_run(run_id[:1]).run_id == run_id if run_id[0] != "a" else True
         assert "no run 'a" in refusal(lambda: runs.open_run("aaaa"))
 
 
@@ -105,9 +105,9 @@ def test_nothing_changes_the_owner(server):
         assert stored_state(of_run(run_id))["owner"] == ANNA.name
 
 
-def test_nobody_creates_nothing(server):
+def test_anonymous_visitors_create_nothing(server):
     config = projects.configure("fashion", dataset="digits", preset="quick", device="cpu")
-    with access.acting_as(NOBODY), pytest.raises(RequestError, match="not signed in"):
+    with access.acting_as(ANONYMOUS), pytest.raises(RequestError, match="not signed in"):
         runs.create(config)
     assert not list((server / "runs").glob("*"))
 
@@ -164,7 +164,7 @@ def test_missing_settings_close_the_server(server, monkeypatch):
 
     monkeypatch.setenv(access.SHARED, str(server / "missing.toml"))
     assert "cannot be read" in refusal(shared_server.load)
-    with access.acting_as(NOBODY):
+    with access.acting_as(ANONYMOUS):
         assert runs.list_runs() == []
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dlcore.core import access, settings
+from dlcore.core import access, quotas, settings
 from dlcore.core.errors import DataError, RequestError, StoreError
 
 Kind = Literal["series", "table", "images", "text", "pairs"]
@@ -184,6 +184,7 @@ def save(entry: CustomDataset, write: Callable[[Path], None], *, reserved: Colle
         StoreError: The folder cannot be written.
     """
     check_name(entry.name, reserved=reserved)
+    quotas.check_storage()
     if len(list_datasets()) >= MAX_DATASETS:
         raise RequestError(f"there are {MAX_DATASETS} custom datasets already: remove one that you no longer need.")
     stamped = CustomDataset(**{**asdict(entry), "added": time.time()})

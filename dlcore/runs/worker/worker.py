@@ -14,9 +14,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import dlcore.runs.locks as locks
-from dlcore.core import access
+from dlcore.core import access, quotas
 from dlcore.core.errors import LockedError, WorkbenchError, one_line
-from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
+from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error, write_atomic
 from dlcore.runs.lifecycle import read_state, stored_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
 from dlcore.runs.record import STARTING, State
@@ -137,7 +137,14 @@ def _run_follower(context: WorkerContext) -> None:
 
 
 def _work(context: WorkerContext) -> None:
-    """Train, and record how it ended."""
+    """Train, and record how it ended; on a shared server, within the compute of the owner."""
+    worker = liveness.read(context.folder)
+    pause = functools.partial(write_atomic, context.folder.request, b"pause")
+    with quotas.measure_compute(context.token, devices=worker.devices if worker else 1, on_limit=pause):
+        _train(context)
+
+
+def _train(context: WorkerContext) -> None:
     from dlcore.runs.metric_log import FolderMetricLog
 
     folder = context.folder

@@ -33,9 +33,9 @@ def _each_viewer(cache: Callable[..., Any], options: dict[str, Any]) -> Callable
         def keyed(scope: str, /, *args: Any, **kwargs: Any) -> Any:
             return function(*args, **kwargs)
 
-        own = inspect.signature(function)  # Streamlit leaves arguments out of the key by their names
+        signature = inspect.signature(function)  # Streamlit leaves arguments out of the key by their names
         viewer = inspect.Parameter("scope", inspect.Parameter.POSITIONAL_ONLY)
-        keyed.__signature__ = own.replace(parameters=[viewer, *own.parameters.values()])  # type: ignore[attr-defined]
+        keyed.__signature__ = signature.replace(parameters=[viewer, *signature.parameters.values()])  # type: ignore[attr-defined]
         cached = cache(**options)(keyed)
 
         @wraps(function)

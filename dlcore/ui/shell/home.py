@@ -165,7 +165,7 @@ def _score(top: BaselineComparison | None) -> str:
 
 
 def _recent() -> None:
-    records = runs.own(runs.list_runs())[:_RECENT] if access.is_shared() else runs.list_runs(limit=_RECENT)
+    records = runs.editable_runs(runs.list_runs())[:_RECENT] if access.is_shared() else runs.list_runs(limit=_RECENT)
     st.html('<h2 class="dl-section">Your recent runs</h2>')
     if not records:
         st.caption("No runs yet. Open a page, go to Train, and start one: it continues when you close the tab.")

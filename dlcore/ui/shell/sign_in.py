@@ -16,7 +16,7 @@ def prepare() -> None:
 
 
 def signed_in() -> str:
-    """Return the name of the person signed in to this session; "" for nobody, and outside a session."""
+    """Return the name of the person signed in to this session; "" for no one, and outside a session."""
     if get_script_run_ctx(suppress_warning=True) is None or not st.user.get("is_logged_in"):
         return ""
     if st.user.get("email_verified") is False and shared_server.load().claim == "email":
@@ -25,8 +25,13 @@ def signed_in() -> str:
     return name if isinstance(name, str) else ""
 
 
+def is_administrator() -> bool:
+    """Return whether the page Administration is in the menu."""
+    return access.is_shared() and shared_server.is_administrator()
+
+
 def require() -> bool:
-    """Return whether the script may draw pages; if nobody is signed in, draw the sign-in instead."""
+    """Return whether the script may draw pages; if no one is signed in, draw the sign-in instead."""
     if not access.is_shared() or access.current().name:
         return True
     st.title("Sign in", anchor=False)

@@ -27,8 +27,8 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
         count = f"{visible:,} of {total:,} runs" if visible < total else f"{total:,} runs"
         st.caption(f"{count}. Select one to open, fork or annotate it; two or more to compare them.")
         return
-    own = runs.own([row.record for row in selected if not row.record.is_reference])
-    editable = [row for row in selected if row.record in own]
+    changeable = runs.editable_runs([row.record for row in selected if not row.record.is_reference])
+    editable = [row for row in selected if row.record in changeable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-actions"):
         st.markdown(f"**{len(selected)} selected**", width="content")
         if len(selected) == 1:

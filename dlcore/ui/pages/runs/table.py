@@ -211,8 +211,8 @@ def _people(records: Sequence[Record]) -> dict[str, list[str]]:
     if not access.is_shared():
         return {}
     signs = {(True, True): "you, shared", (True, False): "you"}
-    own = {record.run_id for record in runs.own(records)}
-    return {"Owner": [signs.get((record.run_id in own, record.is_shared), record.owner) for record in records]}
+    changeable = {record.run_id for record in runs.editable_runs(records)}
+    return {"Owner": [signs.get((record.run_id in changeable, record.is_shared), record.owner) for record in records]}
 
 
 def _title(metric: str) -> str:
