@@ -29,6 +29,7 @@ from dlcore.cli import (
     runs,
     search,
     training,
+    worker,
 )
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
 
@@ -90,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
-        *(inspect, benchmark, search, results, check),
+        *(inspect, benchmark, search, results, check, worker),
     ):
         module.arguments(verbs)
     return parser

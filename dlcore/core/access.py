@@ -3,8 +3,8 @@
 Off by default: one person, who may see everything. `DLCORE_SHARED` names a TOML file (`core.shared_server`); then every
 run, search and custom dataset belongs to the person who created it. She sees her own and those that others share.
 
-The pages act as the person who signed in, or anonymously. Any other process acts as the person in `DLCORE_USER` (workers
-and `dlcore --user NAME`), else as the machine's administrator: who may read the files in `DLCORE_HOME` sees everything.
+The pages act as the person who signed in, or anonymously. Any other process acts as the person in `DLCORE_USER`
+(workers, `dlcore --user NAME`), else as the machine's administrator: who may read the files sees everything.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person by name; `sees_all` for the administrator on the server's machine. Without a name: anonymous, who sees no run."""
+    """A person by name; without one, an anonymous visitor. `sees_all`: the administrator on the server's machine."""
 
     name: str = ""
     sees_all: bool = False

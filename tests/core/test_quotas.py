@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dlcore.core import access, quotas
-from dlcore.core.access import MACHINE, ANONYMOUS, Viewer
+from dlcore.core.access import ANONYMOUS, MACHINE, Viewer
 from dlcore.core.errors import RequestError
 
 ANNA = Viewer("anna@example.org")

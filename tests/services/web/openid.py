@@ -31,13 +31,13 @@ def provider() -> Iterator[str]:
         server.server_close()
 
 
-def secrets_toml(issuer: str, redirect_uri: str) -> str:
+def secrets_toml(issuer: str, redirect_uri: str, *, secret: str = "") -> str:
     """Return the content of Streamlit's secrets.toml for this provider."""
     return "\n".join(
         [
             "[auth]",
             f'redirect_uri = "{redirect_uri}"',
-            f'cookie_secret = "{secrets.token_hex(32)}"',
+            f'cookie_secret = "{secret or secrets.token_hex(32)}"',
             f'client_id = "{CLIENT_ID}"',
             f'client_secret = "{CLIENT_SECRET}"',
             f'server_metadata_url = "{issuer}/.well-known/openid-configuration"',
