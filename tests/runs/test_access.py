@@ -172,3 +172,61 @@ def test_error_type_is_that_of_an_unknown_run(server):
     run_id = stored_run()
     with access.acting_as(BORIS), pytest.raises(RunError):
         runs.open_run(run_id)
+
+
+def test_administrator_sees_people_and_jobs_and_stops_them(server, monkeypatch):
+    from dlcore.runs import administration
+
+    run_id, other = stored_run(state="queued"), stored_run(BORIS)
+    for viewer in (ANNA, ANONYMOUS):
+        with access.acting_as(viewer):
+            for action in (administration.list_people, administration.list_jobs):
+                assert "only an administrator" in refusal(action)
+            assert "only an administrator" in refusal(lambda: administration.stop_job(run_id))
+    with access.acting_as(Viewer("ada@example.org")):
+        people = {person.name: person for person in administration.list_people()}
+        assert (people[ANNA.name].runs, people[ANNA.name].jobs, people[BORIS.name].jobs) == (1, 1, 0)
+        assert people[ANNA.name].stored > 0
+        assert [(job.job_id, job.owner, job.live.state) for job in administration.list_jobs()] == [
+            (run_id, ANNA.name, "queued")
+        ]
+        assert runs.list_runs() == []  # elsewhere, an administrator is a person like all
+        administration.stop_job(run_id)
+        assert administration.list_jobs() == []
+        assert "there is no run" in refusal(lambda: runs.open_run(other))
+    with access.acting_as(ANNA):
+        assert runs.open_run(run_id).record.state == "stopped"
+
+
+def test_quotas_refuse_the_next_run(server):
+    (server.parent / "shared.toml").write_text("running_jobs = 2")
+    for _ in range(2):
+        stored_run(state="queued")
+    assert "2 queued or running jobs" in refusal(stored_run)
+    stored_run(BORIS)
+
+
+def test_custom_code_and_bundles_with_code_are_refused(server, monkeypatch):
+    from dlcore.projects.custom import source
+
+    monkeypatch.setenv(source.SETTING, "1")
+    for viewer in (ANNA, access.MACHINE):
+        with access.acting_as(viewer):
+            assert not source.is_allowed()
+            assert "custom code is off on a shared server" in refusal(source.require_allowed)
+
+
+def test_imported_run_belongs_to_who_imported_it(server, bundle, tmp_path):
+    import shutil
+
+    forged = tmp_path / "bundle"
+    shutil.copytree(bundle.folder, forged)
+    value = json.loads((forged / "run.json").read_text())
+    for part in (value, *(each for each in value.values() if isinstance(each, dict))):
+        part |= {"owner": BORIS.name, "is_shared": True} if part.get("run_id") else {}
+    (forged / "run.json").write_text(json.dumps(value))
+    with access.acting_as(ANNA):
+        run_id = runs.import_run(forged).run_id
+        assert runs.open_run(run_id).record.owner == ANNA.name
+    with access.acting_as(BORIS):
+        assert runs.list_runs() == []
