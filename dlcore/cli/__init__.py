@@ -29,6 +29,7 @@ from dlcore.cli import (
     runs,
     search,
     training,
+    worker,
 )
 from dlcore.core.errors import RequestError, WorkbenchError, one_line
 
@@ -45,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     try:
-        options = build_parser().parse_args(arguments)
+        options = build_parser().parse_args(_act_as_user(list(sys.argv[1:] if arguments is None else arguments)))
         result = options.command(options)
         output.print_result(result, as_json=options.json, columns=options.table_columns)
         return 1 if isinstance(result, dict) and result.get("state") == "failed" else 0
@@ -65,14 +66,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(f"{type(error).__name__}: {one_line(error)} (set DLCORE_TRACEBACK=1 for the traceback)", 1)
 
 
+def _act_as_user(arguments: list[str]) -> list[str]:
+    """Act for the person that `--user NAME` names, wherever it stands; return the other arguments."""
+    from dlcore.core import access
+
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--user")
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, remaining = parser.parse_known_args(arguments[:end])
+    if options.user is not None:
+        if not access.is_shared():
+            raise RequestError(f"--user needs a shared server: set {access.SHARED} to its settings file.")
+        if not access.clean_name(options.user):
+            raise RequestError("--user needs a name.")
+        access.act_as(options.user)
+    return remaining + arguments[end:]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = _Parser(prog="dlcore", description="Deep-learning workbench: the app's functions on the command line.")
+    parser.add_argument("--user", metavar="NAME", help="act as this person of a shared server (DLCORE_SHARED)")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
-        *(inspect, benchmark, search, results, check),
+        *(inspect, benchmark, search, results, check, worker),
     ):
         module.arguments(verbs)
     return parser

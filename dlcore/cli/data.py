@@ -119,6 +119,14 @@ def data_remove(options: argparse.Namespace) -> dict[str, Any]:
     return {"name": registry.remove(options.name).dataset, "removed": True}
 
 
+def data_share(options: argparse.Namespace) -> dict[str, Any]:
+    """Let everybody on a shared server use a custom dataset, or no longer (--off)."""
+    from dlcore.data.custom import registry
+
+    entry = registry.share(options.name, is_shared=not options.off)
+    return {"name": entry.dataset, "shared": not options.off}
+
+
 def describe_dataset(name: str) -> dict[str, Any]:
     """Describe a dataset: kind, availability, size and license."""
     from dlcore.data.sources import locate
@@ -165,6 +173,9 @@ def arguments(commands: Any) -> None:
     add.add_argument("name", metavar="NAME", help="name of the new dataset: letters, digits, - and _")
     _import_arguments(add)
     add_command(verbs, "remove", data_remove).add_argument("name", metavar="NAME")
+    share = add_command(verbs, "share", data_share)
+    share.add_argument("name", metavar="NAME")
+    share.add_argument("--off", action="store_true", help="stop sharing it")
     add_command(verbs, "clear-states", data_clear)
 
 

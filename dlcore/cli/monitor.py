@@ -61,10 +61,10 @@ def _source(options: argparse.Namespace) -> "PointSource":
 
 
 def _sinks(options: argparse.Namespace) -> "tuple[Sink, ...]":
-    from dlcore.core import settings
+    from dlcore.core import access
     from dlcore.runs.monitor.sinks import make_sinks, read_settings
 
-    path = Path(options.settings) if options.settings else settings.home() / "monitor.toml"
+    path = Path(options.settings) if options.settings else access.personal_home() / "monitor.toml"
     stored = read_settings(path) if options.settings or path.is_file() else {}
     arguments_by_name = {"webhook": options.webhook, "command": options.run_command, "notify": options.notify}
     values = {name: [*texts, *stored.get(name, [])] for name, texts in arguments_by_name.items()}

@@ -50,6 +50,13 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
     return record.as_json()
 
 
+def runs_share(options: argparse.Namespace) -> dict[str, Any]:
+    """Let everybody on a shared server see a run, or no longer (--off)."""
+    from dlcore.runs.annotations import share_run
+
+    return share_run(options.run, is_shared=not options.off).as_json()
+
+
 def runs_delete(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Move runs to the trash, from where 'runs restore' brings them back; with --purge, delete them for good."""
     from dlcore import runs
@@ -203,6 +210,9 @@ def arguments(commands: Any) -> None:
         change.set_defaults(verb=name, detach=False)
         if name == "resume":
             change.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
+    share = add_command(verbs, "share", runs_share)
+    share.add_argument("run", metavar="RUN", help=RUN_HELP)
+    share.add_argument("--off", action="store_true", help="stop sharing it")
     delete = add_command(verbs, "delete", runs_delete)
     delete.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
     delete.add_argument("--purge", action="store_true", help="delete for good, with checkpoints and bundles")

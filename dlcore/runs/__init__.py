@@ -9,7 +9,7 @@ from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.foreground import train_here
 from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, export_standalone_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
-from dlcore.runs.run import Run, evaluate, list_active, list_paused, list_runs, open_run, references
+from dlcore.runs.run import Run, editable_runs, evaluate, list_active, list_paused, list_runs, open_run, references
 
 __all__ = [
     "ACTIVE",
@@ -24,6 +24,7 @@ __all__ = [
     "State",
     "create",
     "delete_run",
+    "editable_runs",
     "evaluate",
     "export_onnx",
     "export_onnx_apart",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.lifecycle as lifecycle
 import dlcore.runs.local_store as local_store
+from dlcore.core import access
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import RunFolder, of_run
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
@@ -21,14 +22,18 @@ def create(config: "RunConfig", *, parent: str = "", tags: Mapping[str, str] | N
 
     Raises:
         DeviceError: the device is not available on this machine.
+        RequestError: the quota of a shared server is used up.
         StoreError: the run folder cannot be written.
     """
     from dlcore.core import devices
 
     if launcher.executor_name() == "local":  # elsewhere the machine that trains it decides
         config = config.model_copy(update={"device": devices.resolve(config.device)})
+    local_store.check_start()
     with local_store.new_folder(config) as folder:
-        record = Record.from_config(folder.run_id, config, parent=parent, created=time.time())
+        record = Record.from_config(
+            folder.run_id, config, parent=parent, created=time.time(), owner=access.current().name
+        )
         lifecycle.update_state(folder, **record.as_state(), tags=dict(tags or {}))
     return record
 
@@ -83,6 +88,8 @@ def resume(run_id: str) -> Record:
     if state not in RESUMABLE:
         hint = "fork it to train it differently" if state == "finished" else "pause or stop it first"
         raise RunError(f"run {run.run_id} is {state}, there is nothing to resume: {hint}.")
+    lifecycle.require_owner(_folder(run))
+    local_store.check_start()
     lifecycle.resume(_folder(run), **_devices(run))
     return run.record
 

@@ -10,6 +10,7 @@ from typing import Any
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import read_state, update_state
+from dlcore.runs.record import Record
 from dlcore.runs.run import open_run
 
 MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS = 80, 4000, 30, 20
@@ -59,6 +60,20 @@ def annotate(run_id: str, **changes: Any) -> Annotation:
     folder = of_run(run.run_id)
     update_state(folder, name=annotation.name, is_hidden=annotation.is_hidden, annotation=asdict(annotation))
     return annotation
+
+
+def share_run(run_id: str, *, is_shared: bool) -> Record:
+    """Let the other people of a shared server see a run, or no longer; they may fork it, not change it.
+
+    Raises:
+        RunError: no such run of the viewer, or it came with the workbench.
+        StoreError: the run's folder cannot be written.
+    """
+    run = open_run(run_id)
+    if run.is_reference:
+        raise RunError(f"{run.run_id} came with the workbench: everybody sees it.")
+    update_state(of_run(run.run_id), is_shared=is_shared)
+    return run.record
 
 
 def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:

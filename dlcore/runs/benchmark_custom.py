@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 import psutil
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import RequestError
 from dlcore.data.custom import registry
 from dlcore.data.custom.registry import CustomDataset
@@ -53,7 +53,12 @@ def start(entries: Sequence[CustomDataset]) -> None:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path, "DLCORE_HOME": str(settings.home().absolute())},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "DLCORE_HOME": str(settings.home().absolute()),
+                    **access.environment(),
+                },
             )
         threading.Thread(target=process.wait, name="benchmark", daemon=True).start()
         with contextlib.suppress(psutil.Error):
@@ -103,7 +108,7 @@ def _write(entries: Sequence[CustomDataset], folder: Path) -> None:
 
 
 def _folder() -> Path:
-    return settings.home() / "benchmarks" / "custom"
+    return access.personal_home() / "benchmarks" / "custom"
 
 
 def _started(pid: int) -> float:

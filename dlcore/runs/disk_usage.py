@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dlcore.core.errors import RunError
+from dlcore.core.quotas import folder_size
 from dlcore.runs import local_store, trash
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.lifecycle import live_state
@@ -32,8 +33,8 @@ class CleanUp:
 
 
 def measure() -> dict[str, DiskUsage]:
-    """Return the bytes of every run, those in the trash left out."""
-    return {folder.run_id: _measure(folder) for folder in local_store.newest(None)}
+    """Return the bytes of the viewer's runs, those in the trash left out."""
+    return {folder.run_id: _measure(folder) for folder in local_store.newest(None) if trash.is_own(folder)}
 
 
 def clean_ups(usage: Sequence[DiskUsage]) -> list[CleanUp]:
@@ -64,7 +65,7 @@ def remove_checkpoints(run_id: str) -> int:
     freed = 0
     with contextlib.suppress(RunError):
         folder = RunFolder(local_store.root() / run_id)
-        freed = _spare(folder)
+        freed = _spare(folder) if trash.is_own(folder) else 0
         if freed:
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return freed
@@ -79,10 +80,10 @@ def format_size(size: int) -> str:
 
 
 def _measure(folder: RunFolder) -> DiskUsage:
-    return DiskUsage(folder.run_id, trash.folder_size(folder.path), _spare(folder))
+    return DiskUsage(folder.run_id, folder_size(folder.path), _spare(folder))
 
 
 def _spare(folder: RunFolder) -> int:
     """Return the bytes of checkpoints that no command can use."""
     is_finished = live_state(folder).state == "finished" and (folder.bundle / "run.json").exists()
-    return trash.folder_size(folder.checkpoints) if is_finished else 0
+    return folder_size(folder.checkpoints) if is_finished else 0

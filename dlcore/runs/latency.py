@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dlcore.core import devices, settings
+from dlcore.core import access, devices, settings
 from dlcore.core.errors import StoreError
 from dlcore.inference import cost
 from dlcore.runs import budgets
@@ -54,7 +54,8 @@ def measure_or_recall(bundles: Mapping[str, Bundle]) -> ModelLatencies:
 
 def is_machine_in_use() -> bool:
     """Return whether a run or search is running, or its worker is starting."""
-    return any(record.state == "running" or record.pid for record in list_active()) or bool(searches.active())
+    with access.acting_as(access.MACHINE):  # the runs of everybody count
+        return any(record.state == "running" or record.pid for record in list_active()) or bool(searches.active())
 
 
 def _select(keys: Mapping[str, str], stored: Mapping[str, tuple[float, float]], *, remark: str = "") -> ModelLatencies:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dlcore.runs.locks as locks
+from dlcore.core import access
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.record import ACTIVE, STARTING, State
@@ -38,7 +39,16 @@ class LiveState:
 
 
 def read_state(folder: RunFolder) -> dict[str, Any]:
-    """Content of the state file; empty if it is missing or unreadable. Each version of the file is parsed once."""
+    """Content of the state file; empty if it is missing or unreadable, or if the viewer may not see the run.
+
+    Every listing and every command by id goes through here (see `core.access`).
+    """
+    fields = stored_state(folder)
+    return fields if access.can_read(fields) else {}
+
+
+def stored_state(folder: RunFolder) -> dict[str, Any]:
+    """Content of the state file, whoever the viewer is. Each version of the file is parsed once."""
     try:
         stat = folder.state.stat()
     except OSError:
@@ -61,9 +71,32 @@ def update_state(folder: RunFolder, *, timeout: float = locks.WAIT_SECONDS, **fi
     Raises:
         LockedError: another program holds the lock.
         StoreError: the folder cannot be written.
+        RunError: it belongs to another person.
     """
+    require_owner(folder)
     with locks.hold(folder.write_lock, timeout=timeout), translate_errors(folder.path):
-        write_json(folder.state, {**read_state(folder), **fields})
+        stored = stored_state(folder)
+        # nothing changes the owner, and a new run is the viewer's, whatever its bundle says
+        owner = {"owner": stored.get("owner", "")} if stored else {"owner": access.require_person(), "is_shared": False}
+        write_json(folder.state, {**stored, **fields, **owner})
+
+
+def require_owner(folder: RunFolder) -> None:
+    """Check that the viewer may change a run or search; one that is being created has no owner yet.
+
+    Raises:
+        RunError: it belongs to another person.
+    """
+    fields = stored_state(folder)
+    if fields and not access.can_change(fields):
+        if not access.can_read(fields):
+            raise unknown(folder.run_id)
+        raise RunError(f"{describe(folder)} is shared by {fields.get('owner') or 'the administrator'}: fork it first.")
+
+
+def unknown(ref: str) -> RunError:
+    """The error for a run that does not exist, or that the viewer may not see."""
+    return RunError(f"there is no run '{ref}': `dlcore runs list` shows all runs.")
 
 
 def live_state(folder: RunFolder) -> LiveState:
@@ -90,6 +123,7 @@ def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
     Raises:
         RunError: it is not queued, or has a worker already.
     """
+    require_owner(folder)
     live = live_state(folder)
     if live.state != "queued" or live.pid:
         raise RunError(f"{describe(folder)} is {live.state}: only a queued one without a worker can be started.")
@@ -103,6 +137,7 @@ def request(folder: RunFolder, command: Command) -> None:
         RunError: it is neither queued nor running.
         StoreError: the folder cannot be written.
     """
+    require_owner(folder)
     live = live_state(folder)
     outcome: State = "paused" if command == "pause" else "stopped"
     if not live.is_active:
@@ -120,6 +155,7 @@ def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     Raises:
         RunError: it is active, or no worker can be started on this machine.
     """
+    require_owner(folder)
     live = live_state(folder)
     if live.is_active:
         raise RunError(f"{describe(folder)} is {live.state}: pause or stop it first.")
@@ -137,7 +173,8 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     """
     launcher.check()
     if launcher.executor_name() == "local":
-        queue.join(folder.run_id, device, devices=devices)
+        owner = str(stored_state(folder).get("owner", ""))
+        queue.join(folder.run_id, device, devices=devices, owner=owner)
     launcher.launch(folder, device=device, devices=devices, command=command)
 
 
@@ -165,6 +202,7 @@ def check_idle(folder: RunFolder) -> None:
     Raises:
         RunError: it is running, or queued with a worker.
     """
+    require_owner(folder)
     live = live_state(folder)
     if live.state == "running" or (live.state == "queued" and live.pid):
         raise RunError(f"{describe(folder)} is {live.state}: stop it first, then delete it.")

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.core import settings
+from dlcore.core import access, quotas, settings
 from dlcore.core.errors import StoreError
-from dlcore.runs.folder import RunFolder, translate_errors, write_json
+from dlcore.runs.folder import SEARCH, RunFolder, translate_errors, write_json
 from dlcore.runs.legacy import import_old_runs
-from dlcore.runs.lifecycle import read_state
+from dlcore.runs.lifecycle import live_state, read_state, stored_state
+from dlcore.runs.record import ACTIVE
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -30,6 +31,8 @@ def new_folder(config: "RunConfig") -> Iterator[RunFolder]:
     Raises:
         StoreError: the folder cannot be written.
     """
+    access.require_person()
+    quotas.check_storage()
     folder = RunFolder(root() / uuid.uuid4().hex)
     try:
         with translate_errors(folder.path):
@@ -46,10 +49,15 @@ def find(prefix: str) -> list[RunFolder]:
     if not prefix or not _HEX.issuperset(prefix):
         return []
     import_old_runs()
-    if (exact := RunFolder(root() / prefix)).state.exists():
+    if is_visible(exact := RunFolder(root() / prefix)):
         return [exact]
     folders = (RunFolder(path) for path in _paths() if path.name.startswith(prefix))
-    return [folder for folder in folders if folder.state.exists()][:2]
+    return [folder for folder in folders if is_visible(folder)][:2]
+
+
+def is_visible(folder: RunFolder) -> bool:
+    """Return whether it is complete, and the viewer may see it; one whose state cannot be read is opened, to say so."""
+    return bool(read_state(folder)) or (folder.state.exists() and not stored_state(folder) and not access.is_shared())
 
 
 def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
@@ -61,6 +69,24 @@ def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
         if state and project in (None, state.get("project")):
             runs.append((float(state.get("created", 0.0)), path.name, folder))
     return [folder for *_, folder in sorted(runs, key=lambda run: run[:2], reverse=True)[:limit]]
+
+
+def searches() -> list[RunFolder]:
+    """Hyperparameter searches that the viewer may see."""
+    stored = (RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json"))
+    return [folder for folder in stored if read_state(folder)]
+
+
+def check_start() -> None:
+    """Check that the viewer may start another job.
+
+    Raises:
+        RequestError: she has too many queued and running ones, or has used her compute.
+    """
+    if access.current().name:
+        folders = [folder for folder in (*newest(None), *searches()) if access.can_change(read_state(folder))]
+        active = [folder for folder in folders if read_state(folder).get("state") in ACTIVE]
+        quotas.check_start(sum(live_state(folder).is_active for folder in active))
 
 
 def tags(folder: RunFolder) -> Mapping[str, Any]:

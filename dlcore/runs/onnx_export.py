@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import RequestError, RunError, WorkbenchError
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import translate_errors, write_atomic
@@ -172,7 +172,7 @@ def export_apart(ref: str, path: Path, kind: str) -> dict[str, Any]:
     """
     command = [sys.executable, "-m", "dlcore", "runs", "export", ref, str(path), kind, "--json"]
     code = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
-    environment = {**os.environ, "PYTHONPATH": code}
+    environment = {**os.environ, "PYTHONPATH": code, **access.environment()}
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, env=environment)
     except subprocess.TimeoutExpired:

@@ -18,7 +18,7 @@ ACTIVE: frozenset[State] = frozenset({"queued", "running"})
 RESUMABLE: frozenset[State] = frozenset({"paused", "stopped", "interrupted", "failed"})
 STARTING = "starting the worker"
 """What a run does between its turn in the queue and the preparation of its data."""
-_LIVE = frozenset({"run_id", "state", "reason", "pid", "created", "command", "name", "is_hidden"})
+_LIVE = frozenset({"run_id", "state", "reason", "pid", "created", "command", "name", "is_hidden", "owner", "is_shared"})
 _PROGRESS = frozenset({"epoch", "step", "metrics", "best", "duration_s", "doing", "doing_share"})
 
 
@@ -39,6 +39,7 @@ class Record:
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
     and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
     ones, 0 if they are all. `name` was given by the user, who may also have hidden the run (`runs.annotations`).
+    On a shared server, `owner` created the run, and others see it if `is_shared`.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -70,6 +71,8 @@ class Record:
     command: Command | Literal[""] = ""
     name: str = ""
     is_hidden: bool = False
+    owner: str = ""
+    is_shared: bool = False
 
     @classmethod
     def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **fields: Any) -> "Record":

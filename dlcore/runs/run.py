@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.inference as inference
 import dlcore.runs.local_store as local_store
+from dlcore.core import access
 from dlcore.core.errors import RunError
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json
-from dlcore.runs.lifecycle import live_state, read_state
+from dlcore.runs.lifecycle import live_state, read_state, stored_state, unknown
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
 from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record, State
@@ -146,7 +147,7 @@ def open_run(ref: str) -> Run:
     if len(folders) > 1:
         raise RunError(f"several runs start with '{ref}': give more of the id.")
     if not folders:
-        raise _unknown(ref)
+        raise unknown(ref)
     return Run(folders[0].run_id, folders[0].path)
 
 
@@ -156,14 +157,19 @@ def list_runs(project: str | None = None, limit: int | None = None) -> list[Reco
 
 
 def list_active() -> list[Record]:
-    """Running runs, then queued ones, each in the order of their creation; cheap among many runs that have ended."""
-    active = _in_state(ACTIVE)
+    """The viewer's running runs, then queued ones, each in the order of creation; cheap among many that have ended."""
+    active = editable_runs(_in_state(ACTIVE))
     return sorted(active, key=lambda record: (record.state != "running", record.created))
 
 
 def list_paused() -> list[Record]:
     """Paused runs, newest first."""
-    return _in_state(frozenset({"paused"}))
+    return editable_runs(_in_state(frozenset({"paused"})))
+
+
+def editable_runs(records: Iterable[Record]) -> list[Record]:
+    """Those that the viewer may change, without the ones that others share."""
+    return [record for record in records if access.can_change({"owner": record.owner})]
 
 
 def _in_state(states: frozenset[State]) -> list[Record]:
@@ -211,15 +217,11 @@ def read_record(folder: RunFolder) -> Record:
     """
     live = live_state(folder)
     if not live.fields:
-        if folder.state.exists():
+        if folder.state.exists() and not stored_state(folder):
             raise RunError(f"{folder.state} cannot be read: restore it, or delete the folder.")
-        raise _unknown(folder.run_id)
+        raise unknown(folder.run_id)
     fields: dict[str, Any] = {"state": live.state, "reason": live.reason, "pid": live.pid}
     if live.state != "running":
         fields |= {"doing": live.reason if live.reason == STARTING else "", "doing_share": 0.0}
     fields["command"] = (live.is_active and folder.read_command()) or ""
     return Record.from_state(folder.run_id, live.fields, **fields)
-
-
-def _unknown(ref: str) -> RunError:
-    return RunError(f"there is no run '{ref}': `dlcore runs list` shows all runs.")

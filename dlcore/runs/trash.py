@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import RunError
+from dlcore.core.quotas import folder_size
 from dlcore.runs.folder import RunFolder, of_run, translate_errors
 from dlcore.runs.lifecycle import check_idle, read_state
 from dlcore.runs.record import Record
@@ -59,7 +60,7 @@ def restore(run_id: str) -> Record:
         StoreError: the folder cannot be moved.
     """
     source, folder = root() / run_id, of_run(run_id)
-    if not RunFolder(source).state.exists() or source.parent != root():
+    if source.parent != root() or not is_own(RunFolder(source)):
         raise RunError(f"there is no run '{run_id[:40]}' in the trash.")
     with translate_errors(folder.path):
         folder.path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,10 +74,16 @@ def list_trash() -> list[DeletedRun]:
     for path in root().iterdir() if root().is_dir() else ():
         folder = RunFolder(path)
         with contextlib.suppress(RunError, OSError):
-            if state := read_state(folder):
+            if is_own(folder) and (state := read_state(folder)):
                 record = Record.from_state(path.name, state, pid=None)
                 deleted.append(DeletedRun(record, path.stat().st_mtime, folder_size(path)))
     return sorted(deleted, key=lambda run: -run.deleted)
+
+
+def is_own(folder: RunFolder) -> bool:
+    """Return whether the folder holds a run that the viewer may change."""
+    state = read_state(folder)
+    return bool(state) and access.can_change(state)
 
 
 def empty_trash(run_ids: Sequence[str] | None = None) -> int:
@@ -87,16 +94,3 @@ def empty_trash(run_ids: Sequence[str] | None = None) -> int:
             shutil.rmtree(root() / run.record.run_id, ignore_errors=True)
             freed += run.size
     return freed
-
-
-def folder_size(path: Path) -> int:
-    """Return the bytes of the files below a folder; 0 if it is missing."""
-    total = 0
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                total += folder_size(Path(entry.path))
-            else:
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_size
-    return total

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dlcore.core import settings
+from dlcore.core import access, quotas, settings
 from dlcore.core.errors import DataError, RequestError, StoreError
 
 Kind = Literal["series", "table", "images", "text", "pairs"]
@@ -26,6 +26,8 @@ _FOLDER = "custom"
 _OLD_PREFIX, _OLD_FOLDER = "own:", "own"
 """Id prefix and folder of earlier releases, still read."""
 METADATA = "dataset.json"
+SHARED = "shared"
+"""File in the folder of a dataset that others may see."""
 FORMAT = 1
 MAX_DATASETS = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -56,7 +58,20 @@ class CustomDataset:
     @property
     def folder(self) -> Path:
         """The folder with its files."""
-        return next((root / self.name for root in _roots() if (root / self.name).is_dir()), _roots()[0] / self.name)
+        if not access.is_shared():
+            return next((root / self.name for root in _roots() if (root / self.name).is_dir()), _roots()[0] / self.name)
+        same = (path for path in _visible(self.name) if (entry := _read(path)) and entry.checksum == self.checksum)
+        return next(same, _roots()[0] / self.name)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the viewer saved it, or may manage all datasets."""
+        return access.current().sees_all or self.folder.parent in _roots()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other people of a shared server see it."""
+        return (self.folder / SHARED).exists()
 
     @property
     def receipt(self) -> tuple[str, ...]:
@@ -96,17 +111,20 @@ def normalize_id(dataset: str) -> str:
 
 def list_datasets(*kinds: Kind) -> list[CustomDataset]:
     """List saved datasets by name, of the given kinds or of all; unreadable ones are skipped."""
-    folders = {path.name: path for root in reversed(_roots()) for path in root.glob("[!.]*") if path.is_dir()}
+    folders = {path.name: path for path in reversed(list(_visible("[!.]*")))}
     entries = [entry for name in sorted(folders) if (entry := _read(folders[name])) is not None]
     return [entry for entry in entries if not kinds or entry.kind in kinds]
 
 
 def find(name: str) -> CustomDataset | None:
     """Return the dataset with this name or id, or None."""
-    plain = plain_name(name)
-    if not _NAME.fullmatch(plain):
-        return None
-    return next((entry for root in _roots() if (entry := _read(root / plain)) is not None), None)
+    return next(_find_all(name), None)
+
+
+def _find_all(name: str) -> Iterator[CustomDataset]:
+    """Yield the dataset with this name or id, then those with the same name that others share."""
+    if _NAME.fullmatch(plain := plain_name(name)):
+        yield from (entry for path in _visible(plain) if (entry := _read(path)) is not None)
 
 
 def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
@@ -115,7 +133,8 @@ def require(name: str, kind: Kind, *, checksum: str = "") -> CustomDataset:
     Raises:
         DataError: The dataset is missing, of another kind, or has another checksum.
     """
-    entry, plain = find(name), plain_name(name)
+    entries, plain = list(_find_all(name)), plain_name(name)
+    entry = next((entry for entry in entries if entry.checksum == checksum), entries[0] if entries else None)
     if entry is None:
         raise DataError(
             f"your dataset '{plain[:40]}' is not on this machine: add its file again "
@@ -165,6 +184,7 @@ def save(entry: CustomDataset, write: Callable[[Path], None], *, reserved: Colle
         StoreError: The folder cannot be written.
     """
     check_name(entry.name, reserved=reserved)
+    quotas.check_storage()
     if len(list_datasets()) >= MAX_DATASETS:
         raise RequestError(f"there are {MAX_DATASETS} custom datasets already: remove one that you no longer need.")
     stamped = CustomDataset(**{**asdict(entry), "added": time.time()})
@@ -186,14 +206,40 @@ def remove(name: str) -> CustomDataset:
         RequestError: There is no such dataset.
         StoreError: The folder cannot be written.
     """
-    entry = find(name)
-    if entry is None:
-        known = ", ".join(entry.name for entry in list_datasets()) or "none"
-        raise RequestError(f"there is no custom dataset '{_printable(name)}': available are {known}.")
+    entry = find_own(name)
     with _store_errors():
         trash = entry.folder.parent / f".gone-{uuid.uuid4().hex}"
         entry.folder.rename(trash)  # invisible at once, then deleted
         shutil.rmtree(trash, ignore_errors=True)
+    return entry
+
+
+def find_own(name: str) -> CustomDataset:
+    """Return the dataset with this name or id, which the viewer may share or delete.
+
+    Raises:
+        RequestError: There is no such dataset, or it belongs to another person.
+    """
+    entry = find(name)
+    if entry is None or not entry.is_own:
+        known = ", ".join(entry.name for entry in list_datasets() if entry.is_own) or "none"
+        raise RequestError(f"there is no custom dataset '{_printable(name)}' of yours: available are {known}.")
+    return entry
+
+
+def share(name: str, *, is_shared: bool) -> CustomDataset:
+    """Let the other people of a shared server see a dataset, or no longer.
+
+    Raises:
+        RequestError: There is no such dataset of the viewer.
+        StoreError: The folder cannot be written.
+    """
+    entry = find_own(name)
+    with _store_errors():
+        if is_shared:
+            (entry.folder / SHARED).touch()
+        else:
+            (entry.folder / SHARED).unlink(missing_ok=True)
     return entry
 
 
@@ -238,8 +284,22 @@ def _iso_time(milliseconds: int) -> str:
 
 
 def _roots() -> tuple[Path, Path]:
-    """Return the folder of saved datasets, and that of earlier releases."""
-    return settings.home() / _FOLDER, settings.home() / _OLD_FOLDER
+    """Return the folder of the viewer's saved datasets, and that of earlier releases."""
+    home = access.personal_home()
+    return home / _FOLDER, home / _OLD_FOLDER
+
+
+def _visible(pattern: str) -> Iterator[Path]:
+    """Yield folders of datasets that the viewer may see: her own, the administrator's, then those that others share."""
+    for root in _roots():
+        yield from filter(Path.is_dir, root.glob(pattern))
+    if not access.is_shared():
+        return
+    if access.personal_home() != settings.home():
+        yield from (settings.home() / _FOLDER).glob(pattern)
+    for path in sorted(access.people().glob(f"*/{_FOLDER}/{pattern}")):
+        if path.parent not in _roots() and (access.current().sees_all or (path / SHARED).exists()):
+            yield path
 
 
 def _printable(name: str) -> str:
@@ -273,6 +333,6 @@ def _store_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{_roots()[0]} cannot be written ({error.strerror or error}): free some space, or set DLCORE_HOME to a "
-            "folder that you can write to."
+            f"{settings.home()} cannot be written ({error.strerror or error}): free some space, or set DLCORE_HOME "
+            "to a folder that you can write to."
         ) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlcore.core import settings
+from dlcore.core import access
 from dlcore.core.errors import DataError, StoreError
 from dlcore.data.custom import registry
 from dlcore.data.series import window_file
@@ -68,4 +68,4 @@ def _format(moment: int) -> str:
 def _path(dataset: str) -> Path:
     entry = registry.find(dataset) if registry.is_custom(dataset) else None
     name = f"{'custom-' if registry.is_custom(dataset) else ''}{registry.plain_name(dataset)}.csv"
-    return entry.folder / FILE if entry else settings.home() / "labels" / name
+    return entry.folder / FILE if entry else access.personal_home() / "labels" / name

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import DataError
 
 Kind = Literal["minimum", "invariance", "directional"]
@@ -234,7 +234,7 @@ def read_suite(path: Path) -> Suite:
 
 def custom_folder() -> Path:
     """Return the folder of the templates that a person added."""
-    return settings.home() / "behavior"
+    return access.personal_home() / "behavior"
 
 
 def save_custom(content: str, name: str) -> Suite:

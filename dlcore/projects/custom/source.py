@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import ConfigError, RequestError
 
 SETTING = "DLCORE_ALLOW_CUSTOM_CODE"
@@ -66,6 +66,8 @@ def require_allowed() -> None:
     Raises:
         RequestError: the setting forbids it, or the server listens beyond this machine.
     """
+    if access.is_shared():
+        raise RequestError("custom code is off on a shared server: run it on your machine (`dlcore app`).")
     if not is_allowed():
         raise RequestError(
             f"custom code is off: the app listens beyond localhost. Start it on localhost, or set {SETTING}=1."
@@ -76,6 +78,8 @@ def require_allowed() -> None:
 
 def is_allowed() -> bool:
     """Whether custom code may run: by the setting, else only if the app listens on this machine alone."""
+    if access.is_shared():
+        return False
     value = os.environ.get(SETTING)
     if value in ("0", "1"):
         return value == "1"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.core import settings
+from dlcore.core import access
 from dlcore.plots import svg
 from dlcore.plots.palette import BLUE, VERMILLION
 from dlcore.runs.folder import read_json, translate_errors, write_atomic, write_json
@@ -31,7 +31,7 @@ FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
 def folder_of(run_id: str, source: str) -> Path:
     """Return the folder of the monitor of that run and source."""
     digest = hashlib.sha256(f"{run_id}\n{source}".encode("utf-8", "replace")).hexdigest()[:12]
-    return settings.home() / "monitors" / f"{run_id.replace(':', '-').replace('/', '-')}-{digest}"
+    return access.personal_home() / "monitors" / f"{run_id.replace(':', '-').replace('/', '-')}-{digest}"
 
 
 class JsonLines:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import dlcore.runs.lifecycle as lifecycle
-from dlcore.core import settings
+import dlcore.runs.local_store as local_store
+from dlcore.core import quotas
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.folder import SEARCH, RunFolder, of_run, read_json, translate_errors, write_json
 from dlcore.runs.record import ACTIVE, State
@@ -126,6 +127,8 @@ def create(
     from dlcore.projects.search_space import goal
 
     _check(search_space, n_trials, workers)
+    local_store.check_start()
+    quotas.check_storage()
     config = _resolve_devices(config, workers)
     metric = goal(config.project)
     folder = of_run(f"{SEARCH}{uuid.uuid4().hex}")
@@ -190,6 +193,7 @@ def resume(search_id: str, *, n_trials: int | None = None) -> Search:
     if search.n_finished >= total:
         raise RunError(f"{_name(search)} finished all {search.n_trials} trials: ask for more with --trials N.")
     launcher.check()
+    local_store.check_start()
     with translate_errors(search.folder.path):
         write_json(search.folder.config, {**read_json(search.folder.config), "n_trials": total})
     lifecycle.resume(search.folder, device=search.config.device, devices=search.workers)
@@ -214,7 +218,9 @@ def find(search_id: str) -> RunFolder:
         RunError: no search, or more than one, has that prefix.
     """
     prefix = search_id.removeprefix(SEARCH)
-    matches = [folder for folder in _folders() if prefix and folder.run_id.removeprefix(SEARCH).startswith(prefix)]
+    matches = [
+        folder for folder in local_store.searches() if prefix and folder.run_id.removeprefix(SEARCH).startswith(prefix)
+    ]
     if len(matches) != 1:
         hint = "several ids start so: type more of it" if matches else "'dlcore search list' shows them all"
         raise RunError(f"there is no search '{search_id[:50]}': {hint}.")
@@ -228,7 +234,7 @@ def open_search(search_id: str) -> Search:
 
 def list_searches(project: str | None = None) -> list[Search]:
     """Return the searches of one project or all, newest first; those of another version are left out."""
-    stored = [(read_json(folder.config), folder) for folder in _folders()]
+    stored = [(read_json(folder.config), folder) for folder in local_store.searches()]
     newest = sorted(
         (-config["created"], folder.run_id, folder)
         for config, folder in stored
@@ -239,7 +245,7 @@ def list_searches(project: str | None = None) -> list[Search]:
 
 def active() -> list[Search]:
     """Return the queued and running searches, newest first; reads no trials if there are none."""
-    is_active = any(lifecycle.live_state(folder).is_active for folder in _folders())
+    is_active = any(lifecycle.live_state(folder).is_active for folder in local_store.searches())
     return [search for search in list_searches() if search.is_active] if is_active else []
 
 
@@ -292,10 +298,6 @@ def _read(folder: RunFolder) -> Search:
         pid=live.pid,
         trials=tuple(study.trials()),
     )
-
-
-def _folders() -> list[RunFolder]:
-    return [RunFolder(path.parent) for path in (settings.home() / "searches").glob(f"{SEARCH}*/state.json")]
 
 
 def _base_params(config: "RunConfig", search_space: "Sequence[SearchParameter]") -> dict[str, Any]:

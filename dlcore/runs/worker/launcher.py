@@ -15,11 +15,13 @@ import uuid
 from dataclasses import asdict
 
 import dlcore.runs.locks as locks
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
 
+WORKERS = "DLCORE_WORKERS"
+"""Environment variable: `service` leaves starting workers to `dlcore worker`."""
 _IN_FOREGROUND = "train in the foreground (--bundle DIR)"
 
 
@@ -52,19 +54,34 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     worker = liveness.WorkerInfo(
         token=uuid.uuid4().hex, launched=time.time(), executor=executor_name(), device=device, devices=devices
     )
-    path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
         if command:
             write_atomic(folder.request, command.encode())
         write_json(folder.worker, asdict(worker))
-        with folder.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dlcore.runs", folder.run_id, worker.token],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path, "DLCORE_HOME": str(settings.home().absolute())},
-            )
+    if os.environ.get(WORKERS) != "service":  # else `dlcore worker` does it
+        spawn(folder, worker.token)
+
+
+def spawn(folder: RunFolder, token: str) -> None:
+    """Start the process that submits the worker of a launch.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
+    with translate_errors(folder.path), folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dlcore.runs", folder.run_id, token],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={
+                **os.environ,
+                **access.environment(),
+                "PYTHONPATH": path,
+                "DLCORE_HOME": str(settings.home().absolute()),
+            },
+        )
     threading.Thread(target=process.wait, name="launched", daemon=True).start()

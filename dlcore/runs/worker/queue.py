@@ -1,17 +1,19 @@
-"""One running job per device; the others wait, first come first served.
+"""One running job per device; the others wait, first come first served; on a shared server, people take turns.
 
-`join` writes a ticket to `$DLCORE_HOME/queue/<device>/`, named by the time. A worker proceeds when every earlier ticket
-belongs to a dead worker, and then takes a lock that the kernel releases however the worker ends.
+`join` writes a ticket to `$DLCORE_HOME/queue/<device>/`, named by time and owner. A worker proceeds when every ticket
+before its own belongs to a dead worker, and then takes a lock that the kernel releases however the worker ends.
 """
 
 import contextlib
+import hashlib
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dlcore.runs.locks as locks
-from dlcore.core import settings
+from dlcore.core import access, settings
 from dlcore.runs.folder import of_run, translate_errors
 from dlcore.runs.worker import liveness
 
@@ -22,15 +24,16 @@ class WithdrawnError(Exception):
     """The run no longer waits: it was paused, stopped or launched again."""
 
 
-def join(run_id: str, device: str, *, devices: int = 1) -> None:
-    """Take a ticket for every device of the run."""
+def join(run_id: str, device: str, *, devices: int = 1, owner: str = "") -> None:
+    """Take a ticket for every device of the run; `owner` is the person whose turn it will be."""
     leave(run_id)
-    now = time.time_ns()
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:12]
+    now = f"{time.time_ns():020d}.{digest}"
     for name in _names(device, devices):
         place = _place(name)
         with translate_errors(place):
             place.mkdir(parents=True, exist_ok=True)
-            (place / f"{now:020d}-{run_id}").touch()
+            (place / f"{now}-{run_id}").touch()
 
 
 def leave(run_id: str) -> None:
@@ -44,10 +47,10 @@ def runs_ahead(run_id: str, device: str) -> list[str]:
     """Ids of the live runs before this one in the queue of the device, the running one first."""
     before = []
     for ticket in _tickets(_place(device)):
-        if _owner(ticket) == run_id:
+        if _run_id(ticket) == run_id:
             break
-        if liveness.is_alive(of_run(_owner(ticket))):
-            before.append(_owner(ticket))
+        if liveness.is_alive(of_run(_run_id(ticket))):
+            before.append(_run_id(ticket))
     return before
 
 
@@ -75,6 +78,7 @@ def _hold(run_id: str, place: Path, keep_waiting: Callable[[], bool]) -> Iterato
             raise WithdrawnError
         time.sleep(POLL_SECONDS)
     try:
+        _note_turn(run_id)
         yield
     finally:
         lock.release()
@@ -83,9 +87,9 @@ def _hold(run_id: str, place: Path, keep_waiting: Callable[[], bool]) -> Iterato
 def _is_first(run_id: str, place: Path) -> bool:
     """Whether no ticket of a live run comes before; removes the tickets of dead ones."""
     for ticket in _tickets(place):
-        if _owner(ticket) == run_id:
+        if _run_id(ticket) == run_id:
             return True
-        if liveness.is_alive(of_run(_owner(ticket))):
+        if liveness.is_alive(of_run(_run_id(ticket))):
             return False
         with contextlib.suppress(OSError):
             ticket.unlink()
@@ -93,11 +97,53 @@ def _is_first(run_id: str, place: Path) -> bool:
 
 
 def _tickets(place: Path) -> list[Path]:
-    return sorted(place.glob("*-*")) if place.is_dir() else []
+    """The tickets in the order of their turns.
+
+    On a shared server: runs that hold a device, then the first run of every person, those served longest ago first,
+    then the second of every person.
+    """
+    tickets = sorted(place.glob("*-*")) if place.is_dir() else []
+    if not access.is_shared():
+        return tickets
+    rounds: Counter[str] = Counter()
+    turns = []
+    for ticket in tickets:
+        person, has_device = _person(ticket), _size(ticket) > 0
+        turns.append(((not has_device, rounds[person], _last_turn(person), ticket.name), ticket))
+        rounds[person] += not has_device
+    return [ticket for _, ticket in sorted(turns)]
 
 
-def _owner(ticket: Path) -> str:
+def _note_turn(run_id: str) -> None:
+    """Record that the run holds a device, and when its owner was served."""
+    for ticket in (settings.home() / "queue").glob(f"*/*-{run_id}"):
+        with contextlib.suppress(OSError):
+            ticket.write_bytes(b"holds a device")
+            served = settings.home() / "queue" / "served" / _person(ticket)
+            served.parent.mkdir(exist_ok=True)
+            served.touch()
+
+
+def _last_turn(person: str) -> float:
+    try:
+        return (settings.home() / "queue" / "served" / person).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(ticket: Path) -> int:
+    try:
+        return ticket.stat().st_size
+    except OSError:
+        return 0
+
+
+def _run_id(ticket: Path) -> str:
     return ticket.name.partition("-")[2]
+
+
+def _person(ticket: Path) -> str:
+    return ticket.name.partition("-")[0].partition(".")[2]
 
 
 def _place(device: str) -> Path:

@@ -14,9 +14,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import dlcore.runs.locks as locks
+from dlcore.core import access, quotas
 from dlcore.core.errors import LockedError, WorkbenchError, one_line
-from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error
-from dlcore.runs.lifecycle import read_state, write_state
+from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error, write_atomic
+from dlcore.runs.lifecycle import read_state, stored_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
 from dlcore.runs.record import STARTING, State
 from dlcore.runs.worker import liveness, queue
@@ -63,6 +64,7 @@ def main(run_id: str, token: str, visible_gpus: str | None = None) -> None:
     """Work on a run or search; called in every process that was submitted (`token` names the launch)."""
     rank = int(os.environ.get("SUBMITIT_LOCAL_GLOBALID") or os.environ.get("SLURM_PROCID") or 0)
     context = WorkerContext(run_id, token, of_run(run_id), rank)
+    access.act_as(str(stored_state(context.folder).get("owner", "")))  # a run sees what its owner sees
     _redirect_output(context.folder)
     _restore_gpus(visible_gpus)
     for number in SIGNALS:
@@ -135,7 +137,14 @@ def _run_follower(context: WorkerContext) -> None:
 
 
 def _work(context: WorkerContext) -> None:
-    """Train, and record how it ended."""
+    """Train, and record how it ended; on a shared server, within the compute of the owner."""
+    worker = liveness.read(context.folder)
+    pause = functools.partial(write_atomic, context.folder.request, b"pause")
+    with quotas.measure_compute(context.token, devices=worker.devices if worker else 1, on_limit=pause):
+        _train(context)
+
+
+def _train(context: WorkerContext) -> None:
     from dlcore.runs.metric_log import FolderMetricLog
 
     folder = context.folder

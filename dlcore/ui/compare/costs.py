@@ -11,6 +11,7 @@ from dlcore.evaluation.metrics import baseline_title, format_interval, format_pe
 from dlcore.runs import budgets, latency
 from dlcore.runs.paired_tests import join_names
 from dlcore.ui.compare.tests import TestedVariant, format_seconds
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.times import format_age
 from dlcore.ui.train import preset
 from dlcore.ui.widgets import run_cache
@@ -111,7 +112,7 @@ def _format_interval(value: float, low: float, high: float) -> str:
     return f"{format_percent(value)} {format_interval('accuracy', low, high)}"
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@cache_data(max_entries=1, show_spinner=False)
 def _processor() -> str:
     from dlcore.core import devices
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dlcore.runs import lessons
 from dlcore.runs.comparisons import Comparison
+from dlcore.ui.shell.cache import cache_data
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -24,7 +25,7 @@ def show(project: "Project", comparison: Comparison) -> None:
         st.markdown(finding.sentence, help=_HELP[lesson.question])
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cache_data(max_entries=16, show_spinner=False)
 def _describe(slug: str, lesson: str, _comparison: Comparison) -> lessons.Finding:
     """Return the finding, computed once: the runs of a lesson do not change."""
     from dlcore import projects

@@ -21,7 +21,7 @@ from dlcore.data.sources.registry import DATASETS
 from dlcore.ui.custom_data import checking, problems, saved
 from dlcore.ui.custom_data.checking import CheckedFile
 from dlcore.ui.custom_data.preview import show_preview, show_table
-from dlcore.ui.shell import links
+from dlcore.ui.shell import cache, links
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.widgets import forms, samples
 
@@ -195,7 +195,7 @@ def _save(importer: Importer[Any], name: str, preview: Preview[Any], file: Uploa
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return
-    samples.load_images.clear()  # a removed dataset may have had this name
+    cache.clear(samples.load_images)  # a removed dataset may have had this name
     saved.remember_added(importer.kind, entry, file.file_id)
     checking.forget(importer)
     st.rerun()

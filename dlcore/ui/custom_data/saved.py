@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dlcore.core import access
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.data.custom import registry
@@ -28,7 +29,9 @@ def show_saved(*kinds: Kind) -> None:
                 st.caption(f"{_describe(entry)} Source: {as_text(entry.source) or 'unknown'}.")
                 show_classes(entry.describe()["classes"])
                 show_receipt(entry.receipt)
-                show_remove(entry)
+                if entry.is_own:
+                    show_remove(entry)
+                    _show_share(entry)
 
 
 def show_receipt(receipt: Sequence[str]) -> None:
@@ -54,6 +57,19 @@ def show_remove(entry: CustomDataset) -> None:
                 return
             st.toast(f"Removed '{entry.name}'.", icon=":material/delete:")
             st.rerun()
+
+
+def _show_share(entry: CustomDataset) -> None:
+    """Draw the switch that lets the other people of a shared server use a dataset."""
+    if access.is_shared():
+        key = f"share-{entry.name}"
+        st.toggle(
+            "Shared",
+            value=entry.is_shared,
+            key=key,
+            help="Everybody on this server can use it; only you can remove it.",
+            on_change=lambda: registry.share(entry.name, is_shared=st.session_state[key]),
+        )
 
 
 def remember_added(kind: Kind, entry: CustomDataset, file_id: str) -> None:

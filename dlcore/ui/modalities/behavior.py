@@ -15,6 +15,7 @@ from dlcore.plots.behavior import failure_rates
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run, behavior
 from dlcore.runs.behavior import Report
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.states import short_id
 from dlcore.ui.shell.titles import model_title
@@ -104,7 +105,7 @@ def _report(bundle: Bundle) -> Report:
     return _cached_report(run_cache.bundle_key(bundle), suites, _bundle=bundle)
 
 
-@st.cache_data(max_entries=12, show_spinner="Running the behavioral tests")
+@cache_data(max_entries=12, show_spinner="Running the behavioral tests")
 def _cached_report(key: str, suites: tuple[str, ...], _bundle: Bundle) -> Report:
     return behavior.check(_bundle)
 

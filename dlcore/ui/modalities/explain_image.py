@@ -15,6 +15,7 @@ from dlcore.projects.vision.explain import LARGE, METHODS, ONE_SIDED, Attributio
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.blend import component as blend
 from dlcore.ui.modalities.explain_text import choose_sample
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
@@ -98,12 +99,12 @@ def _caption(question: ImageQuestion, method: Method, label: str) -> str:
     return caption if plan.budget.full else f"{caption} Computed with fewer steps, as the network is large."
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing the attribution map")
+@cache_data(max_entries=64, show_spinner="Computing the attribution map")
 def _compute_map(key: str, target: int, method: Method, _question: Any) -> AttributionMap:
     return explanations.compute_map(_question, method)
 
 
-@st.cache_data(max_entries=64, show_spinner="Checking the map")
+@cache_data(max_entries=64, show_spinner="Checking the map")
 def _check_map(key: str, target: int, method: Method, _question: Any, _maps: Any) -> CheckedMap:
     return explanations.check_map(_question, method, *_maps)
 

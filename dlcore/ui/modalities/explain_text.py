@@ -19,6 +19,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import shorten
 from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample, remember_typed
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -146,13 +147,13 @@ def _choose_class(labels: Sequence[str], prediction: dict[str, Any], *, of: str)
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing the words' contributions")
+@cache_data(max_entries=64, show_spinner="Computing the words' contributions")
 def _explain_text(key: str, text: str, target: int, _bundle: Any) -> TextExplanation:
     loaded = run_cache.load_model(_bundle)
     return explanations.explain_text(loaded, texts.encode_text(loaded, text), target)
 
 
-@st.cache_data(max_entries=64, show_spinner="Checking the explanation")
+@cache_data(max_entries=64, show_spinner="Checking the explanation")
 def _check_text(key: str, text: str, target: int, _bundle: Any, _result: Any) -> CheckedText:
     return explanations.check_text(run_cache.load_model(_bundle), _result)
 

@@ -25,6 +25,7 @@ from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
 from dlcore.ui.modalities.quality import show_quality
 from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets import batch, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -242,7 +243,7 @@ def _show_augmentation(dataset: images.Images, config: RunConfig) -> None:
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented image", width=104)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cache_data(max_entries=16, show_spinner=False)
 def _augmented_versions(dataset: str, row: int, side: int, how: Augmentation) -> list[np.ndarray]:
     import torch
 

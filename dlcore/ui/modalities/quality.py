@@ -14,6 +14,7 @@ from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
 from dlcore.runs.quality.inspection import DataQuality, inspect_run
 from dlcore.ui.modalities import quality_decisions
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
 
@@ -68,7 +69,7 @@ def _inspect(bundle: Bundle) -> DataQuality:
         return _cached(run_cache.bundle_key(bundle), _bundle=bundle)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cache_resource(max_entries=2, show_spinner=False)
 def _cached(key: str, _bundle: Bundle) -> DataQuality:
     bar = st.progress(0.0)
 

@@ -13,6 +13,7 @@ from dlcore.data.text import word_vectors
 from dlcore.data.text.corpora import UNKNOWN, Vocabulary, clean_text
 from dlcore.data.text.vocabulary import Kind, bert_vocabulary
 from dlcore.evaluation.metrics import format_percent
+from dlcore.ui.shell.cache import cache_data, cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import samples
 
@@ -75,14 +76,14 @@ def _show_coverage(dataset: str) -> None:
     )
 
 
-@st.cache_resource(max_entries=9, show_spinner="Fitting tokenizers")
+@cache_resource(max_entries=9, show_spinner="Fitting tokenizers")
 def _vocabulary(dataset: str, kind: Kind, version: str) -> Vocabulary:
     return (
         bert_vocabulary() if kind == "wordpiece" else Vocabulary.fit(_texts(dataset), size=VOCABULARY_SIZE, kind=kind)
     )
 
 
-@st.cache_data(max_entries=6, show_spinner="Looking up words")
+@cache_data(max_entries=6, show_spinner="Looking up words")
 def _vector_coverage(dataset: str, version: str) -> tuple[float, float, list[str]]:
     """Return shares of the vocabulary and of all words with a vector, and the most frequent words without."""
     vocabulary = _vocabulary(dataset, "words", version)

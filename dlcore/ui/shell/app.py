@@ -12,10 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.core.settings import ASSETS
 from dlcore.ui.components.mount import module_url
-from dlcore.ui.shell import first_paint, home, jobs_bar, style, tour
+from dlcore.ui.shell import first_paint, home, jobs_bar, sign_in, style, tour
 from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.menu import PageFile, find_pages, heading, workspace_pages
+from dlcore.ui.shell.menu import PageFile, administration_page, find_pages, heading, workspace_pages
 from dlcore.ui.shell.security import inline_script
 
 NAME = "Deep Learning Workbench"
@@ -85,11 +85,16 @@ def run(folder: Path) -> None:
     style.apply(presenting=is_presenting)
     st.logo(str(ASSETS / "icons" / "logo.svg"), size="large")
     start = Page(home.show, title="Home", icon=":material/home:", default=True)
-    menu = {"": [start, *map(_page, workspace_pages(folder))]} | {
+    workspace = [*workspace_pages(folder), *([administration_page(folder)] if sign_in.is_administrator() else [])]
+    menu = {"": [start, *map(_page, workspace)]} | {
         heading(section): [_page(page) for page in pages]
         for section, pages in groupby(find_pages(folder), key=lambda page: page.section)
     }
     navigation = st.navigation(menu, position="hidden")
+    if not sign_in.require():
+        return
+    with st.sidebar:
+        sign_in.show_person()
     place = st.sidebar.container(key="menu", gap=None)
     first_paint.defer(partial(_menu, place, menu))
     if navigation is start:

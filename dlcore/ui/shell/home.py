@@ -9,6 +9,7 @@ from itertools import groupby
 import streamlit as st
 
 from dlcore import runs
+from dlcore.core import access
 from dlcore.core.errors import WorkbenchError
 from dlcore.evaluation.metrics import (
     BaselineComparison,
@@ -19,6 +20,7 @@ from dlcore.evaluation.metrics import (
 )
 from dlcore.runs import Record, Run
 from dlcore.ui.shell import style
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.links import link_to_page, link_to_run
 from dlcore.ui.shell.menu import PageFile, find_pages, heading, page_of, title_of
@@ -129,13 +131,13 @@ def _references(slug: str) -> list[Run]:
         return []
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@cache_data(show_spinner=False, max_entries=64)
 def _read(run_id: str) -> BaselineComparison | None:
     run = runs.open_run(run_id)
     return None if run.bundle is None else summarize_run(run)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@cache_data(show_spinner=False, max_entries=64)
 def _draw(slug: str, run_ids: tuple[str, ...]) -> str:
     return project_thumbnail(slug, [runs.open_run(run_id) for run_id in run_ids])
 
@@ -163,7 +165,7 @@ def _score(top: BaselineComparison | None) -> str:
 
 
 def _recent() -> None:
-    records = runs.list_runs(limit=_RECENT)
+    records = runs.editable_runs(runs.list_runs())[:_RECENT] if access.is_shared() else runs.list_runs(limit=_RECENT)
     st.html('<h2 class="dl-section">Your recent runs</h2>')
     if not records:
         st.caption("No runs yet. Open a page, go to Train, and start one: it continues when you close the tab.")

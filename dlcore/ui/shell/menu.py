@@ -21,6 +21,10 @@ WORKSPACE = "workspace"
 """Folder of the pages without a project, listed after Home in the menu."""
 
 
+ADMINISTRATION = "administration"
+"""Name of the page that only administrators of a shared server have."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One project of a page that shows several."""
@@ -76,7 +80,13 @@ def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
 def workspace_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
     """Return the pages that show no project, by title."""
     pages = [_read(path) for path in (folder / WORKSPACE).glob("*.py") if not path.name.startswith("_")]
-    return tuple(sorted(pages, key=lambda page: page.title))
+    return tuple(sorted((page for page in pages if page.slug != ADMINISTRATION), key=lambda page: page.title))
+
+
+@lru_cache(maxsize=4)
+def administration_page(folder: Path = PAGES) -> PageFile:
+    """Return the page that only administrators of a shared server have."""
+    return _read(folder / WORKSPACE / f"{ADMINISTRATION}.py")
 
 
 def page_of(slug: str) -> PageFile | None:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from streamlit.config import get_option
 from streamlit.runtime.pages_manager import PagesManager
 
+from dlcore.ui.shell import sign_in
+
 _FIRST = ("dlcore.runs", "plotly.graph_objects", "torch", "dlcore.projects")
 _PANELS = (
     *("pages.anomaly.panels", "pages.forecast.results", "pages.gradients.panels", "pages.backprop.walk"),
@@ -25,6 +27,7 @@ def prepare() -> threading.Thread:
     # "Page not found". st.navigation disables it, but only from the second visit on.
     PagesManager.uses_pages_directory = False
     os.environ["DLCORE_ADDRESS"] = get_option("server.address") or "0.0.0.0"  # custom code: on localhost only
+    sign_in.prepare()
     thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)
     thread.start()
     return thread

@@ -13,6 +13,7 @@ from dlcore.data.custom import registry as custom_registry
 from dlcore.data.sources import locate as sources
 from dlcore.runs import Run
 from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
 from dlcore.ui.train import preset as presets
@@ -223,7 +224,7 @@ def _more(
     return changed
 
 
-@st.cache_data(show_spinner=False, ttl=600, max_entries=1)
+@cache_data(show_spinner=False, ttl=600, max_entries=1)
 def _devices() -> dict[str, str]:
     from dlcore.core import devices
 

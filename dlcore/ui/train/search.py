@@ -17,6 +17,7 @@ from dlcore.runs.search import searches
 from dlcore.runs.search.searches import Search
 from dlcore.runs.search.study import Trial
 from dlcore.ui.shell import style
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import COMMAND_STYLE, STATE_STYLE
@@ -206,7 +207,7 @@ def _importances(search: Search, n_complete: int) -> None:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@cache_data(max_entries=32, show_spinner=False)
 def _cached_importances(search_id: str, n_complete: int, _search: Search) -> dict[str, float]:
     return searches.importances(_search)
 

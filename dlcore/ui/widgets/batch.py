@@ -19,6 +19,7 @@ from dlcore.runs import Bundle
 from dlcore.runs.batch.items import SOURCE_NAMES, choose_text_column, first_rows
 from dlcore.runs.batch.output import BatchProgress
 from dlcore.runs.batch.predict import BatchResult, predict_uploads
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache
 
 SHOWN_ROWS = 20
@@ -115,7 +116,7 @@ def _show_table(result: BatchResult, table: bytes, *, key: str) -> None:
     )
 
 
-@st.cache_data(max_entries=4, show_spinner="Reading the file")
+@cache_data(max_entries=4, show_spinner="Reading the file")
 def _read_sample(name: str, payload: bytes) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     with tempfile.TemporaryDirectory(prefix="dlcore-") as folder:
         path = Path(folder) / f"table{Path(name).suffix}"

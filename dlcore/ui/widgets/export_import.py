@@ -15,6 +15,7 @@ from dlcore.core.markdown import as_text, error_line
 from dlcore.runs import Bundle, OnnxReport, Run
 from dlcore.runs.bundle.exchange import CodeError
 from dlcore.runs.record import Record
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
@@ -85,7 +86,7 @@ def _standalone(run: Run, bundle: Bundle) -> None:
     )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cache_resource(max_entries=2, show_spinner=False)
 def _export_standalone(run_id: str, step: int) -> tuple[bytes, dict[str, str]]:
     """Return a zip that needs no dlcore, and why files are missing; `step` distinguishes a resumed run."""
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +143,7 @@ class _OnnxArchive:
     content: bytes
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cache_resource(max_entries=2, show_spinner=False)
 def _export_onnx(run_id: str, step: int) -> _OnnxArchive:
     """Export a run to ONNX; `step` distinguishes a resumed run from its earlier state."""
     with tempfile.TemporaryDirectory() as folder:

@@ -50,7 +50,7 @@ STOP = Action(
 
 def actions(record: Record) -> list[Action]:
     """Return the actions available for this run; none until its worker has obeyed the last one."""
-    if record.is_reference or record.is_watched or record.command:
+    if record.is_reference or record.is_watched or record.command or not runs.editable_runs([record]):
         return []
     if record.state in runs.ACTIVE:
         return [PAUSE, STOP]

@@ -12,9 +12,10 @@ from dlcore.data.images import images, thumbnails
 from dlcore.data.sources import locate as sources
 from dlcore.data.text import corpora as text
 from dlcore.projects.project import RunConfig
+from dlcore.ui.shell.cache import cache_data, cache_resource
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading images")
+@cache_resource(max_entries=4, show_spinner="Loading images")
 def load_images(dataset: str, side: int = images.SIDE, checksum: str = "") -> images.Images:
     """Return all images of a dataset, memory-mapped if possible; images in class folders are resized to `side` pixels.
 
@@ -105,12 +106,12 @@ def dataset_version(dataset: str) -> str:
     return entry.checksum if entry else ""
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading texts")
+@cache_resource(max_entries=2, show_spinner="Loading texts")
 def _texts(dataset: str, version: str) -> text.TextDataset:
     return custom_texts.load(dataset) if custom_registry.is_custom(dataset) else text.load(dataset)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cache_resource(max_entries=2, show_spinner=False)
 def _indices_by_row(dataset: str, version: str) -> dict[int, int]:
     return {int(row): index for index, row in enumerate(load_texts(dataset).rows)}
 
@@ -133,7 +134,7 @@ def word_counts(dataset: str) -> np.ndarray:
     return _word_counts(dataset, dataset_version(dataset))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
+@cache_data(max_entries=2, show_spinner=False)
 def _word_counts(dataset: str, version: str) -> np.ndarray:
     return np.array([words.count(" ") + 1 for words in load_texts(dataset).texts], dtype=np.int32)
 

@@ -74,3 +74,39 @@ def test_lost_ticket_does_not_let_two_workers_run(home):
         queue.join("b", "cpu")
         with pytest.raises(queue.WithdrawnError), queue.wait_turn("b", "cpu", keep_waiting=never):
             pass
+
+
+def test_people_of_a_shared_server_take_turns(home, monkeypatch):
+    monkeypatch.setenv("DLCORE_SHARED", "settings.toml")
+    runs = [("a1", "anna"), ("a2", "anna"), ("a3", "anna"), ("b1", "boris"), ("b2", "boris"), ("c1", "clara")]
+    for run_id, owner in runs:
+        live(run_id)
+        queue.join(run_id, "cpu", owner=owner)
+    assert queue.runs_ahead("a3", "cpu") == ["a1", "b1", "c1", "a2", "b2"]
+    order = []
+    waiting = [run_id for run_id, _ in runs]
+    while waiting:
+        served = next(run_id for run_id in waiting if not queue.runs_ahead(run_id, "cpu"))
+        with queue.wait_turn(served, "cpu", keep_waiting=never):
+            assert all(queue.runs_ahead(other, "cpu")[0] == served for other in waiting if other != served)
+            time.sleep(0.01)  # the clock of the file system
+        order.append(served)
+        waiting.remove(served)
+        if served == "b1":  # a newcomer does not wait for all runs of the others
+            live("d1")
+            queue.join("d1", "cpu", owner="dora")
+            waiting.append("d1")
+    assert order == ["a1", "b1", "c1", "d1", "a2", "b2", "a3"]
+
+
+def test_run_with_one_of_its_devices_comes_first_on_all(home, monkeypatch):
+    monkeypatch.setenv("DLCORE_SHARED", "settings.toml")
+    for run_id, owner, devices in (("a", "anna", 2), ("b", "boris", 2)):
+        live(run_id)
+        queue.join(run_id, "cuda:0", devices=devices, owner=owner)
+    with queue.wait_turn("a", "cuda:0", devices=2, keep_waiting=never):
+        assert queue.runs_ahead("b", "cuda:1") == ["a"]
+    live("a2")
+    queue.join("a2", "cuda:1", owner="anna")
+    with queue._hold("b", queue._place("cuda:0"), never):  # it waits for cuda:1, and boris was served last
+        assert queue.runs_ahead("a2", "cuda:1") == ["b"]

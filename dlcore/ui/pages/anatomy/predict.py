@@ -15,6 +15,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.runs.short_run import run_short
 from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 
@@ -96,14 +97,14 @@ def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
     return _run(json.dumps(dict(failure.settings), sort_keys=True))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _run(settings: str) -> RunEvidence:
     changed = json.loads(settings)
     config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000, **changed})
     return short_run_evidence(run_short(config, _prepared(), steps=STEPS, every=4), changed)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@cache_resource(max_entries=1, show_spinner=False)
 def _prepared() -> "Prepared":
     config = projects.configure("anatomy", preset="quick", settings={"train_rows": 4000})
     return projects.get("anatomy").prepare(config)

@@ -12,6 +12,7 @@ from dlcore.projects.vision import networks
 from dlcore.runs import Run
 from dlcore.ui.components.graph.component import show_graph
 from dlcore.ui.shell import style
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.menu import title_of
 
@@ -109,12 +110,12 @@ def _select_model() -> tuple[str, str]:
     return slug, model
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@cache_resource(max_entries=32, show_spinner=False)
 def _of_text(text: str) -> Anatomy:
     return networks.analyze_text(text)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Analyzing the network")
+@cache_resource(max_entries=32, show_spinner="Analyzing the network")
 def _of_model(slug: str, model: str) -> Anatomy:
     return networks.analyze_model(slug, model)
 

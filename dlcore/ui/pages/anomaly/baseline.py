@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import numpy as np
-import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.series.series import Series
@@ -13,6 +12,7 @@ from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
 from dlcore.ui.pages.anomaly.data import taxi
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, ScoredSeries, get_smoothing, select_baselines
+from dlcore.ui.shell.cache import cache_resource
 
 
 def find_best_baseline(
@@ -70,6 +70,6 @@ def load_run_series(run: Run) -> Series | None:
         return None
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@cache_resource(max_entries=3, show_spinner=False)
 def _series(dataset: str, checksum: str) -> Series:
     return load_series(dataset, checksum=checksum)

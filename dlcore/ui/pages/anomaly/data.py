@@ -17,6 +17,7 @@ from dlcore.runs import Run
 from dlcore.runs.views.threshold import unit_of
 from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.shell import style
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets.figure import show_figure
 
 LEAST_LAGS = 48
@@ -57,7 +58,7 @@ def series_of(config: RunConfig) -> Series:
     return _series(config.dataset, config.data_checksum)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the series")
+@cache_resource(max_entries=4, show_spinner="Reading the series")
 def _series(dataset: str, checksum: str) -> Series:
     return load(dataset, checksum=checksum)
 

@@ -17,6 +17,7 @@ from dlcore.projects.anomaly.alarm import BaselineKind, ErrorAttribution, Recons
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
+from dlcore.ui.shell.cache import cache_data, cache_resource
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
@@ -70,7 +71,7 @@ def prepared_of(project: Project, run: Run, bundle: Bundle) -> Prepared:
     return _prepared(run_cache.bundle_key(bundle), project, run.config)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Preparing the series")
+@cache_resource(max_entries=2, show_spinner="Preparing the series")
 def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)
 
@@ -177,7 +178,7 @@ _HOW = """
 """
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing the attribution")
+@cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _explain_error(
     key: str, first: int, nothing: BaselineKind, _bundle: Any, _prepared: Any, _found: Any, _config: Any
 ) -> ErrorAttribution:

@@ -18,6 +18,7 @@ from dlcore.ui.pages.anomaly.scores import HOUR_MS, PARTS, ScoredSeries, load_sc
 from dlcore.ui.pages.anomaly.seeds import seed_metrics, show_seeds
 from dlcore.ui.pages.anomaly.threshold_rules import show_threshold_rules
 from dlcore.ui.shell import style
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 
@@ -59,7 +60,7 @@ def load_sweeps(project: Project, run: Run, bundle: Bundle) -> Sweeps:
     return _sweeps(run_cache.bundle_key(bundle), project, run, bundle)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Computing threshold sweeps")
+@cache_resource(max_entries=8, show_spinner="Computing threshold sweeps")
 def _sweeps(key: str, _project: Project, _run: Run, _bundle: Bundle) -> Sweeps:
     evaluation, stored = run_cache.evaluation(_bundle), run_cache.predictions(_bundle)
     scored = load_scored_series(_bundle)
@@ -228,7 +229,7 @@ def _describe_highest(scored: ScoredSeries, series: Series, threshold: float) ->
     return f"The highest score before the test split is on {when}: {relation}."
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _point_adjusted(key: str, _scored: ScoredSeries) -> tuple[float, list[float]]:
     """Return the point-adjusted F1 of the run's score, and of random scores."""
     targets = _scored.targets

@@ -15,6 +15,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.baseline import compute_baseline_scores
 from dlcore.ui.pages.anomaly.scores import PARTS, ScoredSeries, get_smoothing, load_scored_series, select_baselines
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import run_cache
 
 RULES = {
@@ -69,7 +70,7 @@ def show_threshold_rules(project: Project, run: Run, bundle: Bundle) -> None:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _by_rule(key: str, _project: Project, _run: Run, _bundle: Bundle) -> RuleResults:
     scored, stored = load_scored_series(_bundle), run_cache.predictions(_bundle)
     assert scored is not None

@@ -20,6 +20,7 @@ from dlcore.runs import Run
 from dlcore.runs.short_run import run_short
 from dlcore.ui.compare import comparison
 from dlcore.ui.pages.backprop.predict import short_run_evidence
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz, run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
@@ -144,7 +145,7 @@ def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
     return run_evidence(failure.settings)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _run(settings: str) -> RunEvidence:
     changed = json.loads(settings)
     config = projects.configure("attention", preset="quick", settings=changed)

@@ -20,6 +20,7 @@ from dlcore.runs.short_run import ShortRun, run_short
 from dlcore.ui.components.mount import drawing_component, mount_reporting
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.pages.backprop.walk import DRAWING
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
 from dlcore.ui.widgets.figure import show_figure
@@ -111,7 +112,7 @@ def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
     return _run(json.dumps(dict(failure.settings), sort_keys=True))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _run(settings: str) -> RunEvidence:
     changed = json.loads(settings)
     config = projects.configure("backprop", model="dense", dataset=FAILURE_DATASET, preset="quick", settings=changed)
@@ -125,7 +126,7 @@ def short_run_evidence(short_run: ShortRun, settings: dict[str, Any]) -> RunEvid
     return RunEvidence(settings, curves, norms.layers, norms.steps, norms.norms, norms.measures, broke=short_run.error)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@cache_resource(max_entries=1, show_spinner=False)
 def _prepared() -> "Prepared":
     config = projects.configure("backprop", dataset=FAILURE_DATASET, preset="quick")
     return projects.get("backprop").prepare(config)

@@ -12,6 +12,7 @@ from dlcore.projects.foundations.backprop_walk import BackpropWalk, WalkStage, w
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.image import pick_sample
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
@@ -99,7 +100,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
     return samples.get_test_image(run.config, int(ids[row])), int(stored["test_targets"][row])
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cache_resource(max_entries=16, show_spinner=False)
 def _walk(key: str, pixels: bytes, shape: tuple[int, int], target: int, _bundle: Bundle) -> BackpropWalk:
     loaded = run_cache.load_model(_bundle)
     x = images.normalize(np.frombuffer(pixels, dtype=np.uint8).reshape(shape), loaded.preprocessing)

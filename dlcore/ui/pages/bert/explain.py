@@ -13,6 +13,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.explain_text import explain_text
 from dlcore.ui.modalities.text_attention import show_grid
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.bars import show_probabilities
@@ -105,7 +106,7 @@ def _select_bert(key: str) -> str:
     return choice
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the pretrained BERT")
+@cache_resource(max_entries=2, show_spinner="Loading the pretrained BERT")
 def _loaded(name: str, checksum: str) -> bert_reading.SentenceReader:
     return bert_reading.reader(name)
 

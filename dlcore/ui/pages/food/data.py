@@ -10,6 +10,7 @@ from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Run
 from dlcore.ui.modalities import image
 from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import samples
 
 VERSIONS = 6
@@ -77,7 +78,7 @@ def _show_augmentation(config: RunConfig) -> None:
     samples.show_images(versions, [f"epoch {i + 1}" for i in range(len(versions))], alt="Augmented photo", width=104)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@cache_data(max_entries=8, show_spinner=False)
 def _augmented_versions(
     dataset: str, side: int, train_side: int, augmentation: tuple[float, bool, float, int]
 ) -> list[np.ndarray]:

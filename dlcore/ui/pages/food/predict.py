@@ -24,6 +24,7 @@ from dlcore.runs import Bundle, Run, latency
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label
+from dlcore.ui.shell.cache import cache_data, cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.widgets import batch, run_cache, samples
@@ -312,7 +313,7 @@ def predict_photo(bundle: Bundle, photo: Photo) -> PhotoPrediction:
     return _predict(run_cache.bundle_key(bundle), digest, photo.name, _bundle=bundle, _photo=photo)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@cache_data(max_entries=128, show_spinner=False)
 def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> PhotoPrediction:
     model = _warm_model(key, _bundle, _photo.payload)
     start = time.perf_counter()
@@ -321,7 +322,7 @@ def _predict(key: str, digest: str, name: str, _bundle: Any, _photo: Photo) -> P
     return PhotoPrediction(_photo, vision_images.read_model_image(_photo.payload, model.preprocessing), answer, seconds)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _warm_model(key: str, _bundle: Any, _payload: bytes) -> Any:
     """Return the model after a first prediction, which also imports, allocates and selects kernels."""
     model = run_cache.load_model(_bundle)

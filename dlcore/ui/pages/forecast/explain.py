@@ -16,6 +16,7 @@ from dlcore.runs import Run
 from dlcore.ui.pages.forecast.data import title
 from dlcore.ui.pages.forecast.predict import pick
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
@@ -84,7 +85,7 @@ def explain(project: Project, run: Run | None) -> None:
         st.markdown(_HOW)
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing the attribution")
+@cache_data(max_entries=64, show_spinner="Computing the attribution")
 def _explain_forecast(
     key: str, first: int, variable: int, hour: int, target: ForecastTarget, _module: Any, _prepared: Any
 ) -> ForecastAttribution:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from dlcore.data.series import air_quality
 from dlcore.data.series.tables import Table
@@ -11,6 +10,7 @@ from dlcore.data.splits import Prepared
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs import Bundle, Run
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import run_cache
 
 
@@ -37,11 +37,11 @@ def moment_name(moment: int) -> str:
     return pd.Timestamp(moment, unit="ms").strftime("%a %d %b %Y, %H:%M")
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the table")
+@cache_resource(max_entries=3, show_spinner="Reading the table")
 def _table(dataset: str, checksum: str) -> Table:
     return air_quality.load_table(dataset, checksum=checksum)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Preparing the model's inputs")
+@cache_resource(max_entries=3, show_spinner="Preparing the model's inputs")
 def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
     return _project.prepare(_config)

@@ -16,6 +16,7 @@ from dlcore.plots import svg
 from dlcore.plots.palette import BLUE, VERMILLION
 from dlcore.projects.forecast import scores
 from dlcore.runs import Bundle
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
@@ -134,6 +135,6 @@ def _title(name: str, unit: str) -> str:
     return f"{name}{word}" + (f" ({unit})" if unit else "")
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _widths(key: str, _stored: Any) -> np.ndarray:
     return scores.intervals(_stored).adaptive

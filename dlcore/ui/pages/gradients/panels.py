@@ -14,6 +14,7 @@ from dlcore.runs import Record, Run
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import comparison
 from dlcore.ui.pages.gradients import flow
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.shell.run_picker import list_records, remember_run
 from dlcore.ui.shell.states import short_id
@@ -102,7 +103,7 @@ def _name(project: "Project", record: Record) -> str:
     return f"{_describe_run(record.run_id)} · {short_id(record.run_id)}"
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@cache_data(max_entries=200, show_spinner=False)
 def _describe_run(run_id: str) -> str:
     return deep.describe_network(runs.open_run(run_id).config)
 

@@ -13,6 +13,7 @@ from dlcore.evaluation import gradient_flow
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs.short_run import ShortRun, run_short
 from dlcore.ui.pages.gradients import flow
+from dlcore.ui.shell.cache import cache_resource
 
 if TYPE_CHECKING:
     from dlcore.data.splits import Prepared
@@ -78,7 +79,7 @@ def show_table(results: Sequence[NetworkRun]) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Diagnosis and loss of each short run")
 
 
-@st.cache_resource(max_entries=64, show_spinner="Training a few steps")
+@cache_resource(max_entries=64, show_spinner="Training a few steps")
 def _run(slug: str, dataset: str, changed: str) -> ShortRun:
     config = _config(slug, dataset, changed)
     return run_short(config, _prepared(slug, dataset, config), steps=STEPS, every=EVERY)
@@ -88,6 +89,6 @@ def _config(slug: str, dataset: str, changed: str) -> "RunConfig":
     return projects.configure(slug, dataset=dataset, preset="quick", settings=json.loads(changed))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@cache_resource(max_entries=2, show_spinner=False)
 def _prepared(slug: str, dataset: str, _config: "RunConfig") -> "Prepared":
     return projects.get(slug).prepare(_config)

@@ -15,6 +15,7 @@ from dlcore.runs import Run
 from dlcore.runs.short_run import run_short
 from dlcore.ui.pages.backprop.predict import short_run_evidence
 from dlcore.ui.pages.rnn.results import mean_accuracies
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz
 from dlcore.ui.widgets.figure import show_figure
 
@@ -38,7 +39,7 @@ def _run_failure(failure: Failure[RunEvidence]) -> RunEvidence:
     return _run(json.dumps(dict(failure.settings), sort_keys=True))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cache_resource(max_entries=8, show_spinner=False)
 def _run(settings: str) -> RunEvidence:
     changed = json.loads(settings)
     config = projects.configure("rnn", model="rnn", dataset=rnn.MEMORY, preset="quick", settings=changed)

@@ -12,6 +12,7 @@ from dlcore.projects.foundations.rnn_walk import UnrolledRun, unroll
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.image import pick_sample
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 
@@ -99,7 +100,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[int, Unrolle
     return row, _unroll(run_cache.bundle_key(bundle), row, _run=run, _bundle=bundle)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cache_resource(max_entries=16, show_spinner=False)
 def _unroll(key: str, row: int, _run: Run, _bundle: Bundle) -> UnrolledRun:
     config = _run.config
     x, target = rnn.example(config.dataset, int(config.flat["gap"]), row, _bundle.preprocessing)

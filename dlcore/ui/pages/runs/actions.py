@@ -6,11 +6,12 @@ from functools import partial
 import streamlit as st
 
 from dlcore import runs
+from dlcore.core import access
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
 from dlcore.projects.command import command_line, python_call
 from dlcore.runs import trash
-from dlcore.runs.annotations import MAX_NAME, MAX_NOTE, annotate
+from dlcore.runs.annotations import MAX_NAME, MAX_NOTE, annotate, share_run
 from dlcore.ui.pages.runs import table
 from dlcore.ui.pages.runs.table import Row
 from dlcore.ui.shell.links import open_run_page
@@ -26,7 +27,8 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
         count = f"{visible:,} of {total:,} runs" if visible < total else f"{total:,} runs"
         st.caption(f"{count}. Select one to open, fork or annotate it; two or more to compare them.")
         return
-    editable = [row for row in selected if not row.record.is_reference]
+    changeable = runs.editable_runs([row.record for row in selected if not row.record.is_reference])
+    editable = [row for row in selected if row.record in changeable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-actions"):
         st.markdown(f"**{len(selected)} selected**", width="content")
         if len(selected) == 1:
@@ -39,6 +41,9 @@ def show(selected: Sequence[Row], *, total: int, visible: int) -> None:
             _button("Not a favorite" if is_favorite else "Favorite", "star", _annotate_all, editable, not is_favorite)
             is_hidden = all(row.annotation.is_hidden for row in editable)
             _button("Unhide" if is_hidden else "Hide", "visibility_off", _hide_all, editable, not is_hidden)
+            if access.is_shared():
+                is_shared = all(row.record.is_shared for row in editable)
+                _button("Stop sharing" if is_shared else "Share", "group", _share_all, editable, not is_shared)
             _button("Delete", "delete", _delete, editable)
         _button("Clear selection", "close", _clear)
 
@@ -104,6 +109,10 @@ def _annotate_all(rows: Sequence[Row], is_favorite: bool) -> None:
 def _hide_all(rows: Sequence[Row], is_hidden: bool) -> None:
     _try(lambda: [annotate(row.record.run_id, is_hidden=is_hidden) for row in rows])
     _clear()
+
+
+def _share_all(rows: Sequence[Row], is_shared: bool) -> None:
+    _try(lambda: [share_run(row.record.run_id, is_shared=is_shared) for row in rows])
 
 
 def _delete(rows: Sequence[Row]) -> None:

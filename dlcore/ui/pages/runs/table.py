@@ -9,10 +9,12 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from dlcore import runs
+from dlcore.core import access
 from dlcore.evaluation.metrics import HEADLINE, METRICS
 from dlcore.runs import Record
 from dlcore.runs.annotations import Annotation, read_annotation
 from dlcore.ui.shell.address import write_param
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.shell.states import short_id, state_style
 from dlcore.ui.shell.titles import data_title, model_title
@@ -65,7 +67,7 @@ def list_rows() -> list[Row]:
     return sorted(rows, key=lambda row: not row.annotation.is_favorite)
 
 
-@st.cache_data(show_spinner=False, max_entries=1)
+@cache_data(show_spinner=False, max_entries=1)
 def _reference_records() -> list[Record]:
     """Return the records of the reference runs, which do not change."""
     return [run.record for run in runs.references()]
@@ -195,12 +197,22 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
             "Seed": [row.record.seed for row in rows],
             "Epochs": [row.record.epoch for row in rows],
             "Duration": [row.record.duration_s for row in rows],
+            **_people([row.record for row in rows]),
             "Created": pd.to_datetime([row.record.created or math.nan for row in rows], unit="s", utc=True),
             "Tags": [list(row.annotation.tags) for row in rows],
             "Note": [row.annotation.note for row in rows],
             "Preset": [row.record.preset for row in rows],
         }
     )
+
+
+def _people(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Return the column that says whose runs they are on a shared server, and which are shared."""
+    if not access.is_shared():
+        return {}
+    signs = {(True, True): "you, shared", (True, False): "you"}
+    changeable = {record.run_id for record in runs.editable_runs(records)}
+    return {"Owner": [signs.get((record.run_id in changeable, record.is_shared), record.owner) for record in records]}
 
 
 def _title(metric: str) -> str:

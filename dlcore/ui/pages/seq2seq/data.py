@@ -16,6 +16,7 @@ from dlcore.data.text.sequences import FORMS, SequenceSplits, SplitSizes, Task
 from dlcore.projects.language import seq2seq
 from dlcore.runs import Run
 from dlcore.ui.custom_data.picker import choose_dataset
+from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.style import summary_row
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _synthetic_task(config: "RunConfig") -> None:
     _forcing(parts)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@cache_resource(max_entries=6, show_spinner=False)
 def _examples(dataset: str, longest: int, seed: int) -> SequenceSplits:
     """Return a few items of each split, generated as the run's are."""
     return sequences.make_splits(cast(Task, dataset), SplitSizes(50, 50, 200, longest, 1), seed=seed)

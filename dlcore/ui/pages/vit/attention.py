@@ -16,6 +16,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
 from dlcore.ui.modalities.explain_image import explain_image
 from dlcore.ui.modalities.predict import pick_sample
+from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -86,7 +87,7 @@ def show_attention_view(bundle: Bundle, image: np.ndarray, *, name: str, key: st
     show_attention(view, version=version, key=key)
 
 
-@st.cache_data(max_entries=16, show_spinner="Computing attention")
+@cache_data(max_entries=16, show_spinner="Computing attention")
 def _attentions(version: str, _bundle: Any, _image: np.ndarray) -> np.ndarray:
     """Return attention weights (B, heads, T, T) of one image."""
     import torch
@@ -133,7 +134,7 @@ def _whole_network(bundle: Bundle) -> None:
 IMAGES = 32
 
 
-@st.cache_data(max_entries=8, show_spinner="Measuring attention distances")
+@cache_data(max_entries=8, show_spinner="Measuring attention distances")
 def _distances(key: str, _bundle: Any) -> tuple[np.ndarray, float]:
     """Return mean attention distances (B, heads) over some test images, and that of uniform attention."""
     import torch
