@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import dlcore.runs.lifecycle as lifecycle
-from dlcore.core import settings
+from dlcore.core import cluster, settings
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.folder import SEARCH, RunFolder, of_run, read_json, translate_errors, write_json
 from dlcore.runs.record import ACTIVE, State
@@ -115,6 +115,7 @@ def create(
     n_trials: int = 20,
     workers: int = 1,
     prune: bool = True,
+    executor: str = "",
 ) -> Search:
     """Create a search around a config, queued but not started; the params of its first trial are the config's.
 
@@ -126,7 +127,8 @@ def create(
     from dlcore.projects.search_space import goal
 
     _check(search_space, n_trials, workers)
-    config = _resolve_devices(config, workers)
+    executor = executor or cluster.default_executor()
+    config = _resolve_devices(config, workers, is_local=executor == "local")
     metric = goal(config.project)
     folder = of_run(f"{SEARCH}{uuid.uuid4().hex}")
     stored = {
@@ -145,7 +147,7 @@ def create(
             folder.path.mkdir(parents=True)
             write_json(folder.config, stored)
         open_study(folder).create(_base_params(config, search_space))
-        lifecycle.write_state(folder, "queued")  # last: a folder without a state is not listed
+        lifecycle.write_state(folder, "queued", executor=executor)  # last: a folder without a state is not listed
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
@@ -189,7 +191,7 @@ def resume(search_id: str, *, n_trials: int | None = None) -> Search:
         raise RequestError(f"trials={total} is out of range: choose {started} (already started) to {MAX_TRIALS}.")
     if search.n_finished >= total:
         raise RunError(f"{_name(search)} finished all {search.n_trials} trials: ask for more with --trials N.")
-    launcher.check()
+    launcher.check(lifecycle.executor_of(search.folder))
     with translate_errors(search.folder.path):
         write_json(search.folder.config, {**read_json(search.folder.config), "n_trials": total})
     lifecycle.resume(search.folder, device=search.config.device, devices=search.workers)
@@ -321,12 +323,11 @@ def _check(search_space: "Sequence[SearchParameter]", n_trials: int, workers: in
         raise RequestError(f"workers={workers} is out of range: choose 1 to {MAX_WORKERS}.")
 
 
-def _resolve_devices(config: "RunConfig", workers: int) -> "RunConfig":
+def _resolve_devices(config: "RunConfig", workers: int, *, is_local: bool) -> "RunConfig":
     """Return the config of a trial: one device, without gradient recording."""
     from dlcore import projects
     from dlcore.core import devices
 
-    is_local = launcher.executor_name() == "local"
     if is_local:
         config = config.model_copy(update={"device": devices.resolve(config.device)})
     config = projects.with_settings(config, {"devices": 1, "gradient_every": 0})

@@ -12,7 +12,7 @@ from dlcore.projects.variants import VariantGrid, build_variants, epoch_budget
 from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
-from dlcore.ui.train.new_run import choose_dataset, dataset_title
+from dlcore.ui.train.new_run import choose_dataset, choose_executor, dataset_title
 from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         return
     if values:
         st.caption(f"{len(variants)} variants: {'; '.join(variants)}.")
+    executor = choose_executor(key=f"{key}-where")
     runs = sum(len(configs) for configs in variants.values())
     are_all = is_primary and len(models) == len(project.models)
     if st.button(
@@ -71,7 +72,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         key=f"{key}-start",
         disabled=not _show_size(runs),
     ):
-        _start(variants, dataset=dataset, seeds=seeds, epochs=epochs)
+        _start(variants, dataset=dataset, seeds=seeds, epochs=epochs, executor=executor)
 
 
 def _choose_models(project: "Project", *, key: str) -> list[str]:
@@ -180,11 +181,13 @@ def can_train(project: "Project", model: str, *, preset: str) -> bool:
     return not registry.missing_downloads(projects.configure(project.slug, model=model, preset=preset))
 
 
-def _start(variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds: int, epochs: int) -> None:
+def _start(
+    variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds: int, epochs: int, executor: str
+) -> None:
     counts = ((len(variants), "variant"), (seeds, "seed"), (epochs, "epoch"))
     size = ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
     try:
-        comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants)
+        comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants, executor=executor)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return

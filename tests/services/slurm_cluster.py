@@ -1,0 +1,143 @@
+"""A Slurm cluster of one host: munged, slurmctld and slurmd on loopback, in a temporary folder, started by root."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ctld_port}
+SlurmdPort={slurmd_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket,cred_expire=5
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,sched_min_interval=200000
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+JobRequeue=1
+KillWait=5
+OverTimeLimit=0
+ReturnToService=2
+SlurmdParameters=config_overrides
+JobAcctGatherType=jobacct_gather/none
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
+PartitionName=low Nodes={host} Default=YES PriorityTier=1 GraceTime=20 MaxTime=60
+PartitionName=abrupt Nodes={host} PriorityTier=1 GraceTime=0 MaxTime=60
+PartitionName=high Nodes={host} PriorityTier=10 PreemptMode=OFF MaxTime=60
+{accounting}
+"""
+
+
+@dataclass
+class Cluster:
+    """Its daemons and configuration; commands such as `squeue` find it through `environ`."""
+
+    folder: Path
+    daemons: list = field(default_factory=list)
+
+    @property
+    def environ(self):
+        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+
+    def command(self, *words):
+        """Output of a Slurm command."""
+        done = subprocess.run(words, env={**os.environ, **self.environ}, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    def start(self, name, *words, ready, timeout=30):
+        """Start a daemon in the foreground and wait until `ready()`."""
+        with (self.folder / f"{name}.out").open("wb") as out:
+            daemon = subprocess.Popen(
+                words, env={**os.environ, **self.environ}, stdout=out, stderr=out, start_new_session=True
+            )
+        self.daemons.append(daemon)
+        wait_until(lambda: daemon.poll() is not None or ready(), timeout=timeout, what=f"{name} of {self.folder}")
+        assert daemon.poll() is None, (self.folder / f"{name}.out").read_text()
+
+    def stop(self):
+        """Cancel every job and end the daemons, the last first."""
+        if len(self.daemons) == 3:
+            subprocess.run(["scancel", "--user=root"], env={**os.environ, **self.environ}, timeout=30)
+        for daemon in reversed(self.daemons):
+            os.killpg(daemon.pid, signal.SIGTERM)
+            try:
+                daemon.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(daemon.pid, signal.SIGKILL)
+                daemon.wait()
+
+
+def wait_until(condition, *, timeout=60, what="condition"):
+    """Wait until `condition()` is true and return its value."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what}: not after {timeout} s"
+        time.sleep(0.1)
+    return value
+
+
+def listens(port):
+    """Whether a server accepts connections on that port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def start_cluster(folder, programs, free_port, *, accounting=""):
+    """Start the daemons; `programs` are the paths of munged, slurmctld and slurmd."""
+    munged, slurmctld, slurmd = programs
+    cluster = Cluster(folder)
+    ctld_port = free_port()
+    try:
+        for name in ("munge", "state", "spool"):
+            (folder / name).mkdir(mode=0o755)
+        for path in (folder, *folder.parents):  # munged checks that nobody else may write above its socket
+            if path.stat().st_mode & 0o001 == 0:
+                path.chmod(path.stat().st_mode | 0o011)
+        (folder / "munge/key").write_bytes(os.urandom(128))
+        (folder / "munge/key").chmod(0o400)
+        munge = [f"--{name}={folder}/munge/{name}" for name in ("socket", "pid-file", "log-file", "seed-file")]
+        text = CONFIG.format(
+            host=socket.gethostname(),
+            ctld_port=ctld_port,
+            slurmd_port=free_port(),
+            folder=folder,
+            accounting=accounting,
+        )
+        (folder / "slurm.conf").write_text(text)
+        (folder / "slurm.conf").chmod(0o644)
+        cluster.start(
+            "munged",
+            munged,
+            "--foreground",
+            "--force",
+            f"--key-file={folder}/munge/key",
+            *munge,
+            ready=(folder / "munge/socket").exists,
+        )
+        cluster.start("slurmctld", slurmctld, "-D", "-c", ready=lambda: listens(ctld_port))
+        # in processes of its own, which this machine sees as those of another
+        node = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", f"{slurmd} -D -c & trap 'kill $!' TERM; wait"]
+        cluster.start("slurmd", *node, ready=lambda: "idle" in cluster.command("sinfo", "-h", "-o", "%T"))
+    except BaseException:
+        cluster.stop()
+        raise
+    return cluster
