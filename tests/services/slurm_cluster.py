@@ -45,13 +45,43 @@ PartitionName=high Nodes={host} PriorityTier=10 PreemptMode=OFF MaxTime=60
 {accounting}
 """
 
+ACCOUNTING = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={port}
+AccountingStoragePass={folder}/munge/socket
+MinJobAge=2
+"""
+
+DBD_CONFIG = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={port}
+SlurmUser=root
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={database_port}
+StorageUser=slurm
+StoragePass=slurm
+StorageLoc=slurm
+"""
+
+INIT_SQL = """\
+CREATE USER 'slurm'@'127.0.0.1' IDENTIFIED BY 'slurm';
+GRANT ALL ON slurm.* TO 'slurm'@'127.0.0.1';
+"""
+
 
 @dataclass
 class Cluster:
     """Its daemons and configuration; commands such as `squeue` find it through `environ`."""
 
     folder: Path
-    daemons: list = field(default_factory=list)
+    daemons: dict = field(default_factory=dict)
 
     @property
     def environ(self):
@@ -69,15 +99,15 @@ class Cluster:
             daemon = subprocess.Popen(
                 words, env={**os.environ, **self.environ}, stdout=out, stderr=out, start_new_session=True
             )
-        self.daemons.append(daemon)
+        self.daemons[name] = daemon
         wait_until(lambda: daemon.poll() is not None or ready(), timeout=timeout, what=f"{name} of {self.folder}")
         assert daemon.poll() is None, (self.folder / f"{name}.out").read_text()
 
     def stop(self):
         """Cancel every job and end the daemons, the last first."""
-        if len(self.daemons) == 3:
+        if "slurmd" in self.daemons:
             subprocess.run(["scancel", "--user=root"], env={**os.environ, **self.environ}, timeout=30)
-        for daemon in reversed(self.daemons):
+        for daemon in reversed(self.daemons.values()):
             os.killpg(daemon.pid, signal.SIGTERM)
             try:
                 daemon.wait(10)
@@ -101,11 +131,11 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def start_cluster(folder, programs, free_port, *, accounting=""):
-    """Start the daemons; `programs` are the paths of munged, slurmctld and slurmd."""
-    munged, slurmctld, slurmd = programs
+def start_cluster(folder, programs, free_port):
+    """Start the daemons; `programs` are munged, slurmctld and slurmd, and for accounting slurmdbd and mariadbd."""
+    munged, slurmctld, slurmd, *accounting = programs
     cluster = Cluster(folder)
-    ctld_port = free_port()
+    ctld_port, dbd_port = free_port(), free_port()
     try:
         for name in ("munge", "state", "spool"):
             (folder / name).mkdir(mode=0o755)
@@ -120,7 +150,7 @@ def start_cluster(folder, programs, free_port, *, accounting=""):
             ctld_port=ctld_port,
             slurmd_port=free_port(),
             folder=folder,
-            accounting=accounting,
+            accounting=ACCOUNTING.format(port=dbd_port, folder=folder) if accounting else "",
         )
         (folder / "slurm.conf").write_text(text)
         (folder / "slurm.conf").chmod(0o644)
@@ -133,6 +163,8 @@ def start_cluster(folder, programs, free_port, *, accounting=""):
             *munge,
             ready=(folder / "munge/socket").exists,
         )
+        if accounting:
+            _start_accounting(cluster, *accounting, dbd_port=dbd_port, database_port=free_port())
         cluster.start("slurmctld", slurmctld, "-D", "-c", ready=lambda: listens(ctld_port))
         # in processes of its own, which this machine sees as those of another
         node = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", f"{slurmd} -D -c & trap 'kill $!' TERM; wait"]
@@ -141,3 +173,35 @@ def start_cluster(folder, programs, free_port, *, accounting=""):
         cluster.stop()
         raise
     return cluster
+
+
+def _start_accounting(cluster, slurmdbd, mariadbd, *, dbd_port, database_port):
+    """Start MariaDB with a database of its own, and slurmdbd over it."""
+    folder = cluster.folder
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/database", "--user=root", "--skip-test-db"],
+        check=True,
+        capture_output=True,
+    )
+    (folder / "init.sql").write_text(INIT_SQL)
+    cluster.start(
+        "mariadbd",
+        mariadbd,
+        "--no-defaults",
+        "--user=root",
+        f"--datadir={folder}/database",
+        f"--socket={folder}/database.socket",
+        f"--pid-file={folder}/database.pid",
+        f"--init-file={folder}/init.sql",
+        "--skip-name-resolve",
+        "--bind-address=127.0.0.1",
+        f"--port={database_port}",
+        "--innodb-buffer-pool-size=32M",
+        ready=lambda: listens(database_port),
+        timeout=60,
+    )
+    config = folder / "slurmdbd.conf"
+    config.write_text(DBD_CONFIG.format(folder=folder, port=dbd_port, database_port=database_port))
+    config.chmod(0o600)
+    cluster.start("slurmdbd", slurmdbd, "-D", ready=lambda: listens(dbd_port), timeout=60)
+    cluster.command("sacctmgr", "-i", "add", "cluster", "test")

@@ -1,6 +1,7 @@
 """How a worker records its end. A job that Slurm takes away goes back to the queue of the cluster by itself."""
 
 import contextlib
+from collections.abc import Sequence
 
 import dlcore.runs.locks as locks
 from dlcore.runs.folder import RunFolder
@@ -12,7 +13,7 @@ TIME_LIMIT = "SIGUSR2"
 """Slurm's warning before the time limit of a job."""
 
 
-def write_end(folder: RunFolder, state: State, reason: str, *, signals: list[str], begun_at: int = -1) -> str:
+def write_end(folder: RunFolder, state: State, reason: str, *, signals: Sequence[str], begun_at: int = -1) -> str:
     """Write the state at the end of a worker, which received `signals`; return it with its reason in one line.
 
     `begun_at` is the step at which the worker began: a job whose time limit is too short for one is not repeated.
