@@ -139,9 +139,6 @@ def start_cluster(folder, programs, free_port):
     try:
         for name in ("munge", "state", "spool"):
             (folder / name).mkdir(mode=0o755)
-        for path in (folder, *folder.parents):  # munged checks that nobody else may write above its socket
-            if path.stat().st_mode & 0o001 == 0:
-                path.chmod(path.stat().st_mode | 0o011)
         (folder / "munge/key").write_bytes(os.urandom(128))
         (folder / "munge/key").chmod(0o400)
         munge = [f"--{name}={folder}/munge/{name}" for name in ("socket", "pid-file", "log-file", "seed-file")]
@@ -166,7 +163,7 @@ def start_cluster(folder, programs, free_port):
         if accounting:
             _start_accounting(cluster, *accounting, dbd_port=dbd_port, database_port=free_port())
         cluster.start("slurmctld", slurmctld, "-D", "-c", ready=lambda: listens(ctld_port))
-        # in processes of its own, which this machine sees as those of another
+        # in a separate process namespace: for the workbench, the node is another machine
         node = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", f"{slurmd} -D -c & trap 'kill $!' TERM; wait"]
         cluster.start("slurmd", *node, ready=lambda: "idle" in cluster.command("sinfo", "-h", "-o", "%T"))
     except BaseException:
@@ -176,7 +173,7 @@ def start_cluster(folder, programs, free_port):
 
 
 def _start_accounting(cluster, slurmdbd, mariadbd, *, dbd_port, database_port):
-    """Start MariaDB with a database of its own, and slurmdbd over it."""
+    """Start MariaDB with an empty database, and slurmdbd over it."""
     folder = cluster.folder
     subprocess.run(
         ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/database", "--user=root", "--skip-test-db"],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,17 +13,25 @@ from services.slurm_cluster import start_cluster, wait_until
 from straight import same_as_straight
 
 from dlcore import projects, runs
+from dlcore.projects import search_space
 from dlcore.runs import folder
+from dlcore.runs.search import searches
 from dlcore.runs.worker import slurm as jobs
 
 pytestmark = [pytest.mark.services]
 
 
+WITH_ACCOUNTING = pytest.mark.parametrize("cluster", ["accounting"], indirect=True)
+
+
 @pytest.fixture(scope="module")
-def cluster(require, free_port, tmp_path_factory):
+def cluster(request, require, free_port, tmp_path_factory):
     if os.geteuid():
         pytest.skip("slurmd needs root")
-    cluster = start_cluster(tmp_path_factory.mktemp("slurm"), require("munged", "slurmctld", "slurmd"), free_port)
+    daemons = ["munged", "slurmctld", "slurmd"]
+    if getattr(request, "param", "") == "accounting":
+        daemons += ["slurmdbd", "mariadbd"]
+    cluster = start_cluster(tmp_path_factory.mktemp("slurm"), require(*daemons), free_port)
     yield cluster
     cluster.stop()
 
@@ -36,6 +45,7 @@ def _settings(home, cluster, monkeypatch):
     monkeypatch.setenv("DLCORE_CHECKPOINT_SECONDS", "0.2")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     jobs._jobs.forget()
+    jobs._ended.cache_clear()
     yield
     subprocess.run(["scancel", "--user=root"], check=True)
     wait_until(lambda: not cluster.command("squeue", "-h"), what="an empty queue")
@@ -53,7 +63,7 @@ def block(cluster):
     return submit
 
 
-EPOCHS = 800
+EPOCHS = 500
 
 
 def configure(epochs=EPOCHS):
@@ -137,7 +147,7 @@ def test_stop_reaches_a_running_job():
     assert runs.open_run(run_id).bundle.evaluation
 
 
-def further(run_id, steps=200):
+def further(run_id, steps=100):
     """Wait until the run is some steps further than now."""
     goal = runs.open_run(run_id).record.step + steps
     until(run_id, lambda record: record.state == "running" and record.step > goal)
@@ -179,3 +189,49 @@ def test_a_run_preempted_without_grace_continues_by_itself(block, monkeypatch, s
     until(run_id, lambda record: record.state == "queued" and "partition abrupt" in record.reason)
     until(run_id, lambda record: record.state == "finished")
     same_as_straight(run_id, configure(), straight)
+
+
+def test_a_preempted_search_continues_by_itself(block):
+    config = configure(epochs=60)
+    space = search_space.parse_parameters(["learning_rate=1e-4..1e-2"], config)
+    search_id = searches.create(config, space, n_trials=3, prune=False).search_id
+    searches.start(search_id)
+    wait_until(lambda: searches.open_search(search_id).n_finished >= 1)
+    block(2)
+    wait_until(lambda: "waits in partition low" in searches.open_search(search_id).reason)
+    search = searches.wait(search_id, timeout=90)
+    log = folder.of_run(search_id).log.read_text()
+    assert search.state == "finished", log
+    assert [trial.state for trial in search.trials] == ["complete"] * 3
+    assert all(log.count(f"trial {number} complete") == 1 for number in range(3))  # none twice
+
+
+def test_a_controller_that_is_away_changes_no_running_run(cluster):
+    run_id = launch(epochs=10_000)
+    further(run_id)
+    controller = cluster.daemons["slurmctld"]
+    controller.send_signal(signal.SIGSTOP)
+    try:
+        further(run_id)
+        runs.pause(run_id)
+        until(run_id, lambda record: record.state == "paused")
+    finally:
+        controller.send_signal(signal.SIGCONT)
+
+
+@WITH_ACCOUNTING
+def test_a_run_continues_after_its_time_limit(cluster, monkeypatch):
+    monkeypatch.setenv("DLCORE_SLURM_MINUTES", "1")
+    monkeypatch.setenv("DLCORE_SLURM_DIRECTIVES", "--signal=USR2@50 --comment=test")
+    run_id = launch(epochs=10_000)
+    further(run_id, 50)
+    record = until(run_id, lambda record: record.state == "queued")
+    assert "SIGUSR2" in record.reason or job_of(run_id) in record.reason
+    further(run_id, 50)
+    cluster.command("scancel", job_of(run_id))
+    record = until(run_id, lambda record: "was cancelled" in record.reason)
+    wait_until(lambda: not cluster.command("squeue", "-h", "-t", "all"), what="squeue to forget the job")
+    jobs._jobs.forget()
+    record = runs.open_run(run_id).record
+    assert record.state == "interrupted" and "was cancelled (CANCELLED)" in record.reason
+    assert "CANCELLED" in cluster.command("sacct", "-n", "-X", "-P", "-o", "State", "-j", job_of(run_id))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 CACHE_SECONDS = 2.0
 """All runs share one call of `squeue` within this time."""
 FAILURE_SECONDS = 15.0
-"""Slurm is not asked again within this time after it did not answer."""
+"""Slurm is not called_at again within this time after it did not answer."""
 TIMEOUT_SECONDS = 5.0
 
 WAITING = frozenset(
@@ -48,7 +48,7 @@ class UnreachableError(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class ClusterJob:
     """A job: its state in Slurm's words, start in seconds since the epoch (0 before it), and why it waits."""
 
     job_id: str
@@ -72,7 +72,7 @@ class Job:
         return f"Slurm job {self.job_id} {_ENDS.get(self.state, 'ended')} ({self.state})"
 
 
-def find(job_id: str, *, max_age: float = CACHE_SECONDS) -> Job | None:
+def find(job_id: str, *, max_age: float = CACHE_SECONDS) -> ClusterJob | None:
     """Return a job of this user; None if Slurm does not know it, or no longer. Not older than `max_age` seconds.
 
     Raises:
@@ -107,41 +107,41 @@ class _Queue:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.asked = float("-inf")
-        self.jobs: Mapping[str, Job] | None = {}
+        self.called_at = float("-inf")
+        self.jobs: Mapping[str, ClusterJob] | None = {}
 
-    def get(self, max_age: float) -> Mapping[str, Job]:
+    def get(self, max_age: float) -> Mapping[str, ClusterJob]:
         with self.lock:
-            if time.monotonic() - self.asked > (FAILURE_SECONDS if self.jobs is None else max_age):
+            if time.monotonic() - self.called_at > (FAILURE_SECONDS if self.jobs is None else max_age):
                 try:
                     self.jobs = _parse(_command("squeue", "--me", "-h", "-t", "all", "-o", "%A|%T|%S|%r|%P"))
                 except UnreachableError:
                     self.jobs = None
-                self.asked = time.monotonic()
+                self.called_at = time.monotonic()
             if self.jobs is None:
                 raise UnreachableError("squeue does not answer")
             return self.jobs
 
     def forget(self) -> None:
         with self.lock:
-            self.asked, self.jobs = float("-inf"), {}
+            self.called_at, self.jobs = float("-inf"), {}
 
 
 _jobs = _Queue()
 
 
-def _parse(text: str) -> dict[str, Job]:
+def _parse(text: str) -> dict[str, ClusterJob]:
     jobs = {}
     for line in text.splitlines():
         job_id, state, started, reason, partition = (line.strip().split("|") + [""] * 5)[:5]
-        jobs[job_id] = Job(job_id, state, float(started) if started.isdigit() else 0.0, reason, partition)
+        jobs[job_id] = ClusterJob(job_id, state, float(started) if started.isdigit() else 0.0, reason, partition)
     return jobs
 
 
-def _from_accounting(job_id: str) -> Job | None:
+def _from_accounting(job_id: str) -> ClusterJob | None:
     """A job that ended some minutes ago; None without accounting."""
     state = _ended(job_id, int(time.monotonic() // 60))
-    return Job(job_id, state) if state else None
+    return ClusterJob(job_id, state) if state else None
 
 
 @functools.lru_cache(maxsize=4096)

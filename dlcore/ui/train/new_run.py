@@ -221,7 +221,7 @@ def choose_executor(*, key: str) -> cluster.Executor:
     default = cluster.default_executor()
     if not cluster.is_configured():
         return default
-    chosen: cluster.Executor | None = st.segmented_control(
+    executor: cluster.Executor | None = st.segmented_control(
         "Run on",
         list(EXECUTORS),
         default=default,
@@ -232,7 +232,7 @@ def choose_executor(*, key: str) -> cluster.Executor:
         help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
         "time limit ends, it continues from its checkpoint by itself.",
     )
-    return chosen or default
+    return executor or default
 
 
 def _more(
