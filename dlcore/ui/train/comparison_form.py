@@ -70,7 +70,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         key=f"{key}-start",
-        disabled=not _show_size(runs),
+        disabled=not _show_size(runs, executor=executor),
     ):
         _start(variants, dataset=dataset, seeds=seeds, epochs=epochs, executor=executor)
 
@@ -120,12 +120,13 @@ def _choose_effort(project: "Project", models: Sequence[str], *, dataset: str, p
     return int(seeds), int(epochs)
 
 
-def _show_size(runs: int) -> bool:
+def _show_size(runs: int, *, executor: str) -> bool:
     """Show the number of runs; return whether it is within the limits of a comparison."""
     hint = "" if runs > 1 else " A comparison takes two or more: choose another model, more values, or more seeds."
     if runs > comparisons.MAX_RUNS:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
-    st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
+    where = "one after the other on one device" if executor == "local" else "each as a job of the cluster"
+    st.caption(f"{runs} run{'s' if runs != 1 else ''}, {where}.{hint}")
     return 2 <= runs <= comparisons.MAX_RUNS
 
 
