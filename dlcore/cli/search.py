@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlcore.cli.verbs import add_command, add_config, config_from_args
+from dlcore.cli.verbs import add_cluster, add_command, add_config, config_from_args
 
 if TYPE_CHECKING:
     from dlcore.runs.search.searches import Search
@@ -20,7 +20,12 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
     config = config_from_args(options)
     space = search_space.parse_parameters(options.param, config)
     search = searches.create(
-        config, space, n_trials=options.trials, workers=options.workers, prune=not options.no_pruning
+        config,
+        space,
+        n_trials=options.trials,
+        workers=options.workers,
+        prune=not options.no_pruning,
+        executor=options.executor,
     )
     print(f"search {search.search_id}", file=sys.stderr)
     search = searches.start(search.search_id)
@@ -94,6 +99,7 @@ def arguments(commands: Any) -> None:
     begin.add_argument("--trials", type=int, default=20, help="number of trials; 20 by default")
     begin.add_argument("--workers", type=int, default=1, help="trials at the same time; with GPUs, one each")
     begin.add_argument("--no-pruning", action="store_true", help="train every trial for all its epochs")
+    add_cluster(begin)
     begin.add_argument("--detach", action="store_true", help="return at once; the search runs in the background")
     add_command(verbs, "list", show_all)
     for name, command in {"show": show, "pause": pause, "resume": resume, "delete": delete}.items():

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add_command, add_config, config_from_args, parse_settings
+from dlcore.cli.verbs import add_cluster, add_command, add_config, config_from_args, parse_settings
 from dlcore.core.errors import RequestError
 
 WAIT_SECONDS = 3600.0
@@ -34,7 +34,7 @@ def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     config = config_from_args(options, devices=options.devices)
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _print_event, weights=options.weights).as_json()
-    record = runs.start(runs.create(config).run_id)
+    record = runs.start(runs.create(config, executor=options.executor).run_id)
     print(f"run {record.run_id}", file=sys.stderr)
     return record.as_json() if options.detach else follow_run(record.run_id)
 
@@ -75,7 +75,8 @@ def _train_variants(options: argparse.Namespace) -> list[dict[str, Any]]:
         device=options.device,
     )
     variants = build_variants(grid, range(options.seed, options.seed + options.seeds))
-    comparison = comparisons.create(f"{'; '.join(variants)} on {config.dataset}", variants)
+    title = f"{'; '.join(variants)} on {config.dataset}"
+    comparison = comparisons.create(title, variants, executor=options.executor)
     print(f"comparison {comparison.comparison_id}", file=sys.stderr)
     try:
         while not options.detach and comparison.active:
@@ -122,6 +123,7 @@ def arguments(verbs: Any) -> None:
     parser.add_argument(
         "--class", dest="network_class", default="", metavar="NAME", help="the class in FILE, if it has several"
     )
+    add_cluster(parser)
     parser.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
     parser.add_argument(
         "--variants",

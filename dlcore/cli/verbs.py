@@ -56,6 +56,12 @@ def add_config(parser: argparse.ArgumentParser, *, dataset: str, preset: tuple[s
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable")
 
 
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add `--cluster`; without it, workers run where `DLCORE_EXECUTOR` says."""
+    help_text = "train as a Slurm job, with the options in DLCORE_SLURM_PARTITION, _ACCOUNT, _MINUTES, ..."
+    parser.add_argument("--cluster", dest="executor", action="store_const", const="slurm", default="", help=help_text)
+
+
 def config_from_args(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
     """Return the config for the arguments of `add_config`; `devices` is the number of data-parallel processes.
 

@@ -11,30 +11,32 @@ from dlcore.core.errors import RunError
 from dlcore.runs.folder import RunFolder, of_run
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
 from dlcore.runs.run import Run, open_run
-from dlcore.runs.worker import launcher
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
 
 
-def create(config: "RunConfig", *, parent: str = "", tags: Mapping[str, str] | None = None) -> Record:
-    """A new run, queued, not started.
+def create(
+    config: "RunConfig", *, parent: str = "", tags: Mapping[str, str] | None = None, executor: str = ""
+) -> Record:
+    """A new run, queued, not started; `executor` is `local` or `slurm`, by default as `DLCORE_EXECUTOR` says.
 
     Raises:
         DeviceError: the device is not available on this machine.
         RequestError: the quota of a shared server is used up.
         StoreError: the run folder cannot be written.
     """
-    from dlcore.core import devices
+    from dlcore.core import cluster, devices
 
-    if launcher.executor_name() == "local":  # elsewhere the machine that trains it decides
+    executor = executor or cluster.default_executor()
+    if executor == "local":  # elsewhere the machine that trains it decides
         config = config.model_copy(update={"device": devices.resolve(config.device)})
     local_store.check_start()
     with local_store.new_folder(config) as folder:
         record = Record.from_config(
             folder.run_id, config, parent=parent, created=time.time(), owner=access.current().name
         )
-        lifecycle.update_state(folder, **record.as_state(), tags=dict(tags or {}))
+        lifecycle.update_state(folder, **record.as_state(), tags=dict(tags or {}), executor=executor)
     return record
 
 
@@ -94,7 +96,7 @@ def resume(run_id: str) -> Record:
     return run.record
 
 
-def fork(ref: str, settings: Mapping[str, Any]) -> Record:
+def fork(ref: str, settings: Mapping[str, Any], *, executor: str = "") -> Record:
     """A new run of the same config with some settings (flat names) changed; queued, not started.
 
     Raises:
@@ -103,7 +105,7 @@ def fork(ref: str, settings: Mapping[str, Any]) -> Record:
     from dlcore import projects
 
     run = open_run(ref)
-    return create(projects.with_settings(run.config, settings), parent=run.run_id)
+    return create(projects.with_settings(run.config, settings), parent=run.run_id, executor=executor)
 
 
 def delete_run(run_id: str) -> None:

@@ -51,7 +51,9 @@ class Comparison:
         return min((record.created for record in self.records), default=0.0)
 
 
-def create(title: str, variants: "Mapping[str, Sequence[RunConfig]]", *, start: bool = True) -> Comparison:
+def create(
+    title: str, variants: "Mapping[str, Sequence[RunConfig]]", *, start: bool = True, executor: str = ""
+) -> Comparison:
     """Create the runs of a comparison and start them: the first seed of every variant, then the second.
 
     Raises:
@@ -70,7 +72,7 @@ def create(title: str, variants: "Mapping[str, Sequence[RunConfig]]", *, start: 
     try:
         for variant, config in configs:
             tags = {"group": comparison_id, "group_title": title.strip()[:120] or "Comparison", "variant": variant}
-            run_ids.append(actions.create(config, tags=tags).run_id)
+            run_ids.append(actions.create(config, tags=tags, executor=executor).run_id)
     except WorkbenchError:
         for run_id in run_ids:
             with contextlib.suppress(WorkbenchError):

@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "worker.json"
 
     @property
+    def job(self) -> Path:
+        """The job of a cluster that the worker was submitted as: its id, and the token of the launch."""
+        return self.path / "job.json"
+
+    @property
     def heartbeat(self) -> Path:
         """Touched every second by a live worker."""
         return self.path / "heartbeat"

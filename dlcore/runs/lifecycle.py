@@ -6,6 +6,7 @@ describe the run; it is replaced atomically, under a lock, so that several proce
 
 import functools
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dlcore.runs.locks as locks
-from dlcore.core import access
+from dlcore.core import access, cluster
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.record import ACTIVE, STARTING, State
@@ -101,7 +102,7 @@ def unknown(ref: str) -> RunError:
 
 def live_state(folder: RunFolder) -> LiveState:
     """The state at this moment: `interrupted` if the file says active but the worker process is dead."""
-    pid = 0
+    pid, ended = 0, ""
     for _ in range(2):  # the worker may have ended properly between the two reads
         fields = read_state(folder)
         state: State = fields.get("state", "failed")
@@ -109,12 +110,19 @@ def live_state(folder: RunFolder) -> LiveState:
         worker = liveness.read(folder) if state in ACTIVE else None
         if worker is None:
             return LiveState(state, reason, None, fields)
-        if liveness.is_alive(folder):
+        if worker.executor == "slurm":
+            status = liveness.cluster_status(folder, worker)
+            if status.is_alive and status.waits:  # for the first time, or again after a preemption
+                return LiveState("queued", status.reason, None, fields)
+            if status.is_alive:
+                return LiveState(state, status.reason or reason, worker.pid or None, fields)
+            ended = status.reason or reason
+        elif liveness.is_alive(folder):
             reason = _waiting_reason(folder, worker) if state == "queued" else reason
             return LiveState(state, reason, worker.pid or None, fields)
         pid = worker.pid
-    process = f"process {pid}" if pid else "process"
-    return LiveState("interrupted", f"the worker {process} died: resume from the last checkpoint", None, fields)
+    ended = ended or f"the worker {f'process {pid}' if pid else 'process'} died"
+    return LiveState("interrupted", f"{ended}: resume from the last checkpoint", None, fields)
 
 
 def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
@@ -125,7 +133,7 @@ def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
     """
     require_owner(folder)
     live = live_state(folder)
-    if live.state != "queued" or live.pid:
+    if live.state != "queued" or live.pid or liveness.is_alive(folder):
         raise RunError(f"{describe(folder)} is {live.state}: only a queued one without a worker can be started.")
     launch(folder, device=device, devices=devices)
 
@@ -146,7 +154,7 @@ def request(folder: RunFolder, command: Command) -> None:
         write_atomic(folder.request, command.encode())
     if live.state == "queued":  # a waiting worker sees the request and exits
         write_state(folder, outcome, f"{command} requested while queued")
-        queue.leave(folder.run_id)
+        leave_queue(folder)
 
 
 def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
@@ -159,7 +167,7 @@ def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     live = live_state(folder)
     if live.is_active:
         raise RunError(f"{describe(folder)} is {live.state}: pause or stop it first.")
-    launcher.check()
+    launcher.check(executor_of(folder))
     write_state(folder, "queued")
     launch(folder, device=device, devices=devices, command=command)
 
@@ -171,11 +179,17 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
         RunError: no worker can be started on this machine.
         StoreError: the folder cannot be written.
     """
-    launcher.check()
-    if launcher.executor_name() == "local":
-        owner = str(stored_state(folder).get("owner", ""))
-        queue.join(folder.run_id, device, devices=devices, owner=owner)
-    launcher.launch(folder, device=device, devices=devices, command=command)
+    executor = executor_of(folder)
+    launcher.check(executor)
+    if executor == "local":
+        queue.join(folder.run_id, device, devices=devices, owner=str(stored_state(folder).get("owner", "")))
+    launcher.launch(folder, device=device, devices=devices, executor=executor, command=command)
+
+
+def executor_of(folder: RunFolder) -> str:
+    """Where the workers of a run or search run: as it was created, unless `DLCORE_EXECUTOR` says `local`."""
+    stored = str(read_state(folder).get("executor") or "")
+    return cluster.default_executor() if not stored or os.environ.get("DLCORE_EXECUTOR") == "local" else stored
 
 
 def wait(folder: RunFolder, *, timeout: float | None = None, interval: float = 0.2) -> LiveState:
@@ -210,10 +224,16 @@ def check_idle(folder: RunFolder) -> None:
 
 def remove(folder: RunFolder) -> None:
     """Remove the folder and the place in the queue; the state file first, so that a half-removed run is not listed."""
-    queue.leave(folder.run_id)
+    leave_queue(folder)
     with translate_errors(folder.path):
         folder.state.unlink(missing_ok=True)
     shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def leave_queue(folder: RunFolder) -> None:
+    """Give up the place in the queue of this machine or of the cluster."""
+    queue.leave(folder.run_id)
+    liveness.cancel_job(folder)
 
 
 def describe(folder: RunFolder) -> str:

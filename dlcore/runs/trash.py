@@ -12,10 +12,9 @@ from dlcore.core import access, settings
 from dlcore.core.errors import RunError
 from dlcore.core.quotas import folder_size
 from dlcore.runs.folder import RunFolder, of_run, translate_errors
-from dlcore.runs.lifecycle import check_idle, read_state
+from dlcore.runs.lifecycle import check_idle, leave_queue, read_state
 from dlcore.runs.record import Record
 from dlcore.runs.run import open_run, read_record
-from dlcore.runs.worker import queue
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def move_to_trash(run_id: str) -> str:
         raise RunError(f"{run.run_id} came with the workbench and cannot be deleted.")
     folder, target = of_run(run.run_id), root() / run.run_id
     check_idle(folder)
-    queue.leave(folder.run_id)
+    leave_queue(folder)
     with translate_errors(target):
         root().mkdir(parents=True, exist_ok=True)
         folder.path.replace(target)

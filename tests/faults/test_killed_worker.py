@@ -5,41 +5,19 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-import torch
+from straight import same_as_straight
 
 from dlcore import runs
 from dlcore.runs import folder
 from dlcore.runs.worker import liveness
 
 pytestmark = [pytest.mark.faults]
-TIMES = {"elapsed_s", "epoch_s"}
 
 
 def kill(run_id):
     os.kill(liveness.read(folder.of_run(run_id)).pid, signal.SIGKILL)
     return time.monotonic()
-
-
-def same_as_straight(run_id, config, tmp_path):
-    """Assert that the run equals an uninterrupted one bitwise and logged no step twice."""
-    runs.train_here(config, tmp_path / "straight")
-    left, right = runs.open_run(run_id).bundle, runs.Bundle(tmp_path / "straight")
-    curves, straight = runs.open_run(run_id).history(), right.history()
-    lines = folder.of_run(run_id).metrics.read_text().splitlines()
-    assert set(curves) - {"resumed"} == set(straight)
-    for name in straight:
-        assert np.array_equal(curves[name].steps, straight[name].steps), name
-        logged = sum(name in json.loads(line)["values"] for line in lines)
-        assert logged == len(straight[name].steps), f"{name} was logged twice"
-        if name not in TIMES:
-            assert np.array_equal(curves[name].values, straight[name].values), name
-    assert np.array_equal(runs.open_run(run_id).gradients().steps, right.gradients().steps)
-    assert np.array_equal(runs.open_run(run_id).gradients().norms, right.gradients().norms)
-    weights, expected = left.load().module.state_dict(), right.load().module.state_dict()
-    assert all(torch.equal(weights[name], expected[name]) for name in weights)
-    assert left.evaluation == right.evaluation
 
 
 def test_kill_9_is_interrupted_and_resume_completes_the_run(launch, until, configure, tmp_path):

@@ -1,5 +1,7 @@
 """The form of the Train panel builds and starts a config."""
 
+import os
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,7 +17,8 @@ def started(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     configs = []
 
-    def create(config, *, parent=""):
+    def create(config, *, parent="", executor=""):
+        assert executor == os.environ.get("EXPECTED_EXECUTOR", "local")
         configs.append(config)
         raise RunError("not started in tests.")
 
@@ -61,6 +64,18 @@ def test_model_choice_reaches_the_config(started):
     assert not app.exception
     press_train(app)
     assert started[0].model == "lstm"
+
+
+def test_the_cluster_is_offered_if_settings_name_it(started, monkeypatch):
+    assert "Run on" not in [control.label for control in form().segmented_control]
+    monkeypatch.setenv("DLCORE_SLURM_PARTITION", "gpu")
+    app = form()
+    control = widget(app.segmented_control, "Run on")
+    assert control.value == "local" and control.options == ["This machine", "Cluster"]
+    control.set_value("slurm").run()
+    monkeypatch.setenv("EXPECTED_EXECUTOR", "slurm")
+    press_train(app)
+    assert len(started) == 1 and not app.exception
 
 
 def test_missing_weights_are_offered_and_disable_the_train_button(started, monkeypatch):

@@ -27,7 +27,7 @@ def launches(monkeypatch):
     """Record launches instead of starting workers."""
     calls = []
 
-    def launch(folder, *, device, devices, command):
+    def launch(folder, *, device, devices, executor, command):
         calls.append((folder.run_id, command))
 
     monkeypatch.setattr(launcher, "launch", launch)
@@ -154,7 +154,7 @@ def test_ambiguous_prefix_is_rejected(config):
 
 def test_state_file_holds_every_field_of_the_record(config):
     record = runs.create(config, tags={"variant": "slow"})
-    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"variant": "slow"}}
+    assert read_state(of_run(record.run_id)) == {**record.as_state(), "tags": {"variant": "slow"}, "executor": "local"}
     assert runs.open_run(record.run_id).record == record
 
 

@@ -38,7 +38,7 @@ def find(program):
     return shutil.which(program) or shutil.which(program, path=os.pathsep.join(FOLDERS))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_port():
     """Return a function without arguments: a TCP port of loopback that is free now."""
 

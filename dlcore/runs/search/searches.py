@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dlcore.runs.lifecycle as lifecycle
 import dlcore.runs.local_store as local_store
-from dlcore.core import quotas
+from dlcore.core import cluster, quotas
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.folder import SEARCH, RunFolder, of_run, read_json, translate_errors, write_json
 from dlcore.runs.record import ACTIVE, State
@@ -116,6 +116,7 @@ def create(
     n_trials: int = 20,
     workers: int = 1,
     prune: bool = True,
+    executor: str = "",
 ) -> Search:
     """Create a search around a config, queued but not started; the params of its first trial are the config's.
 
@@ -129,7 +130,8 @@ def create(
     _check(search_space, n_trials, workers)
     local_store.check_start()
     quotas.check_storage()
-    config = _resolve_devices(config, workers)
+    executor = executor or cluster.default_executor()
+    config = _resolve_devices(config, workers, is_local=executor == "local")
     metric = goal(config.project)
     folder = of_run(f"{SEARCH}{uuid.uuid4().hex}")
     stored = {
@@ -148,7 +150,7 @@ def create(
             folder.path.mkdir(parents=True)
             write_json(folder.config, stored)
         open_study(folder).create(_base_params(config, search_space))
-        lifecycle.write_state(folder, "queued")  # last: a folder without a state is not listed
+        lifecycle.write_state(folder, "queued", executor=executor)  # last: a folder without a state is not listed
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
@@ -192,7 +194,7 @@ def resume(search_id: str, *, n_trials: int | None = None) -> Search:
         raise RequestError(f"trials={total} is out of range: choose {started} (already started) to {MAX_TRIALS}.")
     if search.n_finished >= total:
         raise RunError(f"{_name(search)} finished all {search.n_trials} trials: ask for more with --trials N.")
-    launcher.check()
+    launcher.check(lifecycle.executor_of(search.folder))
     local_store.check_start()
     with translate_errors(search.folder.path):
         write_json(search.folder.config, {**read_json(search.folder.config), "n_trials": total})
@@ -323,12 +325,11 @@ def _check(search_space: "Sequence[SearchParameter]", n_trials: int, workers: in
         raise RequestError(f"workers={workers} is out of range: choose 1 to {MAX_WORKERS}.")
 
 
-def _resolve_devices(config: "RunConfig", workers: int) -> "RunConfig":
+def _resolve_devices(config: "RunConfig", workers: int, *, is_local: bool) -> "RunConfig":
     """Return the config of a trial: one device, without gradient recording."""
     from dlcore import projects
     from dlcore.core import devices
 
-    is_local = launcher.executor_name() == "local"
     if is_local:
         config = config.model_copy(update={"device": devices.resolve(config.device)})
     config = projects.with_settings(config, {"devices": 1, "gradient_every": 0})

@@ -17,6 +17,7 @@ from dlcore.runs.lifecycle import write_state
 from dlcore.runs.record import State
 from dlcore.runs.search.study import MAX_DEATHS, ClaimedTrial, Study, hash_samples, open_study
 from dlcore.runs.worker import liveness, queue
+from dlcore.runs.worker.ending import write_end
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -67,10 +68,7 @@ def lead(context: SearchContext, log: Callable[[str], None]) -> None:
         state, reason = "failed", one_line(error)
         with contextlib.suppress(OSError):
             write_atomic(context.folder.request, b"pause")  # the other workers exit, too
-    if state == "paused" and context.received_signals:
-        reason = f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
-    locks.wait_while_locked(lambda: write_state(context.folder, state, reason))
-    log(f"{state}{': ' if reason else ''}{reason}")
+    log(write_end(context.folder, state, reason, signals=context.received_signals))
 
 
 def follow(context: SearchContext, log: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ in the caller's process group).
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import uuid
 from dataclasses import asdict
 
 import dlcore.runs.locks as locks
-from dlcore.core import access, settings
+from dlcore.core import access, cluster, settings
 from dlcore.core.errors import RunError
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
@@ -25,16 +26,12 @@ WORKERS = "DLCORE_WORKERS"
 _IN_FOREGROUND = "train in the foreground (--bundle DIR)"
 
 
-def executor_name() -> str:
-    """Where workers run: `local`, or `slurm` by `DLCORE_EXECUTOR`."""
-    return os.environ.get("DLCORE_EXECUTOR") or "local"
-
-
-def check() -> None:
-    """Check that workers can be started on this machine.
+def check(executor: cluster.Executor | str = "local") -> None:
+    """Check that workers can be started from this machine.
 
     Raises:
-        RunError: the system has no POSIX processes and locks, or submitit is not installed.
+        RunError: the system has no POSIX processes and locks, submitit is not installed, or there is no cluster.
+        ConfigError: a setting of the cluster is out of bounds.
     """
     if sys.platform == "win32" or not locks.survive_kills():
         raise RunError(f"background workers need Linux or macOS: {_IN_FOREGROUND}, or use WSL.")
@@ -43,17 +40,28 @@ def check() -> None:
             "submitit is not installed, so no run can be trained in the background: "
             f"pip install -r requirements.txt, or {_IN_FOREGROUND}."
         )
+    if executor == "slurm":
+        cluster.load()
+        if shutil.which("sbatch") is None:
+            raise RunError(
+                "sbatch is not installed: submit from a machine of the cluster, or set DLCORE_EXECUTOR=local."
+            )
 
 
-def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def launch(
+    folder: RunFolder, *, device: str, devices: int = 1, executor: str = "local", command: Command | None = None
+) -> None:
     """Start the worker of that folder; returns at once. The worker finds `command` as its first command.
+
+    A job of an earlier launch that is still in the queue of the cluster is cancelled.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     worker = liveness.WorkerInfo(
-        token=uuid.uuid4().hex, launched=time.time(), executor=executor_name(), device=device, devices=devices
+        token=uuid.uuid4().hex, launched=time.time(), executor=executor, device=device, devices=devices
     )
+    liveness.cancel_job(folder)
     with translate_errors(folder.path):
         folder.request.unlink(missing_ok=True)
         if command:

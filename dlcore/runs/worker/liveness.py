@@ -1,7 +1,8 @@
 """Whether the worker of a run or search is alive. A file alone never decides: the process does.
 
 On the worker's machine the process is identified by its pid *and* its start time, so that a recycled pid does not
-count. Elsewhere (another machine, another container on the same disk) the age of the heartbeat file decides.
+count. Elsewhere (another machine, another container on the same disk) the age of the heartbeat file decides. A worker
+on a cluster without a heartbeat is looked up in the queue of the cluster.
 """
 
 import functools
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from dlcore.core.errors import one_line
 from dlcore.runs.folder import RunFolder, read_json, write_json
+from dlcore.runs.record import STARTING
+from dlcore.runs.worker import slurm
 
 STALE_SECONDS = 8.0
 """A heartbeat older than this belongs to a dead worker (it is touched every second)."""
@@ -65,8 +69,62 @@ def is_alive(folder: RunFolder) -> bool:
     worker = read(folder)
     if worker is None:
         return False
+    if worker.executor == "slurm":
+        return cluster_status(folder, worker).is_alive
     if not worker.pid:
-        return worker.executor != "local" or time.time() - worker.launched < LAUNCH_SECONDS
+        return time.time() - worker.launched < LAUNCH_SECONDS
+    return _works(folder, worker)
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """A worker on a cluster: `reason` says why it waits, or how its job ended; empty while it works."""
+
+    is_alive: bool
+    reason: str = ""
+    waits: bool = False
+
+
+def cluster_status(folder: RunFolder, worker: WorkerInfo) -> ClusterStatus:
+    """Whether the job of a worker waits, works or has ended; a fresh heartbeat needs no question to the cluster."""
+    if worker.pid and _works(folder, worker):
+        return ClusterStatus(True)
+    job_id = _job_id(folder, worker.token)
+    if not job_id:
+        is_new = time.time() - worker.launched < LAUNCH_SECONDS
+        return ClusterStatus(is_new, STARTING if is_new else "no job was submitted", waits=True)
+    try:
+        job = slurm.find(job_id) or slurm.find(job_id, max_age=0.5)  # submitted a moment ago
+    except slurm.UnreachableError as error:
+        return ClusterStatus(not worker.pid, f"Slurm does not answer: {one_line(error)}", waits=True)
+    if job is None:
+        return ClusterStatus(False)
+    if job.waits:
+        return ClusterStatus(True, job.description, waits=True)
+    if job.state == slurm.COMPLETING:
+        has_left = not folder.heartbeat.exists()  # Slurm will say whether it goes back to the queue
+        is_alive = has_left or _age(folder.heartbeat) < LAUNCH_SECONDS
+        return ClusterStatus(is_alive, f"Slurm job {job_id} is ending", waits=has_left)
+    has_signed_in = time.time() - _age(folder.heartbeat) > job.started
+    if job.state in slurm.RUNNING and not has_signed_in:
+        is_new = time.time() - job.started < 2 * LAUNCH_SECONDS
+        return ClusterStatus(is_new, STARTING if is_new else f"Slurm job {job_id} began no training", waits=True)
+    return ClusterStatus(False, "" if job.state in slurm.RUNNING else job.description)
+
+
+def cancel_job(folder: RunFolder) -> None:
+    """Cancel the last job of the folder on the cluster, if there is one."""
+    if job_id := read_json(folder.job).get("job_id"):
+        slurm.cancel(str(job_id))
+        folder.job.unlink(missing_ok=True)
+
+
+def _job_id(folder: RunFolder, token: str) -> str:
+    job = read_json(folder.job)
+    return str(job.get("job_id", "")) if job.get("token") == token else ""
+
+
+def _works(folder: RunFolder, worker: WorkerInfo) -> bool:
     if worker.host == this_host():
         return _same_process(worker)
     return _age(folder.heartbeat) < STALE_SECONDS

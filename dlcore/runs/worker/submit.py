@@ -2,14 +2,18 @@
 
 import os
 import traceback
+from pathlib import Path
+from typing import Any
 
+from dlcore.core import cluster
 from dlcore.core.errors import one_line
-from dlcore.runs.folder import RunFolder, of_run
+from dlcore.runs.folder import RunFolder, of_run, write_json
 from dlcore.runs.lifecycle import write_state
 from dlcore.runs.worker import liveness, worker
 
 LOCAL_MINUTES = 60 * 24 * 365
-SLURM_MINUTES = 60 * 24
+SIGNAL_SECONDS = 90
+"""Time between Slurm's warning and the time limit of a job; at most a third of the limit."""
 
 
 def main(run_id: str, token: str) -> None:
@@ -30,15 +34,31 @@ def _submit(folder: RunFolder, token: str) -> None:
     if info is None:
         raise FileNotFoundError(f"{folder.worker} is missing or unreadable")
     executor = submitit.AutoExecutor(folder=folder.path / "submitit", cluster=info.executor)
-    minutes = os.environ.get("DLCORE_SLURM_MINUTES", SLURM_MINUTES)
     executor.update_parameters(
         name=f"dlcore-{folder.run_id[:8]}",
         tasks_per_node=info.devices,
-        timeout_min=LOCAL_MINUTES if info.executor == "local" else int(minutes),
+        timeout_min=LOCAL_MINUTES,
         stderr_to_stdout=True,
     )
     if info.executor == "slurm":
-        executor.update_parameters(gpus_per_node=info.devices if info.device.startswith("cuda") else 0)
-        if partition := os.environ.get("DLCORE_SLURM_PARTITION"):
-            executor.update_parameters(slurm_partition=partition)
-    executor.submit(worker.main, folder.run_id, token, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        executor.update_parameters(**_slurm_parameters(cluster.load(), info, folder.log))
+    job = executor.submit(worker.main, folder.run_id, token, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if info.executor == "slurm":
+        write_json(folder.job, {"job_id": job.job_id, "token": token})
+
+
+def _slurm_parameters(options: cluster.ClusterSettings, info: liveness.WorkerInfo, log: Path) -> dict[str, Any]:
+    """Options of the job in submitit's words; what Slurm says goes to the log of the run."""
+    gpus = max(options.gpus, info.devices if info.device.startswith("cuda") else 0)
+    values = {
+        "timeout_min": options.minutes,
+        "slurm_partition": options.partition,
+        "slurm_account": options.account,
+        "mem_gb": options.memory_gb,
+        "cpus_per_task": options.cpus,
+        "gpus_per_node": gpus,
+        "slurm_signal_delay_s": min(SIGNAL_SECONDS, 60 * options.minutes // 3),
+        "slurm_srun_args": ["--output", str(log), "--open-mode=append"],
+        "slurm_additional_parameters": {"output": str(log), "requeue": True, **options.extra},
+    }
+    return {name: value for name, value in values.items() if value}

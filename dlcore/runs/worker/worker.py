@@ -21,6 +21,7 @@ from dlcore.runs.lifecycle import read_state, stored_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
 from dlcore.runs.record import STARTING, State
 from dlcore.runs.worker import liveness, queue
+from dlcore.runs.worker.ending import write_end
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -44,7 +45,8 @@ class WorkerContext:
     @property
     def started(self) -> Path:
         """Exists once the first process of this launch has started to work; the others wait for it."""
-        return self.folder.path / f"begun-{self.token}"
+        restarts = os.environ.get("SLURM_RESTART_COUNT", "0")  # a requeued job has the same token
+        return self.folder.path / f"begun-{self.token}-{restarts}"
 
     def is_current(self) -> bool:
         """Whether no newer worker was launched."""
@@ -153,6 +155,7 @@ def _train(context: WorkerContext) -> None:
 
         _let_followers_start(context)
         return trials.lead(context, _log)
+    begun_at = read_state(folder).get("step", 0)
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     locks.wait_while_locked(lambda: write_state(folder, "running", doing=STARTING, doing_share=0.0))
     _let_followers_start(context)
@@ -165,10 +168,8 @@ def _train(context: WorkerContext) -> None:
         state, reason = _failure(error)
     folder.ballast.unlink(missing_ok=True)
     metric_log.close()
-    folder.request.unlink(missing_ok=True)
     context.started.unlink(missing_ok=True)
-    locks.wait_while_locked(lambda: write_state(folder, state, reason))
-    _log(f"{state}{': ' if reason else ''}{reason}")
+    _log(write_end(folder, state, reason, signals=context.received_signals, begun_at=begun_at))
     return None
 
 
@@ -200,8 +201,6 @@ def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, st
             parent=read_state(context.folder).get("parent", ""),
         )
     )
-    if context.received_signals and outcome.state == "paused":
-        return "paused", f"stopped by the system ({context.received_signals[0]}): resume it when the machine is back"
     return outcome.state, outcome.reason
 
 
@@ -258,13 +257,13 @@ def _restore_gpus(visible: str | None) -> None:
 
 @contextlib.contextmanager
 def _heartbeat(folder: RunFolder) -> Iterator[None]:
-    """Touch the heartbeat file every second from a thread."""
+    """Touch the heartbeat file every second from a thread; remove it at the end, so that readers need not wait."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(1.0):
             with contextlib.suppress(OSError):
-                os.utime(folder.heartbeat)
+                folder.heartbeat.touch()
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
@@ -273,3 +272,5 @@ def _heartbeat(folder: RunFolder) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+        with contextlib.suppress(OSError):
+            folder.heartbeat.unlink()

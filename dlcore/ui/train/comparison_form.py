@@ -12,7 +12,7 @@ from dlcore.projects.variants import VariantGrid, build_variants, epoch_budget
 from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
-from dlcore.ui.train.new_run import choose_dataset, dataset_title
+from dlcore.ui.train.new_run import choose_dataset, choose_executor, dataset_title
 from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         return
     if values:
         st.caption(f"{len(variants)} variants: {'; '.join(variants)}.")
+    executor = choose_executor(key=f"{key}-where")
     runs = sum(len(configs) for configs in variants.values())
     are_all = is_primary and len(models) == len(project.models)
     if st.button(
@@ -69,9 +70,9 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         key=f"{key}-start",
-        disabled=not _show_size(runs),
+        disabled=not _show_size(runs, executor=executor),
     ):
-        _start(variants, dataset=dataset, seeds=seeds, epochs=epochs)
+        _start(variants, dataset=dataset, seeds=seeds, epochs=epochs, executor=executor)
 
 
 def _choose_models(project: "Project", *, key: str) -> list[str]:
@@ -119,12 +120,13 @@ def _choose_effort(project: "Project", models: Sequence[str], *, dataset: str, p
     return int(seeds), int(epochs)
 
 
-def _show_size(runs: int) -> bool:
+def _show_size(runs: int, *, executor: str) -> bool:
     """Show the number of runs; return whether it is within the limits of a comparison."""
     hint = "" if runs > 1 else " A comparison takes two or more: choose another model, more values, or more seeds."
     if runs > comparisons.MAX_RUNS:
         hint = f" At most {comparisons.MAX_RUNS}: choose fewer."
-    st.caption(f"{runs} run{'s' if runs != 1 else ''}, one after the other on one device.{hint}")
+    where = "one after the other on one device" if executor == "local" else "each as a job of the cluster"
+    st.caption(f"{runs} run{'s' if runs != 1 else ''}, {where}.{hint}")
     return 2 <= runs <= comparisons.MAX_RUNS
 
 
@@ -180,11 +182,13 @@ def can_train(project: "Project", model: str, *, preset: str) -> bool:
     return not registry.missing_downloads(projects.configure(project.slug, model=model, preset=preset))
 
 
-def _start(variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds: int, epochs: int) -> None:
+def _start(
+    variants: "Mapping[str, Sequence[RunConfig]]", *, dataset: str, seeds: int, epochs: int, executor: str
+) -> None:
     counts = ((len(variants), "variant"), (seeds, "seed"), (epochs, "epoch"))
     size = ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
     try:
-        comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants)
+        comparison = comparisons.create(f"{size} on {dataset_title(dataset)}", variants, executor=executor)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dlcore import runs
+from dlcore.core import cluster
 from dlcore.core.config import Field, describe
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import error_line
@@ -29,6 +30,9 @@ CUSTOM_DATA = {
     "table": "multivariate series",
     "pairs": "pairs (CSV)",
 }
+
+
+EXECUTORS: dict[cluster.Executor, str] = {"local": "This machine", "slurm": "Cluster"}
 
 
 def show(project: "Project", run: Run | None) -> None:
@@ -78,6 +82,7 @@ def _new(project: "Project") -> None:
     epochs = base.training.epochs if custom_registry.is_custom(dataset) else 0
     st.caption(presets.describe_preset(project, model, preset, epochs=epochs))
     key = f"{slug}-{model}-{dataset}-{preset}"
+    executor = choose_executor(key=f"where-{slug}")
     hardware = _hardware(base, key)
     changed = _more(projects.list_settings(slug, model), base, key)
     missing = offer_missing(
@@ -93,7 +98,8 @@ def _new(project: "Project") -> None:
     ):
         run_id = run_actions.launch_run(
             lambda: runs.create(
-                projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **hardware})
+                projects.configure(slug, model=model, dataset=dataset, preset=preset, settings={**changed, **hardware}),
+                executor=executor,
             )
         )
         _open(slug, run_id)
@@ -174,6 +180,7 @@ def _fork(project: "Project", parent: str) -> None:
     st.subheader(f"Fork of {short_id(parent)}", anchor=False)
     st.caption("A new run with the settings of this one, except those you change.")
     key = f"fork-{parent}"
+    executor = choose_executor(key=f"where-{key}")
     hardware = _hardware(config, key)
     changed = _more(projects.list_settings(slug, config.model), config, key, expanded=True)
     settings = {**changed, **{name: value for name, value in hardware.items() if value != getattr(config, name)}}
@@ -182,7 +189,7 @@ def _fork(project: "Project", parent: str) -> None:
         del st.session_state[_fork_key(slug)]
         st.rerun()
     if start.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-{key}"):
-        run_id = run_actions.launch_run(lambda: runs.fork(parent, settings))
+        run_id = run_actions.launch_run(lambda: runs.fork(parent, settings, executor=executor))
         if run_id:
             del st.session_state[_fork_key(slug)]
         _open(slug, run_id)
@@ -208,6 +215,25 @@ def _hardware(config: "RunConfig", key: str) -> dict[str, Any]:
         format_func=lambda name: titles[name],
     )
     return {"seed": chosen_seed, "device": device, "devices": count}
+
+
+def choose_executor(*, key: str) -> cluster.Executor:
+    """Choose between this machine and the cluster, if settings name one."""
+    default = cluster.default_executor()
+    if not cluster.is_configured():
+        return default
+    executor: cluster.Executor | None = st.segmented_control(
+        "Run on",
+        list(EXECUTORS),
+        default=default,
+        required=True,
+        key=key,
+        format_func=EXECUTORS.get,
+        width="stretch",
+        help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
+        "time limit ends, it continues from its checkpoint by itself.",
+    )
+    return executor or default
 
 
 def _more(

@@ -10,7 +10,7 @@ from dlcore.core.markdown import error_line
 from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space
 from dlcore.runs.search import searches
-from dlcore.ui.train.new_run import choose_dataset, offer_dataset, offer_missing
+from dlcore.ui.train.new_run import choose_dataset, choose_executor, offer_dataset, offer_missing
 from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def show(project: "Project") -> None:
         help="Trials that run at the same time. On one CPU, two small ones are seldom faster than one after the other. "
         "With several GPUs, each worker uses one.",
     )
+    executor = choose_executor(key=f"{key}-where")
     prune = st.toggle(
         "Prune unpromising trials",
         value=True,
@@ -55,7 +56,15 @@ def show(project: "Project") -> None:
         key=f"{key}-start",
         disabled=not (texts and is_available),
     ):
-        _start(base, texts, epochs=int(epochs), n_trials=int(n_trials), workers=int(workers), prune=prune)
+        _start(
+            base,
+            texts,
+            epochs=int(epochs),
+            n_trials=int(n_trials),
+            workers=int(workers),
+            prune=prune,
+            executor=executor,
+        )
 
 
 def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
@@ -88,13 +97,15 @@ def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
     return base, is_available and not offer_missing(lambda: base)
 
 
-def _start(base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, workers: int, prune: bool) -> None:
+def _start(
+    base: "RunConfig", texts: list[str], *, epochs: int, n_trials: int, workers: int, prune: bool, executor: str
+) -> None:
     from dlcore import projects
 
     try:
         config = projects.with_settings(base, {"epochs": epochs})
         space = search_space.parse_parameters(texts, config)
-        search = searches.create(config, space, n_trials=n_trials, workers=workers, prune=prune)
+        search = searches.create(config, space, n_trials=n_trials, workers=workers, prune=prune, executor=executor)
         searches.start(search.search_id)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
