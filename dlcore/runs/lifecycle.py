@@ -84,7 +84,7 @@ def live_state(folder: RunFolder) -> LiveState:
     return LiveState("interrupted", f"the worker {process} died: resume from the last checkpoint", None, fields)
 
 
-def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
+def start(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1) -> None:
     """Launch the worker of a queued run or search; returns at once.
 
     Raises:
@@ -93,7 +93,7 @@ def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
     live = live_state(folder)
     if live.state != "queued" or live.pid:
         raise RunError(f"{describe(folder)} is {live.state}: only a queued one without a worker can be started.")
-    launch(folder, device=device, devices=devices)
+    launch(folder, device=device, devices=devices, nodes=nodes)
 
 
 def request(folder: RunFolder, command: Command) -> None:
@@ -114,7 +114,9 @@ def request(folder: RunFolder, command: Command) -> None:
         queue.leave(folder.run_id)
 
 
-def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def resume(
+    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
+) -> None:
     """Queue it again and launch a worker, which continues from the last checkpoint; `command` is its first command.
 
     Raises:
@@ -123,22 +125,24 @@ def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     live = live_state(folder)
     if live.is_active:
         raise RunError(f"{describe(folder)} is {live.state}: pause or stop it first.")
-    launcher.check()
+    launcher.check(nodes=nodes)
     write_state(folder, "queued")
-    launch(folder, device=device, devices=devices, command=command)
+    launch(folder, device=device, devices=devices, nodes=nodes, command=command)
 
 
-def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def launch(
+    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
+) -> None:
     """Join the queue of the device (on this machine) and start a worker process; returns at once.
 
     Raises:
         RunError: no worker can be started on this machine.
         StoreError: the folder cannot be written.
     """
-    launcher.check()
+    launcher.check(nodes=nodes)
     if launcher.executor_name() == "local":
         queue.join(folder.run_id, device, devices=devices)
-    launcher.launch(folder, device=device, devices=devices, command=command)
+    launcher.launch(folder, device=device, devices=devices, nodes=nodes, command=command)
 
 
 def wait(folder: RunFolder, *, timeout: float | None = None, interval: float = 0.2) -> LiveState:

@@ -28,12 +28,14 @@ def executor_name() -> str:
     return os.environ.get("DLCORE_EXECUTOR") or "local"
 
 
-def check() -> None:
-    """Check that workers can be started on this machine.
+def check(*, nodes: int = 1) -> None:
+    """Check that workers can be started on this machine, or `nodes` of them on a cluster.
 
     Raises:
-        RunError: the system has no POSIX processes and locks, or submitit is not installed.
+        RunError: the system has no POSIX processes and locks, or submitit is not installed, or there is no cluster.
     """
+    if nodes > 1 and executor_name() == "local":
+        raise RunError(f"nodes={nodes}: several machines need a cluster, and this is one: use devices instead.")
     if sys.platform == "win32" or not locks.survive_kills():
         raise RunError(f"background workers need Linux or macOS: {_IN_FOREGROUND}, or use WSL.")
     if importlib.util.find_spec("submitit") is None:
@@ -43,14 +45,21 @@ def check() -> None:
         )
 
 
-def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def launch(
+    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
+) -> None:
     """Start the worker of that folder; returns at once. The worker finds `command` as its first command.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     worker = liveness.WorkerInfo(
-        token=uuid.uuid4().hex, launched=time.time(), executor=executor_name(), device=device, devices=devices
+        token=uuid.uuid4().hex,
+        launched=time.time(),
+        executor=executor_name(),
+        device=device,
+        devices=devices,
+        nodes=nodes,
     )
     path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
     with translate_errors(folder.path):

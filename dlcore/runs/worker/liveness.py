@@ -35,6 +35,12 @@ class WorkerInfo:
     executor: str = "local"
     device: str = ""
     devices: int = 1
+    nodes: int = 1
+
+    @property
+    def processes(self) -> int:
+        """Number of processes on all machines."""
+        return self.devices * self.nodes
 
 
 def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
@@ -49,6 +55,11 @@ def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
     write_json(folder.worker, asdict(worker))
     folder.heartbeat.touch()
     return worker
+
+
+def this_worker(token: str) -> WorkerInfo:
+    """This process."""
+    return WorkerInfo(token, time.time(), os.getpid(), _started(os.getpid()) or 0.0, this_host())
 
 
 def read(folder: RunFolder) -> WorkerInfo | None:
@@ -67,9 +78,14 @@ def is_alive(folder: RunFolder) -> bool:
         return False
     if not worker.pid:
         return worker.executor != "local" or time.time() - worker.launched < LAUNCH_SECONDS
+    return lives(worker, folder.heartbeat)
+
+
+def lives(worker: WorkerInfo, heartbeat: Path) -> bool:
+    """Whether a process that signed in lives; on another machine its heartbeat file decides."""
     if worker.host == this_host():
         return _same_process(worker)
-    return _age(folder.heartbeat) < STALE_SECONDS
+    return _age(heartbeat) < STALE_SECONDS
 
 
 @functools.cache

@@ -33,6 +33,7 @@ def _submit(folder: RunFolder, token: str) -> None:
     minutes = os.environ.get("DLCORE_SLURM_MINUTES", SLURM_MINUTES)
     executor.update_parameters(
         name=f"dlcore-{folder.run_id[:8]}",
+        nodes=info.nodes,
         tasks_per_node=info.devices,
         timeout_min=LOCAL_MINUTES if info.executor == "local" else int(minutes),
         stderr_to_stdout=True,
