@@ -64,8 +64,8 @@ def add_devices(parser: argparse.ArgumentParser, default: str) -> None:
 
 def devices_from_args(options: argparse.Namespace) -> dict[str, int]:
     """Return those of `devices` and `nodes` that were given."""
-    given = {name: getattr(options, name, None) for name in ("devices", "nodes")}
-    return {name: number for name, number in given.items() if number is not None}
+    numbers = {name: getattr(options, name, None) for name in ("devices", "nodes")}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def config_from_args(options: argparse.Namespace) -> "RunConfig":

@@ -48,9 +48,9 @@ def check_count(name: str, count: int) -> None:
         DeviceError: there are fewer.
     """
     kind = name.partition(":")[0]
-    found = sum(device.name.partition(":")[0] == kind for device in available())
-    if kind != "cpu" and count > found:
-        raise DeviceError(f"devices={count}: this machine has {found} ({kind}); choose at most {found}, or device cpu.")
+    total = sum(device.name.partition(":")[0] == kind for device in available())
+    if kind != "cpu" and count > total:
+        raise DeviceError(f"devices={count}: this machine has {total} ({kind}); choose at most {total}, or device cpu.")
 
 
 def describe() -> dict[str, str | int]:

@@ -254,7 +254,9 @@ def check_share(config: RunConfig) -> None:
             f"{SMALLEST * devices} or more."
         )
     if devices > 1 and get(config.project).models[config.model].training_loop is not None:
-        raise ConfigError(f"'{config.model}' is not trained by batches that {devices} devices could share: use one device.")
+        raise ConfigError(
+            f"'{config.model}' is not trained by batches that {devices} devices could share: use one device."
+        )
 
 
 def _reject_ignored(project: Project, model: str, values: Mapping[str, Any]) -> None:

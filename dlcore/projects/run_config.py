@@ -61,6 +61,14 @@ class RunConfig(Config):
         return self.devices * self.nodes
 
     @property
+    def sharing(self) -> str:
+        """How several processes share the batches, in one sentence; empty for one process."""
+        if self.processes == 1:
+            return ""
+        part = "the whole batch" if self.device.startswith("cuda") else "the part of each process"
+        return f"{self.processes} processes share every batch; batch norm uses the statistics of {part}."
+
+    @property
     def flat(self) -> dict[str, Any]:
         """Every setting of training, model and data by its name; without seed and device."""
         return {

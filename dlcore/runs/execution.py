@@ -117,9 +117,7 @@ def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
 def _set_up(job: Job) -> TrainingSession:
     config = job.config
     project = projects.get(config.project)
-    fabric = connect(
-        config.device, devices=config.devices, nodes=config.nodes, precision=config.training.precision
-    )
+    fabric = connect(config.device, devices=config.devices, nodes=config.nodes, precision=config.training.precision)
     seeds.seed_everything(config.seed)
     job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
     job.metric_log.try_flush()

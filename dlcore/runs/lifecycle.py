@@ -114,9 +114,7 @@ def request(folder: RunFolder, command: Command) -> None:
         queue.leave(folder.run_id)
 
 
-def resume(
-    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
-) -> None:
+def resume(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None) -> None:
     """Queue it again and launch a worker, which continues from the last checkpoint; `command` is its first command.
 
     Raises:
@@ -130,9 +128,7 @@ def resume(
     launch(folder, device=device, devices=devices, nodes=nodes, command=command)
 
 
-def launch(
-    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
-) -> None:
+def launch(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None) -> None:
     """Join the queue of the device (on this machine) and start a worker process; returns at once.
 
     Raises:

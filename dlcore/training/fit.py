@@ -156,7 +156,7 @@ def _record_loss(state: TrainingState, loss: float, correct: float, samples: int
 
 
 def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]) -> None:
-    """Copy a GPU's losses, or combine those of several processes, in one transfer: waiting at every step would stall."""
+    """Read the losses of a GPU, or of several processes, in one transfer: waiting at every step would stall them."""
     table = torch.stack(unread).double()
     unread.clear()
     rows = (combine(table, state.fabric) if state.fabric.world_size > 1 else table).tolist()

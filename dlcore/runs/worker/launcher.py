@@ -45,9 +45,7 @@ def check(*, nodes: int = 1) -> None:
         )
 
 
-def launch(
-    folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None
-) -> None:
+def launch(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None) -> None:
     """Start the worker of that folder; returns at once. The worker finds `command` as its first command.
 
     Raises:

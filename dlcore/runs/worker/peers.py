@@ -20,7 +20,7 @@ from dlcore.runs.record import State
 from dlcore.runs.worker import liveness
 from dlcore.runs.worker.liveness import WorkerInfo
 
-JOIN_SECONDS = 120.0
+JOIN_SECONDS = 60.0
 """Every process must have started within this time of the first one."""
 WATCH_SECONDS = 0.5
 GRACE_SECONDS = 4.0
@@ -33,7 +33,8 @@ Ending = tuple[State, str]
 def announce(folder: RunFolder, token: str, worker: WorkerInfo) -> None:
     """Let the other processes start: write the address at which this one, the first, waits for them."""
     for old in [*folder.path.glob("begun-*"), *folder.path.glob("process-*")]:
-        old.unlink(missing_ok=True)
+        if _attempt(token) not in old.name:
+            old.unlink(missing_ok=True)
     host = LOOPBACK if worker.nodes == 1 else os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     with socket.socket() as listener:
         listener.bind(("", 0))
@@ -160,8 +161,13 @@ def _repeat(task: Callable[[], None]) -> Iterator[None]:
 
 
 def _meeting_point(folder: RunFolder, token: str) -> Path:
-    return folder.path / f"begun-{token}"
+    return folder.path / f"begun-{_attempt(token)}"
 
 
 def _file(folder: RunFolder, token: str, rank: int) -> Path:
-    return folder.path / f"process-{rank}-{token}.json"
+    return folder.path / f"process-{rank}-{_attempt(token)}.json"
+
+
+def _attempt(token: str) -> str:
+    """Name of this start of the processes: a job that Slurm requeues has the same token."""
+    return f"{token}-{os.environ.get('SLURM_RESTART_COUNT', '0')}"

@@ -117,24 +117,30 @@ def _wait_and_work(context: WorkerContext, worker: liveness.WorkerInfo) -> None:
 
 
 def _run_follower(context: WorkerContext) -> None:
-    """Any other process of a data-parallel run: wait for the first one, then train beside it."""
-    from dlcore.runs.metric_log import MemoryMetricLog
-
-    while not peers.has_begun(context.folder, context.token):
-        if not context.is_current() or not liveness.is_alive(context.folder):
-            return None
-        time.sleep(queue.POLL_SECONDS)
+    """Any other process of a data-parallel run or a search: wait for the first one, then work beside it."""
     if context.folder.is_search:
         from dlcore.runs.search import trials
 
-        return trials.follow(context, _log)
+        return trials.follow(context, _log) if _wait_for_first(context) else None
     with peers.sign_in(context.folder, context.token, context.rank) as end:
         try:
-            _execute(context, MemoryMetricLog())
+            if _wait_for_first(context):
+                from dlcore.runs.metric_log import MemoryMetricLog
+
+                _execute(context, MemoryMetricLog())
         except BaseException as error:
             _write(2, traceback.format_exc())
             end(*_failure(error))
     return None
+
+
+def _wait_for_first(context: WorkerContext) -> bool:
+    """Wait until the first process works; False if it ended before."""
+    while not peers.has_begun(context.folder, context.token):
+        if not context.is_current() or not liveness.is_alive(context.folder):
+            return False
+        time.sleep(queue.POLL_SECONDS)
+    return True
 
 
 def _work(context: WorkerContext) -> None:
@@ -160,9 +166,7 @@ def _work(context: WorkerContext) -> None:
         folder.ballast.unlink(missing_ok=True)  # first of all: the disk may be full
         _write(2, traceback.format_exc())
         is_known = isinstance(error, WorkbenchError)
-        state, reason = (
-            not is_known and peers.why_ended(folder, context.token, worker.processes)
-        ) or _failure(error)
+        state, reason = (not is_known and peers.why_ended(folder, context.token, worker.processes)) or _failure(error)
     folder.ballast.unlink(missing_ok=True)
     metric_log.close()
     folder.request.unlink(missing_ok=True)
