@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.cli.training import follow_run
-from dlcore.cli.verbs import RUN_HELP, add_command, parse_settings
+from dlcore.cli.verbs import RUN_HELP, add_command, add_devices, devices_from_args, parse_settings
 
 RUN_COLUMNS = (
     "run_id",
@@ -43,8 +43,8 @@ def runs_change(options: argparse.Namespace) -> dict[str, Any]:
     """Pause, resume or stop a run; resume waits for its end unless --detach is given."""
     from dlcore import runs
 
-    change: Callable[[str], Any] = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop}[options.verb]
-    record = change(runs.open_run(options.run).record.run_id)
+    change: Callable[..., Any] = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop}[options.verb]
+    record = change(runs.open_run(options.run).record.run_id, **devices_from_args(options))
     if options.verb == "resume" and not options.detach:
         return follow_run(record.run_id)
     return record.as_json()
@@ -210,6 +210,7 @@ def arguments(commands: Any) -> None:
         change.set_defaults(verb=name, detach=False)
         if name == "resume":
             change.add_argument("--detach", action="store_true", help="do not wait for the end of the run")
+            add_devices(change, "as before by default")
     share = add_command(verbs, "share", runs_share)
     share.add_argument("run", metavar="RUN", help=RUN_HELP)
     share.add_argument("--off", action="store_true", help="stop sharing it")

@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlcore.cli.verbs import add_cluster, add_command, add_config, config_from_args, parse_settings
+from dlcore.cli.verbs import (
+    add_cluster,
+    add_command,
+    add_config,
+    add_devices,
+    config_from_args,
+    devices_from_args,
+    parse_settings,
+)
 from dlcore.core.errors import RequestError
 
 WAIT_SECONDS = 3600.0
@@ -31,7 +39,7 @@ def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         options.model = _add_network(options)
     if compares:
         return _train_variants(options)
-    config = config_from_args(options, devices=options.devices)
+    config = config_from_args(options)
     if options.bundle:
         return runs.train_here(config, Path(options.bundle), _print_event, weights=options.weights).as_json()
     record = runs.start(runs.create(config, executor=options.executor).run_id)
@@ -64,14 +72,14 @@ def _train_variants(options: argparse.Namespace) -> list[dict[str, Any]]:
     from dlcore.runs import comparisons
 
     values = parse_values(options.variants)
-    config = config_from_args(options, devices=options.devices)
+    config = config_from_args(options)
     grid = VariantGrid(
         options.project,
         values.pop(MODEL, [config.model]),
         dataset=config.dataset,
         preset=options.preset,
         values=values,
-        settings={"devices": options.devices, **parse_settings(options.set)},
+        settings={**devices_from_args(options), **parse_settings(options.set)},
         device=options.device,
     )
     variants = build_variants(grid, range(options.seed, options.seed + options.seeds))
@@ -118,7 +126,7 @@ def arguments(verbs: Any) -> None:
         dataset="a dataset of the project, a custom dataset, or a CSV file",
         preset=("full", "quick (within a minute) or full (the reference run's hyperparameters; default)"),
     )
-    parser.add_argument("--devices", type=int, default=1, help="data-parallel processes; 1 by default")
+    add_devices(parser, "1 by default")
     parser.add_argument("--code", metavar="FILE", help="a Python file or notebook with an nn.Module, for 'custom'")
     parser.add_argument(
         "--class", dest="network_class", default="", metavar="NAME", help="the class in FILE, if it has several"

@@ -62,8 +62,20 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster", dest="executor", action="store_const", const="slurm", default="", help=help_text)
 
 
-def config_from_args(options: argparse.Namespace, *, devices: int = 1) -> "RunConfig":
-    """Return the config for the arguments of `add_config`; `devices` is the number of data-parallel processes.
+def add_devices(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the arguments of a data-parallel run; `default` says what they are by default."""
+    parser.add_argument("--devices", type=int, metavar="N", help=f"data-parallel processes per machine; {default}")
+    parser.add_argument("--nodes", type=int, metavar="N", help=f"machines of the cluster; {default}")
+
+
+def devices_from_args(options: argparse.Namespace) -> dict[str, int]:
+    """Return those of `devices` and `nodes` that were given."""
+    numbers = {name: getattr(options, name, None) for name in ("devices", "nodes")}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def config_from_args(options: argparse.Namespace) -> "RunConfig":
+    """Return the config for the arguments of `add_config`, and of `add_devices` if the command has them.
 
     Raises:
         ConfigError: a setting is unknown or out of bounds.
@@ -77,5 +89,5 @@ def config_from_args(options: argparse.Namespace, *, devices: int = 1) -> "RunCo
         preset=options.preset,
         seed=options.seed,
         device=options.device,
-        settings={"devices": devices, **parse_settings(options.set)},
+        settings={**devices_from_args(options), **parse_settings(options.set)},
     )

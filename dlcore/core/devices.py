@@ -41,6 +41,18 @@ def resolve(name: str) -> str:
     return resolved
 
 
+def check_count(name: str, count: int) -> None:
+    """Check that this machine has `count` devices of a kind; any number of processes shares the CPU.
+
+    Raises:
+        DeviceError: there are fewer.
+    """
+    kind = name.partition(":")[0]
+    total = sum(device.name.partition(":")[0] == kind for device in available())
+    if kind != "cpu" and count > total:
+        raise DeviceError(f"devices={count}: this machine has {total} ({kind}); choose at most {total}, or device cpu.")
+
+
 def describe() -> dict[str, str | int]:
     """Describe the hardware, for a run's record."""
     return {

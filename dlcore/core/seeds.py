@@ -46,5 +46,10 @@ def restore(state: dict[str, Any]) -> None:
 
 def generator(seed: int, *parts: int) -> torch.Generator:
     """Return a generator seeded by (seed, parts): the same numbers for the same arguments."""
+    return torch.Generator().manual_seed(mix(seed, *parts))
+
+
+def mix(seed: int, *parts: int) -> int:
+    """Return a seed for torch that depends on (seed, parts)."""
     mixed = np.random.SeedSequence([seed, *parts]).generate_state(2, dtype=np.uint32)
-    return torch.Generator().manual_seed(int(mixed[0]) << 31 ^ int(mixed[1]))
+    return int(mixed[0]) << 31 ^ int(mixed[1])

@@ -20,8 +20,9 @@ class Batches:
     """The batches of one split.
 
     The order of epoch `e` depends on (seed, e) only, so that a run can resume in the middle of an epoch. One gather
-    serves many batches. Each of `world` processes takes an equal share of every batch. Samples with lengths are batched
-    with others of similar length. A last training batch of fewer than two samples per process joins the one before it.
+    serves many batches. Samples with lengths are batched with others of similar length. A last training batch of one
+    sample joins the one before it. The batches do not depend on the number of processes that share them: each takes an
+    equal part of every batch, and random draws depend on (seed, epoch, batch, rank).
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Batches:
             tensors = [tensor.to(self.device) for tensor in tensors]
         self._tensors, self._same = tensors, same
         row = max(1, bytes_all // max(1, len(split)))
-        self._sizes = split_batches(len(split), batch_size, smallest=0 if seed is None else SMALLEST * share[1])
+        self._sizes = split_batches(len(split), batch_size, smallest=0 if seed is None else SMALLEST)
         self._chunk = max(1, CHUNK_BYTES // (row * batch_size))  # in batches
 
     def __len__(self) -> int:
@@ -61,18 +62,33 @@ class Batches:
             else:
                 gathered = [self._gather(tensor, order[rows]) for tensor in self._tensors]
             done = first
-            for inputs, targets in self._steps(gathered, sizes):
+            for inputs, targets in self._steps(gathered, sizes, first=(number, batch)):
                 yield inputs, targets
                 if self.seed is None:
                     done += len(targets)
                     progress.report("predicted", done, len(self.split))
 
-    def _steps(self, gathered: list[Tensor], sizes: list[int]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+    def counts(self, batch: int) -> tuple[int, int]:
+        """Return how many samples of that batch of an epoch this process counts, and how many the batch has.
+
+        A batch too small to share goes to every process, and the first one counts it.
+        """
+        (rank, world), size = self.share, self._sizes[batch]
+        if size < SMALLEST * world:
+            return (0 if rank else size), size
+        return size // world + (rank < size % world), size
+
+    def _steps(
+        self, gathered: list[Tensor], sizes: list[int], *, first: tuple[int, int]
+    ) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         rank, world = self.share
         parts = [tensor.split(sizes) for tensor in gathered]
-        for batch in zip(*parts, strict=True):
+        for position, batch in enumerate(zip(*parts, strict=True)):
             if world > 1:
-                batch = tuple(part.tensor_split(world)[rank] for part in batch)
+                if len(batch[-1]) >= SMALLEST * world:
+                    batch = tuple(part.tensor_split(world)[rank] for part in batch)
+                if self.seed is not None:
+                    torch.manual_seed(seeds.mix(self.seed, first[0], first[1] + position, rank))
             inputs = batch if self._same else batch[:-1]
             if self.transform:
                 yield self.transform(inputs, self.seed is not None), batch[-1]

@@ -16,6 +16,8 @@ def command_line(config: RunConfig) -> str:
         words += ["--device", config.device]
     if config.devices != 1:
         words += ["--devices", str(config.devices)]
+    if config.nodes != 1:
+        words += ["--nodes", str(config.nodes)]
     for name, value in _changed_settings(config).items():
         words += ["--set", f"{name}={value}"]
     return shlex.join(words)

@@ -80,7 +80,8 @@ def configure(
 ) -> RunConfig:
     """A run's config from a preset's settings, overridden by `settings`.
 
-    Settings are flat, without the part of the config they belong to; `seed`, `device` and `devices` are allowed.
+    Settings are flat, without the part of the config they belong to; `seed`, `device`, `devices`
+    and `nodes` are allowed.
 
     Raises:
         ConfigError: a name is unknown or a value out of bounds; says what is allowed.
@@ -91,7 +92,7 @@ def configure(
     model = _one_of("model", model or _suggest_model(project, custom), project.models)
     preset = _one_of("preset", preset, project.presets)
     values = _preset_values(project, model, preset, custom) | rename_settings(settings or {})
-    place = {"seed": seed, "device": device, "devices": 1}
+    place = {"seed": seed, "device": device, "devices": 1, "nodes": 1}
     place |= {name: values.pop(name) for name in place if name in values}
     classes = project.config_classes(model)
     section_of = {name: section for section, config in classes.items() for name in config.model_fields}
@@ -117,7 +118,7 @@ def configure(
             **place,
         },
     )
-    _check_share(config)
+    check_share(config)
     return config
 
 
@@ -227,9 +228,9 @@ def load_config(data: Mapping[str, Any]) -> RunConfig:
 
 
 def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    """A copy of the config with some settings changed (`seed`, `device` and `devices` among them)."""
+    """A copy of the config with some settings changed (`seed`, `device`, `devices` and `nodes` among them)."""
     settings = rename_settings(settings)
-    place = {name: getattr(config, name) for name in ("seed", "device", "devices")}
+    place = {name: getattr(config, name) for name in ("seed", "device", "devices", "nodes")}
     names = {name: settings.get(name, getattr(config, name)) for name in ("model", "dataset", "preset")}
     entry = get(config.project).models.get(names["model"])
     dropped = set(entry.ignored_settings if entry else ())
@@ -240,13 +241,21 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     return configure(config.project, **names, settings={**base, **place, **changes})
 
 
-def _check_share(config: RunConfig) -> None:
-    """Reject batches of which a device would get a single sample: batch normalization cannot train on one."""
-    batch_size, devices = config.training.batch_size, config.devices
+def check_share(config: RunConfig) -> None:
+    """Check that the devices of a config can share its batches: batch normalization cannot train on one sample.
+
+    Raises:
+        ConfigError: a device would get a single sample, or the model is not trained by batches.
+    """
+    batch_size, devices = config.training.batch_size, config.processes
     if batch_size < SMALLEST * devices:
         raise ConfigError(
             f"batch_size={batch_size} is too small for {devices} devices, which share every batch: set it to "
             f"{SMALLEST * devices} or more."
+        )
+    if devices > 1 and get(config.project).models[config.model].training_loop is not None:
+        raise ConfigError(
+            f"'{config.model}' is not trained by batches that {devices} devices could share: use one device."
         )
 
 

@@ -49,10 +49,24 @@ class RunConfig(Config):
     preset: str = "full"
     seed: int = number(0, low=0, high=2**31 - 1, help="Seed of every random generator.")
     device: str = choice("auto", help="auto, cpu, cuda:0, ... or mps.")
-    devices: int = number(1, low=1, high=64, help="Processes that share every batch (data-parallel).")
+    devices: int = number(1, low=1, high=64, help="Processes per machine that share every batch (data-parallel).")
+    nodes: int = number(1, low=1, high=64, help="Machines of a cluster that share every batch.")
     training: TrainingConfig = TrainingConfig()
     model_options: pydantic.SerializeAsAny[Config] = Config()
     data_options: pydantic.SerializeAsAny[Config] = Config()
+
+    @property
+    def processes(self) -> int:
+        """Number of processes that share every batch, on all machines."""
+        return self.devices * self.nodes
+
+    @property
+    def sharing(self) -> str:
+        """How several processes share the batches, in one sentence; empty for one process."""
+        if self.processes == 1:
+            return ""
+        part = "the whole batch" if self.device.startswith("cuda") else "the part of each process"
+        return f"{self.processes} processes share every batch; batch norm uses the statistics of {part}."
 
     @property
     def flat(self) -> dict[str, Any]:

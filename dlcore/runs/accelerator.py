@@ -1,28 +1,38 @@
 """Lightning Fabric for a device name: device, precision and data-parallel processes."""
 
 import os
+from datetime import timedelta
 from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.strategies import DDPStrategy
 
 from dlcore.core import devices as known_devices
+
+WAIT = timedelta(hours=12)
+"""How long a process waits for another, which may be validating; dead ones are noticed by `worker.peers`."""
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-def connect(device: str, *, devices: int = 1, precision: Precision = "32-true") -> Fabric:
-    """A Fabric on that device; with several `devices` this process joins a group that is already running.
+def connect(device: str, *, devices: int = 1, nodes: int = 1, precision: Precision = "32-true") -> Fabric:
+    """A Fabric on that device; with several `devices` or `nodes` this process joins a group that is already running.
 
     Raises:
         DeviceError: the device is not available on this machine.
     """
     name = known_devices.resolve(device)
     kind, _, number = name.partition(":")
-    if devices > 1:
+    if devices * nodes > 1:
         fabric = Fabric(
-            accelerator=kind, devices=devices, strategy="ddp", precision=precision, plugins=[LightningEnvironment()]
+            accelerator=kind,
+            devices=devices,
+            num_nodes=nodes,
+            strategy=DDPStrategy(timeout=WAIT),
+            precision=precision,
+            plugins=[LightningEnvironment()],
         )
     else:
         # A fixed environment: Fabric would otherwise read the variables of a Slurm job as a process group.

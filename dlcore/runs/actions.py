@@ -8,9 +8,10 @@ import dlcore.runs.lifecycle as lifecycle
 import dlcore.runs.local_store as local_store
 from dlcore.core import access
 from dlcore.core.errors import RunError
-from dlcore.runs.folder import RunFolder, of_run
+from dlcore.runs.folder import RunFolder, of_run, write_json
 from dlcore.runs.record import ACTIVE, RESUMABLE, Record
 from dlcore.runs.run import Run, open_run
+from dlcore.runs.worker import launcher
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -22,15 +23,19 @@ def create(
     """A new run, queued, not started; `executor` is `local` or `slurm`, by default as `DLCORE_EXECUTOR` says.
 
     Raises:
-        DeviceError: the device is not available on this machine.
+        DeviceError: the device is not available on this machine, or not as often.
         RequestError: the quota of a shared server is used up.
+        RunError: no worker can be started on this machine.
         StoreError: the run folder cannot be written.
     """
     from dlcore.core import cluster, devices
 
     executor = executor or cluster.default_executor()
     if executor == "local":  # elsewhere the machine that trains it decides
+        if config.nodes > 1:
+            launcher.check(nodes=config.nodes)
         config = config.model_copy(update={"device": devices.resolve(config.device)})
+        devices.check_count(config.device, config.devices)
     local_store.check_start()
     with local_store.new_folder(config) as folder:
         record = Record.from_config(
@@ -79,10 +84,13 @@ def stop(run_id: str) -> Record:
     return run.record
 
 
-def resume(run_id: str) -> Record:
+def resume(run_id: str, *, devices: int | None = None, nodes: int | None = None) -> Record:
     """Queue a paused, stopped, interrupted or failed run again; it continues from its last checkpoint.
 
+    `devices` and `nodes` share the batches of the remaining steps; by default as many as before.
+
     Raises:
+        ConfigError: the batches are too small for so many devices.
         RunError: the run is active, or finished.
     """
     run = open_run(run_id)
@@ -92,8 +100,21 @@ def resume(run_id: str) -> Record:
         raise RunError(f"run {run.run_id} is {state}, there is nothing to resume: {hint}.")
     lifecycle.require_owner(_folder(run))
     local_store.check_start()
+    if devices or nodes:
+        _share(run, devices=devices or run.config.devices, nodes=nodes or run.config.nodes)
+        run = open_run(run_id)
     lifecycle.resume(_folder(run), **_devices(run))
     return run.record
+
+
+def _share(run: Run, *, devices: int, nodes: int) -> None:
+    """Change by how many devices a run is trained."""
+    from dlcore import projects
+    from dlcore.projects import registry
+
+    config = projects.load_config({**run.config.model_dump(mode="json"), "devices": devices, "nodes": nodes})
+    registry.check_share(config)
+    write_json(_folder(run).config, config.model_dump(mode="json"))
 
 
 def fork(ref: str, settings: Mapping[str, Any], *, executor: str = "") -> Record:
@@ -143,7 +164,7 @@ def _folder(run: Run) -> RunFolder:
 
 def _devices(run: Run) -> dict[str, Any]:
     config = run.config
-    return {"device": config.device, "devices": config.devices}
+    return {"device": config.device, "devices": config.devices, "nodes": config.nodes}
 
 
 def _local(run_id: str) -> Run:

@@ -4,7 +4,6 @@ import dataclasses
 from collections import defaultdict
 
 import numpy as np
-from lightning_fabric import Fabric
 
 from dlcore.core import progress, seeds
 from dlcore.data.batches import Batches
@@ -12,6 +11,7 @@ from dlcore.data.splits import Prepared
 from dlcore.evaluation import uncertainty
 from dlcore.evaluation.metrics import baseline_title, format_with_interval
 from dlcore.projects.project import Evaluation, Project, RunConfig
+from dlcore.runs.accelerator import connect
 from dlcore.training.fit import Validation, fit
 from dlcore.training.state import TrainingState
 
@@ -62,7 +62,7 @@ def _accuracy(project: Project, prepared: Prepared, config: RunConfig) -> float:
         prepared.start(module)
     training = config.training.model_copy(update={"gradient_every": 0})
     batches = Batches(prepared.train, training.batch_size, seed=config.seed, transform=prepared.transform)
-    state = TrainingState(module, training, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state = TrainingState(module, training, steps_per_epoch=len(batches), fabric=connect("cpu"))
     validation = Validation(
         lambda network: project.epoch_metrics(network, prepared, config),
         metric=project.task.monitor.metric,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -32,11 +32,13 @@ from dlcore.runs.worker.checkpoint_scheduler import CheckpointScheduler
 from dlcore.training import memory
 from dlcore.training.events import Epoch, Event, Gradients, Step
 from dlcore.training.fit import Validation, fit
+from dlcore.training.parallel import by_first, highest
 from dlcore.training.state import TrainingState, count_parameters, thread_count
 from dlcore.training.training_loop import TrainingLoop
 
 PREPARING_SECONDS = 0.5
 """Seconds between two progress reports of a long preparation."""
+COMMANDS: tuple[Command | None, ...] = (None, *get_args(Command))
 UNTESTED = "before the end of the first epoch: not tested"
 
 
@@ -90,6 +92,8 @@ def execute(job: Job) -> Outcome:
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         session = _set_up(job)
         outcome = _train(session)
+        if session.fabric.world_size > 1:
+            torch.distributed.destroy_process_group()
         if outcome.state == "stopped" and not session.state.best_epoch:
             return Outcome("stopped", f"{outcome.reason}, {UNTESTED}")
         if outcome.state == "paused":
@@ -113,11 +117,11 @@ def train_without_test(job: Job) -> tuple[Outcome, TrainingSession]:
 def _set_up(job: Job) -> TrainingSession:
     config = job.config
     project = projects.get(config.project)
-    fabric = connect(config.device, devices=config.devices, precision=config.training.precision)
+    fabric = connect(config.device, devices=config.devices, nodes=config.nodes, precision=config.training.precision)
     seeds.seed_everything(config.seed)
     job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
     job.metric_log.try_flush()
-    with progress.listening(_Preparing(job.metric_log)):
+    with progress.listening(_Preparing(job.metric_log)), fabric.rank_zero_first():  # the others read its caches
         prepared = project.prepare(config)
     seeds.seed_everything(config.seed)
     with networks.running_here(config.device):
@@ -127,7 +131,8 @@ def _set_up(job: Job) -> TrainingSession:
     parameters, trainable = count_parameters(module)
     frozen = int(prepared.preprocessing.get("frozen_parameters", 0))
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(thread_count(parameters, devices.allowed_cores()))
+        sharing = config.devices if fabric.device.type == "cpu" and "SLURM_JOB_ID" not in os.environ else 1
+        torch.set_num_threads(thread_count(parameters, devices.allowed_cores() // sharing))
     state: TrainingState | TrainingLoop
     if (training_loop := project.models[config.model].training_loop) is not None:
         state = training_loop(module, prepared, config)
@@ -136,8 +141,7 @@ def _set_up(job: Job) -> TrainingSession:
         state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
     if fabric.is_global_zero:
         checkpoints.drop_drafts(job.folder.checkpoints)
-    snapshot = checkpoints.newest(job.folder.checkpoints) if job.checkpoints else None
-    if snapshot is not None:
+    if job.checkpoints and (snapshot := _newest_checkpoint(job.folder.checkpoints, fabric)) is not None:
         state.restore(snapshot)
     record = Record.from_config(
         job.run_id,
@@ -151,6 +155,14 @@ def _set_up(job: Job) -> TrainingSession:
     session = TrainingSession(job, project, prepared, fabric, state, record)
     _start_log(session)
     return session
+
+
+def _newest_checkpoint(folder: Path, fabric: Fabric) -> dict[str, Any] | None:
+    """Return the snapshot that the first process finds newest: another machine may see the files of a folder later."""
+    if fabric.world_size == 1:
+        return checkpoints.newest(folder)
+    name = by_first(fabric, lambda: checkpoints.newest_name(folder))
+    return checkpoints.read(folder / name) if name else None
 
 
 class _Preparing:
@@ -212,11 +224,7 @@ def _train(session: TrainingSession) -> Outcome:
     job, state, config = session.job, session.state, session.job.config
     events = _events(session)
     is_first = session.fabric.is_global_zero
-    gradients = GradientLog(
-        job.folder.gradients if is_first else job.folder.path / f"gradients-{session.fabric.global_rank}.jsonl",
-        tuple(state.layers),
-        step=state.step,
-    )
+    gradients = GradientLog(job.folder.gradients if is_first else None, tuple(state.layers), step=state.step)
     scheduler = CheckpointScheduler(
         state,
         job.folder.checkpoints if job.checkpoints and is_first else None,
@@ -260,8 +268,8 @@ def _events(session: TrainingSession) -> Iterator[Event]:
 
 def _poll_command(session: TrainingSession) -> Command | None:
     """Return the pending command, the same in every process of the run."""
-    command = session.job.poll_command() if session.fabric.is_global_zero else None
-    return session.fabric.broadcast(command) if session.fabric.world_size > 1 else command
+    command = session.job.poll_command()
+    return COMMANDS[highest(session.fabric, COMMANDS.index(command))]
 
 
 def _log_event(session: TrainingSession, event: Event, gradients: GradientLog) -> None:

@@ -64,9 +64,9 @@ def train_here(
 
 
 def _check(config: "RunConfig", folder: Path) -> None:
-    if config.devices > 1:
+    if config.processes > 1:
         raise RequestError(
-            f"devices={config.devices}: a bundle in the foreground is trained by one process; "
+            f"devices={config.processes}: a bundle in the foreground is trained by one process; "
             "leave out --devices, or leave out --bundle and export the run when it is finished."
         )
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):

@@ -125,7 +125,7 @@ def live_state(folder: RunFolder) -> LiveState:
     return LiveState("interrupted", f"{ended}: resume from the last checkpoint", None, fields)
 
 
-def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
+def start(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1) -> None:
     """Launch the worker of a queued run or search; returns at once.
 
     Raises:
@@ -135,7 +135,7 @@ def start(folder: RunFolder, *, device: str, devices: int = 1) -> None:
     live = live_state(folder)
     if live.state != "queued" or live.pid or liveness.is_alive(folder):
         raise RunError(f"{describe(folder)} is {live.state}: only a queued one without a worker can be started.")
-    launch(folder, device=device, devices=devices)
+    launch(folder, device=device, devices=devices, nodes=nodes)
 
 
 def request(folder: RunFolder, command: Command) -> None:
@@ -157,7 +157,7 @@ def request(folder: RunFolder, command: Command) -> None:
         leave_queue(folder)
 
 
-def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def resume(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None) -> None:
     """Queue it again and launch a worker, which continues from the last checkpoint; `command` is its first command.
 
     Raises:
@@ -167,12 +167,12 @@ def resume(folder: RunFolder, *, device: str, devices: int = 1, command: Command
     live = live_state(folder)
     if live.is_active:
         raise RunError(f"{describe(folder)} is {live.state}: pause or stop it first.")
-    launcher.check(executor_of(folder))
+    launcher.check(executor_of(folder), nodes=nodes)
     write_state(folder, "queued")
-    launch(folder, device=device, devices=devices, command=command)
+    launch(folder, device=device, devices=devices, nodes=nodes, command=command)
 
 
-def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command | None = None) -> None:
+def launch(folder: RunFolder, *, device: str, devices: int = 1, nodes: int = 1, command: Command | None = None) -> None:
     """Join the queue of the device (on this machine) and start a worker process; returns at once.
 
     Raises:
@@ -180,10 +180,10 @@ def launch(folder: RunFolder, *, device: str, devices: int = 1, command: Command
         StoreError: the folder cannot be written.
     """
     executor = executor_of(folder)
-    launcher.check(executor)
+    launcher.check(executor, nodes=nodes)
     if executor == "local":
         queue.join(folder.run_id, device, devices=devices, owner=str(stored_state(folder).get("owner", "")))
-    launcher.launch(folder, device=device, devices=devices, executor=executor, command=command)
+    launcher.launch(folder, device=device, devices=devices, nodes=nodes, executor=executor, command=command)
 
 
 def executor_of(folder: RunFolder) -> str:

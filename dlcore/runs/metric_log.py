@@ -190,13 +190,15 @@ class FolderMetricLog:
 class GradientLog:
     """Gradient norms and other probes as JSON lines: first the names of the layers, then one line per step."""
 
-    def __init__(self, path: Path, layers: tuple[str, ...], *, step: int) -> None:
-        """Continue after `step`: later lines are dropped, since those steps are trained again."""
-        before = read_gradients(path)
-        if before is None or before.layers != layers:
-            before = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
+    def __init__(self, path: Path | None, layers: tuple[str, ...], *, step: int) -> None:
+        """Continue after `step`: later lines are dropped, since those steps are trained again. `path` None writes
+        none."""
         self.path, self.layers = path, layers
-        write_gradients(path, before, until=step)
+        if path is not None:
+            before = read_gradients(path)
+            if before is None or before.layers != layers:
+                before = GradientNorms(layers, np.empty(0, dtype=np.int64), np.empty((0, len(layers))))
+            write_gradients(path, before, until=step)
         self._lines: list[str] = []
         self._written = time.monotonic()
 
@@ -214,10 +216,10 @@ class GradientLog:
         Raises:
             StoreError: the disk is full or the folder cannot be written.
         """
-        if self._lines:
+        if self._lines and self.path is not None:
             with translate_errors(self.path), self.path.open("a", encoding="utf-8") as file:
                 file.write("\n".join(self._lines) + "\n")
-            self._lines = []
+        self._lines = []
         self._written = time.monotonic()
 
 

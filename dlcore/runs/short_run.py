@@ -51,11 +51,11 @@ def run_short(config: "RunConfig", prepared: "Prepared", *, steps: int = 50, eve
 
 def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, begin: float) -> ShortRun:
     import torch
-    from lightning_fabric import Fabric
 
     from dlcore import projects
     from dlcore.core.errors import NotFiniteError
     from dlcore.data.batches import Batches
+    from dlcore.runs.accelerator import connect
     from dlcore.training.events import Gradients, Step
     from dlcore.training.fit import Validation, fit
     from dlcore.training.state import TrainingState
@@ -73,7 +73,7 @@ def _steps(config: "RunConfig", prepared: "Prepared", steps: int, every: int, be
         events = state.events(validation)
     else:
         batches = Batches(prepared.train, config.training.batch_size, seed=config.seed, transform=prepared.transform)
-        state = TrainingState(module, config.training, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+        state = TrainingState(module, config.training, steps_per_epoch=len(batches), fabric=connect("cpu"))
         state.probe_every = every
         events = fit(state, batches, objective=project.objective(config, prepared), validation=validation)
     state.gradient_every, state.log_every = every, 1

@@ -13,6 +13,7 @@ from dlcore.training import gradients, memory
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import find_not_finite
 from dlcore.training.optimizers import SHARE
+from dlcore.training.parallel import SharedLoss, by_first, combine
 from dlcore.training.probes import Probe
 from dlcore.training.schedules import learning_rate
 from dlcore.training.state import TrainingState
@@ -33,6 +34,10 @@ class TrainingBatches(Protocol):
         """Yield the batches of one epoch."""
         ...
 
+    def counts(self, batch: int) -> tuple[int, int]:
+        """Return how many samples of a batch this process counts, and how many all processes count."""
+        ...
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -40,10 +45,12 @@ class Objective:
 
     loss: (outputs, targets) -> mean loss of the batch, a scalar tensor.
     correct: (outputs, targets) -> mask (N,) of the correct samples of the batch; None if undefined.
+    weight: targets -> the sum of weights by which `loss` divides, a scalar tensor; None: the number of samples.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
     correct: Callable[[Tensor, Tensor], Tensor] | None = None
+    weight: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"
     constant = config.schedule == "constant"
     probe = Probe(state.module, state.layers)
+    shared = SharedLoss(state.fabric, batches, objective.weight) if state.fabric.world_size > 1 else None
     unread: list[Tensor] = []  # losses that stay on the device until the next event
     model.train()
     if state.window and (state.step % log_every == 0 or state.batch == state.steps_per_epoch):
@@ -103,6 +111,9 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
         value = loss.item() if on_cpu else None
         if value is not None and not math.isfinite(value):
             raise find_not_finite(state.module, inputs, step=step)
+        samples = len(targets)
+        if shared is not None:
+            value, (loss, samples) = None, shared.scale(loss, targets, batch=state.batch)
         optimizer.zero_grad()
         state.fabric.backward(loss) if state.wrapped else loss.backward()
         norms = gradients.norms(groups, scale=state.loss_scale) if is_recorded else ()
@@ -115,14 +126,16 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
         right = None
         if objective.correct:
             is_correct = objective.correct(outputs.detach(), targets)
-            state.batch_correct.append(is_correct)
-            right = is_correct.sum()
-        _count(state, len(targets))
+            if shared is None:
+                state.batch_correct.append(is_correct)
+            right = is_correct.sum() if samples else None
+        state.step += 1
+        state.batch += 1
         if value is not None:
-            _record_loss(state, value, 0.0 if right is None else right.item(), len(targets))
+            _record_loss(state, value, 0.0 if right is None else right.item(), samples)
         else:
             loss, right = loss.detach(), torch.zeros_like(loss) if right is None else right
-            unread.append(torch.stack([loss, right.to(loss), torch.full_like(loss, len(targets))]))
+            unread.append(torch.stack([loss, right.to(loss), torch.full_like(loss, samples)]))
         due = step % log_every == 0 or state.batch == state.steps_per_epoch
         if due or norms:
             if unread:
@@ -135,22 +148,18 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
             begin = time.perf_counter()
 
 
-def _count(state: TrainingState, samples: int) -> None:
-    state.step += 1
-    state.batch += 1
-    state.samples += samples
-
-
 def _record_loss(state: TrainingState, loss: float, correct: float, samples: int) -> None:
     state.window.append(loss)
     state.loss_sum += loss * samples
     state.correct += correct
+    state.samples += samples
 
 
 def _read(state: TrainingState, unread: list[Tensor], inputs: tuple[Tensor, ...]) -> None:
-    """Copy a GPU's losses in one transfer: waiting at every step would stall it."""
-    rows = torch.stack(unread).double().tolist()
+    """Read the losses of a GPU, or of several processes, in one transfer: waiting at every step would stall them."""
+    table = torch.stack(unread).double()
     unread.clear()
+    rows = (combine(table, state.fabric) if state.fabric.world_size > 1 else table).tolist()
     for number, (loss, correct, samples) in enumerate(rows):
         if not math.isfinite(loss):
             raise find_not_finite(state.module, inputs, step=state.step - len(rows) + number + 1)
@@ -175,15 +184,12 @@ def _validate(state: TrainingState, validation: Validation, *, counts: bool) -> 
     """Validate the finished epoch, store its weights if they are the best, and advance to the next epoch."""
     begin = time.perf_counter()
     samples = max(1, state.samples)
-    totals = torch.tensor([state.loss_sum, state.correct, float(samples)], dtype=torch.float64)
-    if state.fabric.world_size > 1:
-        totals = state.fabric.all_reduce(totals.to(state.device), reduce_op="sum").cpu()  # type: ignore[union-attr]
-    metrics = {"train_loss": float(totals[0] / totals[2])}
+    metrics = {"train_loss": state.loss_sum / samples}
     if counts:
-        metrics["train_accuracy"] = float(totals[1] / totals[2])
+        metrics["train_accuracy"] = state.correct / samples
     state.module.eval()
     with torch.no_grad():
-        metrics |= validation.measure(state.module)
+        metrics |= by_first(state.fabric, lambda: validation.measure(state.module))
     state.module.train()
     value = metrics[validation.metric]
     if state.is_better(value, validation.mode):

@@ -38,6 +38,8 @@ class TrainingState(Progress):
         super().__init__(config, steps_per_epoch=steps_per_epoch)
         self.fabric = fabric
         self.device = fabric.device
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         self.module = module.to(fabric.device)
         self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
         optimizer = optimizers.create(self.module, config)
@@ -79,7 +81,7 @@ class TrainingState(Progress):
 
     def next_epoch(self) -> None:
         """Advance to the next epoch, after packing which samples of this one were correct."""
-        if self.batch_correct and self.fabric.world_size == 1:
+        if self.batch_correct:
             bits = np.packbits(torch.cat(self.batch_correct).cpu().numpy())
             self.epoch_correct.append(torch.from_numpy(bits))
         self.batch_correct = []

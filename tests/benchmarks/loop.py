@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -32,6 +31,7 @@ from dlcore.data.series.series import MinMaxScaler, load_nyc_taxi
 from dlcore.data.splits import Split
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.projects.anomaly.streaming import time_features
+from dlcore.runs.accelerator import connect
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState
@@ -71,7 +71,7 @@ def run_fit(module: nn.Module, data: Tensor, epochs: int, batch: int, gradient_e
     """`fit` as in a run: collects Step and Gradients events."""
     config = TrainingConfig(epochs=epochs, batch_size=batch, gradient_every=gradient_every)
     batches = Batches(Split((data,), data, np.arange(len(data))), batch, seed=0)
-    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=connect("cpu"))
     rule = Validation(lambda _: {"validation_loss": 0.0})
     events, epoch = [], 1
     for event in fit(state, batches, objective=Objective(nn.functional.mse_loss), validation=rule):

@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from dlcore.core import devices
@@ -30,6 +29,7 @@ from dlcore.models.deep_network import DeepNetwork, DeepNetworkConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.dense_classifier import DenseClassifier, ImprovedDenseConfig
 from dlcore.models.resnet import ResNetConfig, resnet
+from dlcore.runs.accelerator import connect
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState
@@ -41,7 +41,7 @@ def training(module: nn.Module, inputs: Tensor, targets: Tensor, *, batch: int, 
     """Train without end; yields after each epoch."""
     config = TrainingConfig(epochs=10_000, batch_size=batch, gradient_every=every)
     batches = Batches(Split((inputs,), targets, np.arange(len(inputs))), batch, seed=0)
-    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=connect("cpu"))
     state.probe_every = every * (state.probe_every // max(1, state.gradient_every))
     state.gradient_every = every  # long runs record less often
     loss = nn.functional.cross_entropy if targets is not inputs else nn.functional.mse_loss

@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -41,6 +40,7 @@ from dlcore.models.dense_classifier import DenseClassifier, DenseClassifierConfi
 from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
+from dlcore.runs.accelerator import connect
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState
@@ -99,7 +99,7 @@ def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, f
     whole = len(labels) // batch * batch
     split = Split((torch.from_numpy(pixels[:whole]),), labels[:whole], np.arange(whole))
     batches = Batches(split, batch, seed=0, transform=flattened if flat else scale)
-    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=connect("cpu"))
     state.log_every, state.gradient_every = 1, 20  # runs log less often
     rule = Validation(lambda _: {"validation_loss": 0.0})
     step = 0

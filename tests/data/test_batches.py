@@ -59,10 +59,26 @@ def test_inputs_and_targets_stay_together_and_a_target_may_be_the_input():
         assert inputs[0] is targets
 
 
-def test_batch_is_shared_between_two_processes():
-    shares = [numbers(Batches(split(), 16, seed=1, share=(rank, 2)).epoch(1)) for rank in (0, 1)]
-    whole = numbers(Batches(split(), 16, seed=1).epoch(1))
-    assert [a + b for a, b in zip(*shares, strict=True)] == whole
+@pytest.mark.parametrize("world", [2, 3, 4])
+@pytest.mark.parametrize("rows", [96, 103, 97, 99, 101])
+def test_processes_share_the_batches_of_one_process(world, rows):
+    whole = Batches(split(rows), 16, seed=1)
+    shares = [Batches(split(rows), 16, seed=1, share=(rank, world)) for rank in range(world)]
+    parts = zip(*(numbers(share.epoch(1)) for share in shares), strict=True)
+    for number, (batch, pieces) in enumerate(zip(numbers(whole.epoch(1)), parts, strict=True)):
+        counted = [share.counts(number) for share in shares]
+        assert [size for _, size in counted] == [len(batch)] * world
+        assert [sample for part, (count, _) in zip(pieces, counted, strict=True) for sample in part[:count]] == batch
+        assert min(len(part) for part in pieces) >= 2  # of a batch that is too small, every process gets all
+
+
+def test_random_draws_differ_between_processes_and_do_not_depend_on_the_start():
+    def draws(rank, start):
+        batches = Batches(split(), 16, seed=1, share=(rank, 2), transform=lambda inputs, training: (torch.rand(2),))
+        return [inputs[0].tolist() for inputs, _ in batches.epoch(3, start)]
+
+    assert draws(0, 0)[2:] == draws(0, 2)
+    assert not any(a == b for a, b in zip(draws(0, 0), draws(1, 0), strict=True))
 
 
 def test_transform_receives_the_training_flag():
@@ -113,13 +129,6 @@ def test_last_training_sample_joins_the_batch_before(monkeypatch):
 
 def test_batches_for_prediction_are_not_changed():
     assert [len(step) for step in numbers(Batches(split(129), 64).epoch(1))] == [64, 64, 1]
-
-
-@pytest.mark.parametrize("left_over", [1, 2, 3, 4, 5])
-def test_each_of_two_processes_gets_two_samples_of_every_batch(left_over):
-    parts = [sizes(128 + left_over, 64, share=(rank, 2)) for rank in (0, 1)]
-    assert min(min(part) for part in parts) >= 2
-    assert len(parts[0]) == len(parts[1]) and sum(map(sum, parts)) == 128 + left_over
 
 
 def test_last_sample_joins_the_batch_before_when_lengths_are_sorted():

@@ -27,7 +27,7 @@ def launches(monkeypatch):
     """Record launches instead of starting workers."""
     calls = []
 
-    def launch(folder, *, device, devices, executor, command):
+    def launch(folder, *, device, devices, nodes, executor, command):
         calls.append((folder.run_id, command))
 
     monkeypatch.setattr(launcher, "launch", launch)

@@ -7,13 +7,13 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from dlcore.core import seeds
 from dlcore.core.errors import NotFiniteError, OutOfMemoryError
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
+from dlcore.runs.accelerator import connect
 from dlcore.training import gradients, schedules
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import MEASURES, Epoch, Finished, Gradients, Step
@@ -43,7 +43,7 @@ def start(seed=3, data=None, **settings):
     config = TrainingConfig(**{"epochs": 4, "batch_size": 16, "gradient_every": 3, **settings})
     seeds.seed_everything(seed)
     batches = Batches(data or split(), config.batch_size, seed=seed)
-    state = TrainingState(network(), config, steps_per_epoch=len(batches), fabric=Fabric(accelerator="cpu"))
+    state = TrainingState(network(), config, steps_per_epoch=len(batches), fabric=connect("cpu"))
     return state, batches
 
 

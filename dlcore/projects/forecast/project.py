@@ -115,7 +115,8 @@ def prepare_table(table: Table, config: RunConfig) -> Prepared:
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """Mean squared error on observed values; for changes weighted half for R2 and half for skill."""
-    return Objective(loss=_Loss(_weights(prepared.source["scale"])))
+    loss = _Loss(_weights(prepared.source["scale"]))
+    return Objective(loss=loss, weight=loss.weight)
 
 
 class _Loss:
@@ -131,6 +132,10 @@ class _Loss:
         weights = self.weights.to(outputs.device) * known
         squared = (outputs - torch.where(known, targets, outputs.detach())) ** 2
         return (squared * weights).sum() / weights.sum().clamp(min=1e-9)
+
+    def weight(self, targets: Tensor) -> Tensor:
+        """Return the sum of the weights of the observed targets."""
+        return (self.weights.to(targets.device) * ~targets.isnan()).sum()
 
 
 def _weights(scale: TableScale) -> Tensor:

@@ -96,7 +96,7 @@ def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
     """Cross-entropy with teacher forcing, ignoring padding, and which are exact matches."""
-    return Objective(loss=_loss, correct=_exact_match)
+    return Objective(loss=_loss, correct=_exact_match, weight=lambda targets: (targets != PAD).sum())
 
 
 def _loss(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -124,6 +124,7 @@ def _training(run: Mapping[str, Any]) -> str:
         f"{record['device']} ({environment['devices']}; {environment['threads']} threads); Python "
         f"{environment['python']}, torch {environment['torch']}, NumPy {environment['numpy']}. "
         f"Weights are stored as {run['weights']}.{_pretrained(run.get('pretrained', {}))}"
+        f"{' ' + run['sharing'] if run.get('sharing') else ''}"
     )
 
 

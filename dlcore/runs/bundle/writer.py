@@ -156,6 +156,7 @@ def describe(artifacts: RunArtifacts) -> dict[str, Any]:
         "multiply_adds": _multiply_adds(artifacts),
         "sizes": {name: len(artifacts.prepared.split(name)) for name in ("train", "validation", "test")},
         "command": command_line(artifacts.config),
+        "sharing": artifacts.config.sharing,
         "environment": {**card.package_versions(), **devices.describe(), "threads": torch.get_num_threads()},
         "evaluation": asdict(artifacts.evaluation),
     }

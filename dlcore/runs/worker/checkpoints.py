@@ -36,13 +36,27 @@ def save(folder: Path, snapshot: dict[str, Any], *, step: int) -> Path:
 
 def newest(folder: Path) -> dict[str, Any] | None:
     """The newest complete snapshot; torn ones are skipped; None without one."""
+    return next((snapshot for path in reversed(ordered(folder)) if (snapshot := read(path))), None)
+
+
+def newest_name(folder: Path) -> str:
+    """Name of the file of the newest complete snapshot; empty without one."""
+    return next((path.name for path in reversed(ordered(folder)) if _content(path)), "")
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The snapshot in that file; None if it is torn."""
     from dlcore.training.state import load_snapshot
 
-    for path in reversed(ordered(folder)):
-        data = path.read_bytes()
-        if hashlib.sha256(data[_SUM_BYTES:]).digest() == data[:_SUM_BYTES]:
-            return load_snapshot(io.BytesIO(data[_SUM_BYTES:]))
-    return None
+    data = _content(path)
+    return load_snapshot(io.BytesIO(data)) if data else None
+
+
+def _content(path: Path) -> bytes:
+    """The file without its checksum; empty if that does not agree."""
+    data = path.read_bytes()
+    content = data[_SUM_BYTES:]
+    return content if hashlib.sha256(content).digest() == data[:_SUM_BYTES] else b""
 
 
 def ordered(folder: Path) -> list[Path]:

@@ -26,13 +26,15 @@ WORKERS = "DLCORE_WORKERS"
 _IN_FOREGROUND = "train in the foreground (--bundle DIR)"
 
 
-def check(executor: cluster.Executor | str = "local") -> None:
-    """Check that workers can be started from this machine.
+def check(executor: cluster.Executor | str = "local", *, nodes: int = 1) -> None:
+    """Check that workers can be started from this machine, on `nodes` machines of a cluster.
 
     Raises:
         RunError: the system has no POSIX processes and locks, submitit is not installed, or there is no cluster.
         ConfigError: a setting of the cluster is out of bounds.
     """
+    if nodes > 1 and executor == "local":
+        raise RunError(f"nodes={nodes}: several machines need a cluster, and this is one: use devices instead.")
     if sys.platform == "win32" or not locks.survive_kills():
         raise RunError(f"background workers need Linux or macOS: {_IN_FOREGROUND}, or use WSL.")
     if importlib.util.find_spec("submitit") is None:
@@ -49,7 +51,13 @@ def check(executor: cluster.Executor | str = "local") -> None:
 
 
 def launch(
-    folder: RunFolder, *, device: str, devices: int = 1, executor: str = "local", command: Command | None = None
+    folder: RunFolder,
+    *,
+    device: str,
+    devices: int = 1,
+    nodes: int = 1,
+    executor: str = "local",
+    command: Command | None = None,
 ) -> None:
     """Start the worker of that folder; returns at once. The worker finds `command` as its first command.
 
@@ -59,7 +67,12 @@ def launch(
         StoreError: the folder cannot be written.
     """
     worker = liveness.WorkerInfo(
-        token=uuid.uuid4().hex, launched=time.time(), executor=executor, device=device, devices=devices
+        token=uuid.uuid4().hex,
+        launched=time.time(),
+        executor=executor,
+        device=device,
+        devices=devices,
+        nodes=nodes,
     )
     liveness.cancel_job(folder)
     with translate_errors(folder.path):

@@ -39,6 +39,12 @@ class WorkerInfo:
     executor: str = "local"
     device: str = ""
     devices: int = 1
+    nodes: int = 1
+
+    @property
+    def processes(self) -> int:
+        """Number of processes on all machines."""
+        return self.devices * self.nodes
 
 
 def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
@@ -53,6 +59,11 @@ def sign_in(folder: RunFolder, token: str) -> WorkerInfo:
     write_json(folder.worker, asdict(worker))
     folder.heartbeat.touch()
     return worker
+
+
+def this_worker(token: str) -> WorkerInfo:
+    """This process."""
+    return WorkerInfo(token, time.time(), os.getpid(), _started(os.getpid()) or 0.0, this_host())
 
 
 def read(folder: RunFolder) -> WorkerInfo | None:
@@ -73,7 +84,7 @@ def is_alive(folder: RunFolder) -> bool:
         return cluster_status(folder, worker).is_alive
     if not worker.pid:
         return time.time() - worker.launched < LAUNCH_SECONDS
-    return _works(folder, worker)
+    return lives(worker, folder.heartbeat)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class ClusterStatus:
 
 def cluster_status(folder: RunFolder, worker: WorkerInfo) -> ClusterStatus:
     """Whether the job of a worker waits, works or has ended; a fresh heartbeat needs no question to the cluster."""
-    if worker.pid and _works(folder, worker):
+    if worker.pid and lives(worker, folder.heartbeat):
         return ClusterStatus(True)
     job_id = _job_id(folder, worker.token)
     if not job_id:
@@ -124,10 +135,11 @@ def _job_id(folder: RunFolder, token: str) -> str:
     return str(job.get("job_id", "")) if job.get("token") == token else ""
 
 
-def _works(folder: RunFolder, worker: WorkerInfo) -> bool:
+def lives(worker: WorkerInfo, heartbeat: Path) -> bool:
+    """Whether a process that signed in lives; on another machine its heartbeat file decides."""
     if worker.host == this_host():
         return _same_process(worker)
-    return _age(folder.heartbeat) < STALE_SECONDS
+    return _age(heartbeat) < STALE_SECONDS
 
 
 @functools.cache

@@ -36,6 +36,7 @@ def _submit(folder: RunFolder, token: str) -> None:
     executor = submitit.AutoExecutor(folder=folder.path / "submitit", cluster=info.executor)
     executor.update_parameters(
         name=f"dlcore-{folder.run_id[:8]}",
+        nodes=info.nodes,
         tasks_per_node=info.devices,
         timeout_min=LOCAL_MINUTES,
         stderr_to_stdout=True,

@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_j
 from dlcore.runs.lifecycle import read_state, stored_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
 from dlcore.runs.record import STARTING, State
-from dlcore.runs.worker import liveness, queue
+from dlcore.runs.worker import liveness, peers, queue
 from dlcore.runs.worker.ending import write_end
 
 if TYPE_CHECKING:
@@ -42,12 +41,6 @@ class WorkerContext:
     rank: int = 0
     received_signals: list[str] = field(default_factory=list)
 
-    @property
-    def started(self) -> Path:
-        """Exists once the first process of this launch has started to work; the others wait for it."""
-        restarts = os.environ.get("SLURM_RESTART_COUNT", "0")  # a requeued job has the same token
-        return self.folder.path / f"begun-{self.token}-{restarts}"
-
     def is_current(self) -> bool:
         """Whether no newer worker was launched."""
         worker = liveness.read(self.folder)
@@ -56,6 +49,10 @@ class WorkerContext:
     def poll_command(self) -> Command | None:
         """The pending command of a person or the system."""
         return "pause" if self.received_signals else self.folder.read_command()
+
+    def poll_signals(self) -> Command | None:
+        """The pending command of the system alone: the first process reads those of a person."""
+        return "pause" if self.received_signals else None
 
     def may_wait(self) -> bool:
         """Whether to stay in the queue."""
@@ -123,19 +120,30 @@ def _wait_and_work(context: WorkerContext, worker: liveness.WorkerInfo) -> None:
 
 
 def _run_follower(context: WorkerContext) -> None:
-    """Any other process of a data-parallel run: wait for the first one, then train beside it."""
-    from dlcore.runs.metric_log import MemoryMetricLog
-
-    while not context.started.exists():
-        if not context.is_current() or not liveness.is_alive(context.folder):
-            return None
-        time.sleep(queue.POLL_SECONDS)
+    """Any other process of a data-parallel run or a search: wait for the first one, then work beside it."""
     if context.folder.is_search:
         from dlcore.runs.search import trials
 
-        return trials.follow(context, _log)
-    _execute(context, MemoryMetricLog())
+        return trials.follow(context, _log) if _wait_for_first(context) else None
+    with peers.sign_in(context.folder, context.token, context.rank) as end:
+        try:
+            if _wait_for_first(context):
+                from dlcore.runs.metric_log import MemoryMetricLog
+
+                _execute(context, MemoryMetricLog())
+        except BaseException as error:
+            _write(2, traceback.format_exc())
+            end(*_failure(error))
     return None
+
+
+def _wait_for_first(context: WorkerContext) -> bool:
+    """Wait until the first process works; False if it ended before."""
+    while not peers.has_begun(context.folder, context.token):
+        if not context.is_current() or not liveness.is_alive(context.folder):
+            return False
+        time.sleep(queue.POLL_SECONDS)
+    return True
 
 
 def _work(context: WorkerContext) -> None:
@@ -155,28 +163,38 @@ def _train(context: WorkerContext) -> None:
 
         _let_followers_start(context)
         return trials.lead(context, _log)
-    begun_at = read_state(folder).get("step", 0)
+    begun_at, worker = read_state(folder).get("step", 0), liveness.read(folder)
+    assert worker is not None
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     locks.wait_while_locked(lambda: write_state(folder, "running", doing=STARTING, doing_share=0.0))
     _let_followers_start(context)
     metric_log = FolderMetricLog(folder)
     try:
-        state, reason = _execute(context, metric_log)
+        with peers.watch(folder, context.token, worker.processes, functools.partial(_give_up, folder)):
+            state, reason = _execute(context, metric_log)
     except BaseException as error:
         folder.ballast.unlink(missing_ok=True)  # first of all: the disk may be full
         _write(2, traceback.format_exc())
-        state, reason = _failure(error)
+        is_known = isinstance(error, WorkbenchError)
+        state, reason = (not is_known and peers.why_ended(folder, context.token, worker.processes)) or _failure(error)
     folder.ballast.unlink(missing_ok=True)
     metric_log.close()
-    context.started.unlink(missing_ok=True)
+    peers.retract(folder, context.token)
     _log(write_end(folder, state, reason, signals=context.received_signals, begun_at=begun_at))
     return None
 
 
 def _let_followers_start(context: WorkerContext) -> None:
-    for old in context.folder.path.glob("begun-*"):
-        old.unlink(missing_ok=True)
-    context.started.touch()
+    worker = liveness.read(context.folder)
+    if worker is not None and worker.processes > 1:
+        peers.announce(context.folder, context.token, worker)
+
+
+def _give_up(folder: RunFolder, state: State, reason: str) -> None:
+    """Record the end of a run whose first process waits for one that died."""
+    folder.ballast.unlink(missing_ok=True)
+    write_state(folder, state, reason)
+    _log(f"{state}: {reason}")
 
 
 def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, str]:
@@ -184,10 +202,9 @@ def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, st
     from dlcore.runs.execution import Job, execute
 
     config = projects.load_config(read_json(context.folder.config))
-    if config.devices > 1:
-        from submitit.helpers import TorchDistributedEnvironment
-
-        TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+    worker = liveness.read(context.folder)
+    if worker is not None and worker.processes > 1:
+        peers.join(context.folder, worker, context.rank)
     _log(f"{config.project}/{config.model} on {config.device}, seed {config.seed}, process {os.getpid()}")
     outcome = execute(
         Job(
@@ -196,7 +213,7 @@ def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, st
             folder=context.folder,
             bundle=context.folder.bundle,
             metric_log=metric_log,
-            poll_command=context.poll_command,
+            poll_command=context.poll_command if not context.rank else context.poll_signals,
             on_event=(lambda event: None) if context.rank else functools.partial(_log_event, config),
             parent=read_state(context.folder).get("parent", ""),
         )

@@ -140,7 +140,9 @@ def _log(run: Run) -> None:
         text = run.log_tail(200)
         st.code(text or "The log is empty.", language=None, wrap_lines=True, height=260 if text else "content")
         record = run.record
-        st.caption(f"Trained {format_duration(record.duration_s)} on {record.device}, seed {record.seed}.")
+        st.caption(
+            f"Trained {format_duration(record.duration_s)} on {record.device}, seed {record.seed}. {run.config.sharing}"
+        )
 
 
 def _capital(text: str) -> str:

@@ -83,8 +83,8 @@ def _new(project: "Project") -> None:
     st.caption(presets.describe_preset(project, model, preset, epochs=epochs))
     key = f"{slug}-{model}-{dataset}-{preset}"
     executor = choose_executor(key=f"where-{slug}")
-    hardware = _hardware(base, key)
-    changed = _more(projects.list_settings(slug, model), base, key)
+    hardware = _hardware(base, key, on_cluster=executor == "slurm")
+    changed = _more(projects.list_settings(slug, model), base, key, shares_cpu=_shares_cpu(hardware))
     missing = offer_missing(
         lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
     )
@@ -181,8 +181,10 @@ def _fork(project: "Project", parent: str) -> None:
     st.caption("A new run with the settings of this one, except those you change.")
     key = f"fork-{parent}"
     executor = choose_executor(key=f"where-{key}")
-    hardware = _hardware(config, key)
-    changed = _more(projects.list_settings(slug, config.model), config, key, expanded=True)
+    hardware = _hardware(config, key, on_cluster=executor == "slurm")
+    changed = _more(
+        projects.list_settings(slug, config.model), config, key, shares_cpu=_shares_cpu(hardware), expanded=True
+    )
     settings = {**changed, **{name: value for name, value in hardware.items() if value != getattr(config, name)}}
     start, cancel = st.columns(2)
     if cancel.button("Cancel", width="stretch", key=f"cancel-{key}"):
@@ -195,18 +197,16 @@ def _fork(project: "Project", parent: str) -> None:
         _open(slug, run_id)
 
 
-def _hardware(config: "RunConfig", key: str) -> dict[str, Any]:
-    """Choose seed, device and number of devices."""
+def _hardware(config: "RunConfig", key: str, *, on_cluster: bool = False) -> dict[str, Any]:
+    """Choose seed and device; on a cluster, or with several GPUs, also how many devices and machines."""
     fields = {field.name: field for field in describe(type(config))}
-    seed, devices = st.columns(2)
+    seed, where = st.columns(2)
     with seed:
         chosen_seed = forms.setting_widget(fields["seed"], config.seed, key=f"{key}-seed")
-    with devices:
-        count = forms.setting_widget(fields["devices"], config.devices, key=f"{key}-devices")
     titles = _devices()
     titles.setdefault(config.device, config.device)
     order = list(titles)
-    device = st.selectbox(
+    device = where.selectbox(
         "Device",
         order,
         index=order.index(config.device),
@@ -214,7 +214,31 @@ def _hardware(config: "RunConfig", key: str) -> dict[str, Any]:
         help=fields["device"].help,
         format_func=lambda name: titles[name],
     )
-    return {"seed": chosen_seed, "device": device, "devices": count}
+    counts = {}
+    for name in ("devices", "nodes") if on_cluster else ("devices",) if _gpus(device) > 1 else ():
+        counts[name] = forms.setting_widget(fields[name], getattr(config, name), key=f"{key}-{name}")
+    return {"seed": chosen_seed, "device": device, **counts}
+
+
+def _gpus(device: str) -> int:
+    """Number of GPUs of this machine that a run on that device may share."""
+    return sum(name.startswith("cuda") for name in _devices()) if device.partition(":")[0] in ("auto", "cuda") else 0
+
+
+def _shares_cpu(hardware: Mapping[str, Any]) -> bool:
+    """Whether the chosen device is the CPU of this machine."""
+    return "nodes" not in hardware and (hardware["device"] == "cpu" or list(_devices())[1:] == ["cpu"])
+
+
+def _processes(config: "RunConfig", key: str) -> dict[str, int]:
+    """Choose the number of processes that share the CPU; empty if it stays."""
+    st.markdown("**Hardware**")
+    (field,) = (field for field in describe(type(config)) if field.name == "devices")
+    low, high = int(field.low or 1), int(field.high or 1)
+    count = st.number_input("Processes", low, high, config.devices, key=f"{key}-processes", help=field.help)
+    if count > 1:
+        st.caption(config.model_copy(update={"device": "cpu", "devices": count}).sharing)
+    return {"devices": count} if count != config.devices else {}
 
 
 def choose_executor(*, key: str) -> cluster.Executor:
@@ -237,7 +261,7 @@ def choose_executor(*, key: str) -> cluster.Executor:
 
 
 def _more(
-    sections: Mapping[str, list[Field]], config: "RunConfig", key: str, *, expanded: bool = False
+    sections: Mapping[str, list[Field]], config: "RunConfig", key: str, *, shares_cpu: bool, expanded: bool = False
 ) -> dict[str, Any]:
     """Choose the other settings in an expander; return the changed ones."""
     values = config.flat
@@ -247,6 +271,8 @@ def _more(
             if fields:
                 st.markdown(f"**{section.capitalize()}**")
                 changed |= forms.setting_widgets(fields, values, key=key)
+        if shares_cpu:
+            changed |= _processes(config, key)
     return changed
 
 
