@@ -26,7 +26,7 @@ def free_port():
 
 
 class Daemon:
-    """A process in a session of its own, with its output in a file."""
+    """A process in a new session, with its output in a file."""
 
     def __init__(self, command, log, env=None):
         self.command, self.log, self.env = command, log, env

@@ -7,20 +7,18 @@ rest later. MLflow is imported on first use (seconds) and is needed for nothing 
 
 import contextlib
 import logging
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.locks as locks
+import dlcore.runs.mlflow_client as mlflow_client
 import dlcore.runs.mlflow_model as mlflow_model
 import dlcore.runs.mlflow_run as mlflow_run
 import dlcore.runs.mlflow_search as mlflow_search
 from dlcore.core import settings
-from dlcore.core.errors import LockedError, RequestError, StoreError, WorkbenchError, one_line
+from dlcore.core.errors import RequestError, WorkbenchError, one_line
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_json
 from dlcore.runs.lifecycle import read_state
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 5.0
 END_SECONDS = 60.0
 """Longest time that a finished worker spends on the mirror."""
-ANSWER_SECONDS = 8.0
-"""Longest wait for the first answer of the server, or for the lock of its database."""
-_REQUEST = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 _BATCH = 900  # MLflow accepts at most 1,000 metrics per request
 
 _log = logging.getLogger(__name__)
@@ -48,32 +43,18 @@ def mirror_run(folder: RunFolder) -> bool:
         RequestError: `MLFLOW_TRACKING_URI` is not set, or the run is a reference run.
         StoreError: mlflow is not installed, or the server failed or did not answer; what was sent is remembered.
     """
-    _check_uri()
+    mlflow_client.check_uri()
     if not folder.state.exists():
         raise RequestError(f"{folder.run_id} is no run of {settings.home()}: only those are mirrored.")
     lock = locks.try_lock(folder.path / "mirror.lock")
     if lock is None:
         return False
     try:
-        with connect() as client:
+        with mlflow_client.connect() as client:
             _send(folder, client)
     finally:
         lock.release()
     return True
-
-
-@contextlib.contextmanager
-def connect() -> Iterator["MlflowClient"]:
-    """The client of the server of `MLFLOW_TRACKING_URI`, once that has answered.
-
-    Raises:
-        RequestError: `MLFLOW_TRACKING_URI` is not set.
-        StoreError: mlflow is not installed, or the server fails inside the block.
-    """
-    _check_uri()
-    with _one_line_errors():
-        _check_answer(settings.tracking_uri())
-        yield _open_client()
 
 
 @contextlib.contextmanager
@@ -114,7 +95,7 @@ def _mirror_until(folder: RunFolder, over: threading.Event) -> None:
 
 
 def _send(folder: RunFolder, client: "MlflowClient") -> None:
-    """Send what the server lacks. Begin anew if it does not know the run any more (another database)."""
+    """Send what the server lacks. Start over if it does not know the run any more (another database)."""
     from mlflow.exceptions import MlflowException
 
     sent, send = _Progress(folder), mlflow_search.send if folder.is_search else _send_run
@@ -153,6 +134,7 @@ def _send_run(client: "MlflowClient", folder: RunFolder, sent: "_Progress") -> N
     elif _without_annotation(state) != _without_annotation(sent.state):
         _send_end(client, folder, sent.remote_id, state)
         client.set_terminated(sent.remote_id, status=mlflow_run.status_of(name), end_time=_end_ms(state))
+        _send_model(client, folder, sent.remote_id, state)  # last: the export may take longer than the worker waits
     if name != sent.state.get("state"):
         mlflow_run.ensure_parent(client, state)
     sent.save(state=state)
@@ -163,7 +145,7 @@ def _without_annotation(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _send_end(client: "MlflowClient", folder: RunFolder, remote_id: str, state: Mapping[str, Any]) -> None:
-    """Delete copies of the run; send bundle, dataset, model and the metrics of the test split."""
+    """Delete copies of the run; send bundle, dataset and the metrics of the test split."""
     experiment = client.get_run(remote_id).info.experiment_id
     mlflow_run.delete_copies(client, experiment, (mlflow_run.RUN, folder.run_id), expected=remote_id)
     if not folder.bundle.is_dir():
@@ -172,16 +154,25 @@ def _send_end(client: "MlflowClient", folder: RunFolder, remote_id: str, state: 
     client.log_artifacts(remote_id, str(folder.bundle), "bundle")
     mlflow_run.set_tags(client, remote_id, mlflow_run.describe_end(bundle, state))
     mlflow_run.log_dataset(client, remote_id, read_json(folder.bundle / "run.json"))
-    model_id = None
+    _send_test_metrics(client, remote_id, state)
+
+
+def _send_model(client: "MlflowClient", folder: RunFolder, remote_id: str, state: Mapping[str, Any]) -> None:
+    """Send the model, if there is one, and link the metrics of the test split to it."""
+    if not folder.bundle.is_dir():
+        return
     try:
-        model_id = mlflow_model.log_model(client, folder.run_id, remote_id, bundle)
+        model_id = mlflow_model.log_model(client, folder.run_id, remote_id, Bundle(folder.bundle))
     except WorkbenchError as error:
         mlflow_run.set_tags(client, remote_id, {mlflow_run.PREFIX + "no_model": one_line(error)[:500]})
-    _send_test_metrics(client, remote_id, state, model_id)
+    else:
+        _send_test_metrics(client, remote_id, state, model_id=model_id)
 
 
-def _send_test_metrics(client: "MlflowClient", remote_id: str, state: Mapping[str, Any], model_id: str | None) -> None:
-    """Send the metrics of the test split, with their intervals: as metrics of the run and of its model."""
+def _send_test_metrics(
+    client: "MlflowClient", remote_id: str, state: Mapping[str, Any], *, model_id: str | None = None
+) -> None:
+    """Send the metrics of the test split, with their intervals: as metrics of the run, and of its model."""
     from mlflow.entities import Metric
 
     step, time_ms = int(state.get("step", 0)), _end_ms(state)
@@ -231,65 +222,3 @@ def _send_metrics(client: "MlflowClient", run_id: str, rows: list[Row]) -> None:
     ]
     for batch in mlflow_run.batches(metrics, _BATCH):
         client.log_batch(run_id, metrics=batch)
-
-
-def _check_uri() -> None:
-    if not settings.tracking_uri():
-        raise RequestError("MLFLOW_TRACKING_URI is not set: set it to the address of the MLflow server.")
-
-
-def _check_answer(uri: str) -> None:
-    """Ask the server for any answer, because MLflow's client retries for minutes if there is none.
-
-    Raises:
-        LockedError: another program locks the database of the mirror.
-        requests.RequestException: the server does not answer.
-    """
-    if uri.startswith(("http://", "https://")):
-        import requests
-
-        limit = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or ANSWER_SECONDS)
-        requests.head(uri, timeout=min(limit, ANSWER_SECONDS), allow_redirects=False)
-    elif (file := Path(uri.removeprefix("sqlite:///"))).is_file():
-        with contextlib.closing(sqlite3.connect(file, timeout=ANSWER_SECONDS, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-
-
-def _open_client() -> "MlflowClient":
-    """MLflow's client, without telemetry and with short timeouts."""
-    defaults = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet", **_REQUEST}
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
-    try:
-        from mlflow import MlflowClient
-    except ImportError as error:
-        raise StoreError("mlflow is not installed, so no run is mirrored: pip install 'dlcore[tracking]'.") from error
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are reported in one line below
-    return MlflowClient(tracking_uri=settings.tracking_uri())
-
-
-@contextlib.contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn the exceptions of MLflow and its HTTP client into one line.
-
-    Raises:
-        StoreError: instead of them.
-    """
-    try:
-        yield
-    except WorkbenchError:
-        raise
-    except Exception as error:
-        if "database is locked" in str(error):
-            raise LockedError(
-                f"the database of the mirror, {settings.tracking_uri()}, is locked by another program: close it. The "
-                "run is complete in its folder."
-            ) from error
-        refusal = StoreError(
-            f"the MLflow server at {settings.tracking_uri()} failed ({one_line(error)[:300]}): the run is complete in "
-            "its folder."
-        )
-        refusal.reason = "code"
-        raise refusal from error

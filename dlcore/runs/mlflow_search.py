@@ -17,7 +17,7 @@ SEARCH, TRIAL = mlflow_run.PREFIX + "search_id", mlflow_run.PREFIX + "trial"
 _STATUS = {"running": "RUNNING", "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
-class Progress(Protocol):
+class SearchProgress(Protocol):
     """How far a search is mirrored (`mlflow_mirror`): the state of each trial as it was sent last, by number."""
 
     remote_id: str
@@ -28,7 +28,7 @@ class Progress(Protocol):
         """Store changed fields."""
 
 
-def send(client: "MlflowClient", folder: RunFolder, sent: Progress) -> None:
+def send(client: "MlflowClient", folder: RunFolder, sent: SearchProgress) -> None:
     """Send a search and its trials, those that changed since; any part may be sent twice."""
     stored, state = read_json(folder.config), read_state(folder)
     config = stored["config"]

@@ -271,7 +271,7 @@ elif point == "sent":
     save = mlflow_mirror._Progress.save
     mlflow_mirror._Progress.save = lambda self, **changes: (die if "offset" in changes else save)(self, **changes)
 else:
-    mlflow_mirror._send_test_metrics = die
+    mlflow_mirror._send_model = die
 mlflow_mirror.mirror_run(of_run(run_id))
 """
 
@@ -303,7 +303,7 @@ def test_second_run_left_by_a_lost_answer_is_deleted(client):
     assert check_history(client, folder).info.run_id == run.info.run_id
 
 
-def test_run_is_sent_anew_to_a_server_that_lost_it(client):
+def test_run_is_sent_again_to_a_server_that_lost_it(client):
     folder = of_run(runs.create(configure()).run_id)
     append_metrics(folder, [(step, {"batch_loss": float(step)}, step) for step in range(20)])
     mirror(folder)
@@ -315,7 +315,7 @@ def test_run_is_sent_anew_to_a_server_that_lost_it(client):
 
 
 def test_runs_of_an_experiment_are_imported_and_compare_with_ours(client, home):
-    experiment = client.create_experiment("somebody's work")
+    experiment = client.create_experiment("other work")
     for name in ("first", "second"):
         run = client.create_run(experiment, run_name=name)
         client.log_param(run.info.run_id, "lr", "0.1")
@@ -323,14 +323,14 @@ def test_runs_of_an_experiment_are_imported_and_compare_with_ours(client, home):
             client.log_metric(run.info.run_id, "val_loss", 1 / epoch, step=epoch)
             client.log_metric(run.info.run_id, "reward", float(epoch))  # without a step
         client.log_metric(run.info.run_id, "val_loss", math.nan, step=6)
-    records = imports.import_mlflow("somebody's work")
+    records = imports.import_mlflow("other work")
     assert {record.model for record in records} == {"first", "second"}
     (again,) = json.loads(run_dlcore("runs", "import", f"mlflow:{run.info.run_id}", "--json"))
-    assert (again["project"], again["dataset"], again["reason"]) == ("watched", "somebody's work", "imported")
+    assert (again["project"], again["dataset"], again["reason"]) == ("watched", "other work", "imported")
     curves = read_metrics(of_run(again["run_id"]))
     assert curves["validation_loss"].values.tolist() == [1 / epoch for epoch in range(1, 6)]
     assert curves["reward"].values.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert runs.open_run(again["run_id"]).config.flat["lr"] == 0.1
     assert len(comparisons.from_runs([record.run_id for record in records]).records) == 2
-    with pytest.raises(RequestError, match="no run or experiment 'nobody'"):
-        imports.import_mlflow("nobody")
+    with pytest.raises(RequestError, match="no run or experiment 'nothing'"):
+        imports.import_mlflow("nothing")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.runs.mlflow_mirror import connect
+from dlcore.runs.mlflow_client import connect
 from dlcore.runs.watch.tracker_files import TrackedRun
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def find_runs(name: str) -> list[TrackedRun]:
         StoreError: mlflow is not installed, or the server failed or did not answer.
     """
     with connect() as client:
-        found = [_read(client, run) for run in _find(client, name)]
-    with_metrics = [run for run in found if run.scalars]
+        runs = [_read(client, run) for run in _find(client, name)]
+    with_metrics = [run for run in runs if run.scalars]
     if not with_metrics:
         raise DataError(f"{name[:80]} has no metrics on the MLflow server: choose another run or experiment.")
     return with_metrics
