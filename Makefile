@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+SERVICES := .venv-services
 WORKERS ?= 3# more than the two processors: many tests wait for a worker process or a page
 PYTEST := -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
@@ -25,7 +26,7 @@ test-environments: $(VENV)/.installed-tests
 	$(BIN)/python $(PYTEST) -m environments
 
 # Real daemons on loopback: Slurm, PostgreSQL, MLflow, nginx. Skipped where they are not installed.
-test-services: $(VENV)/.installed-tests
+test-services: $(VENV)/.installed-tests $(SERVICES)/.installed
 	env -u DLCORE_DATA $(BIN)/python -m pytest -n 0 -m services
 
 # The tests that failed in the last run, one after another.
@@ -65,6 +66,11 @@ $(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
 	$(BIN)/python -m pip install -r tests/requirements.txt
+	touch $@
+
+$(SERVICES)/.installed: tests/services/requirements.txt
+	$(PYTHON) -m venv $(SERVICES)
+	$(SERVICES)/bin/python -m pip install -r $<
 	touch $@
 
 $(OLDEST)/.installed: requirements.txt tests/requirements.txt tests/oldest.py

@@ -156,23 +156,33 @@ def runs_export(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def runs_mirror(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Send runs to the MLflow server of MLFLOW_TRACKING_URI: those named, or all."""
+    """Send runs and searches to the MLflow server of MLFLOW_TRACKING_URI: those named, or all."""
     from dlcore import runs
     from dlcore.core.errors import RequestError
-    from dlcore.runs.folder import of_run
+    from dlcore.runs.folder import SEARCH, of_run
     from dlcore.runs.mlflow_mirror import mirror_run
+    from dlcore.runs.search import searches
 
     if not options.runs and not options.all:
         raise RequestError("no run given: name one or more, or --all.")
-    run_ids = [record.run_id for record in runs.list_runs()] if options.all else options.runs
-    folders = [of_run(runs.open_run(run_id).run_id) for run_id in run_ids]
+    if options.all:
+        names = [record.run_id for record in runs.list_runs()]
+        folders = [of_run(name) for name in [*names, *(search.search_id for search in searches.list_searches())]]
+    else:
+        folders = [
+            searches.find(name) if name.startswith(SEARCH) else of_run(runs.open_run(name).run_id)
+            for name in options.runs
+        ]
     return [{"run_id": folder.run_id, "sent": mirror_run(folder)} for folder in folders]
 
 
 def runs_import(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
-    """Import a bundle (zip or folder), TensorBoard event files, or offline runs of Weights & Biases."""
+    """Import a bundle (zip or folder), TensorBoard event files, offline runs of Weights & Biases, or MLflow runs."""
     from dlcore import runs
     from dlcore.runs.watch import imports
+
+    if options.file.startswith("mlflow:"):
+        return [record.as_json() for record in imports.import_mlflow(options.file.removeprefix("mlflow:"))]
 
     if imports.is_tracked(Path(options.file)):
         return [record.as_json() for record in imports.import_tracked(Path(options.file))]
@@ -240,9 +250,13 @@ def arguments(commands: Any) -> None:
     )
     export.add_argument("--onnx", action="store_true", help="the model alone, for ONNX Runtime; image models only")
     bring = add_command(verbs, "import", runs_import, columns=RUN_COLUMNS)
-    bring.add_argument("file", metavar="FILE", help="a zip file, an event file, a .wandb file or a folder")
+    bring.add_argument(
+        "file",
+        metavar="FILE",
+        help="a zip file, an event file, a .wandb file, a folder, or mlflow:RUN or mlflow:EXPERIMENT",
+    )
     bring.add_argument("--code", action="store_true", help="accept the code of a custom network in it")
     mirror = add_command(verbs, "mirror", runs_mirror)
-    mirror.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
-    mirror.add_argument("--all", action="store_true", help="all runs")
+    mirror.add_argument("runs", nargs="*", metavar="RUN", help=f"{RUN_HELP}; or the id of a search")
+    mirror.add_argument("--all", action="store_true", help="all runs and searches")
     add_command(commands, "evaluate", evaluate).add_argument("run", metavar="RUN", help=RUN_HELP)

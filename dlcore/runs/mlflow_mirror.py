@@ -6,19 +6,20 @@ rest later. MLflow is imported on first use (seconds) and is needed for nothing 
 """
 
 import contextlib
-import json
 import logging
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlcore.runs.locks as locks
+import dlcore.runs.mlflow_client as mlflow_client
+import dlcore.runs.mlflow_model as mlflow_model
+import dlcore.runs.mlflow_run as mlflow_run
+import dlcore.runs.mlflow_search as mlflow_search
 from dlcore.core import settings
-from dlcore.core.errors import LockedError, RequestError, StoreError, WorkbenchError, one_line
+from dlcore.core.errors import RequestError, WorkbenchError, one_line
+from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json, translate_errors, write_json
 from dlcore.runs.lifecycle import read_state
 from dlcore.runs.metric_file import Row, read_rows
@@ -30,13 +31,7 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 5.0
 END_SECONDS = 60.0
 """Longest time that a finished worker spends on the mirror."""
-ANSWER_SECONDS = 8.0
-"""Longest wait for the first answer of the server, or for the lock of its database."""
-_REQUEST = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
-_PREFIX = "dlcore."
 _BATCH = 900  # MLflow accepts at most 1,000 metrics per request
-_VALUE_LENGTH = 5000  # of a param or tag
-_STATUS = {"queued": "SCHEDULED", "running": "RUNNING", "finished": "FINISHED", "failed": "FAILED"}
 
 _log = logging.getLogger(__name__)
 
@@ -48,17 +43,15 @@ def mirror_run(folder: RunFolder) -> bool:
         RequestError: `MLFLOW_TRACKING_URI` is not set, or the run is a reference run.
         StoreError: mlflow is not installed, or the server failed or did not answer; what was sent is remembered.
     """
-    if not settings.tracking_uri():
-        raise RequestError("MLFLOW_TRACKING_URI is not set: set it to the address of the MLflow server.")
+    mlflow_client.check_uri()
     if not folder.state.exists():
         raise RequestError(f"{folder.run_id} is no run of {settings.home()}: only those are mirrored.")
     lock = locks.try_lock(folder.path / "mirror.lock")
     if lock is None:
         return False
     try:
-        with _one_line_errors():
-            _check_answer(settings.tracking_uri())
-            _send(folder, _connect())
+        with mlflow_client.connect() as client:
+            _send(folder, client)
     finally:
         lock.release()
     return True
@@ -70,7 +63,7 @@ def mirroring(folder: RunFolder) -> Iterator[None]:
 
     Errors are logged once as a warning and otherwise ignored. Does nothing without `MLFLOW_TRACKING_URI`.
     """
-    if not settings.tracking_uri() or folder.is_search:
+    if not settings.tracking_uri():
         yield
         return
     over = threading.Event()
@@ -102,32 +95,103 @@ def _mirror_until(folder: RunFolder, over: threading.Event) -> None:
 
 
 def _send(folder: RunFolder, client: "MlflowClient") -> None:
-    """Create the run on the server if needed, then send new metrics, the record, and at the end the bundle."""
-    sent = _Progress(folder)
+    """Send what the server lacks. Start over if it does not know the run any more (another database)."""
+    from mlflow.exceptions import MlflowException
+
+    sent, send = _Progress(folder), mlflow_search.send if folder.is_search else _send_run
+    try:
+        send(client, folder, sent)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST" or not sent.remote_id:
+            raise
+        sent.save(remote_id="", offset=0, state={}, trials={})
+        send(client, folder, sent)
+
+
+def _send_run(client: "MlflowClient", folder: RunFolder, sent: "_Progress") -> None:
+    """Create the run on the server if needed, then send new metrics, the record, and at the end bundle and model.
+
+    Any step may be repeated: a worker may die between a request and the note that it succeeded. The server drops a
+    metric that it has (key, step, time and value are its primary key), files and tags are replaced.
+    """
     state = read_state(folder)
     if not sent.remote_id:
-        sent.save(remote_id=_create(client, folder, state))
+        remote_id = mlflow_run.ensure_run(client, folder, state)
+        config = read_json(folder.config)
+        mlflow_run.log_params(client, remote_id, config)
+        client.log_dict(remote_id, config, "config.json")
+        sent.save(remote_id=remote_id)
     rows, offset = read_rows(folder.metrics, sent.offset)
     _send_metrics(client, sent.remote_id, rows)
-    sent.save(offset=offset)
+    if offset != sent.offset:
+        sent.save(offset=offset)
     if state == sent.state:
         return
-    from mlflow.entities import RunTag
-
-    tags = [RunTag(_PREFIX + name, _as_text(value)) for name, value in state.items()]
-    client.log_batch(sent.remote_id, tags=tags)
-    name, status = str(state.get("state")), _STATUS.get(str(state.get("state")), "KILLED")
+    mlflow_run.set_tags(client, sent.remote_id, mlflow_run.tags_of(state))
+    name = str(state.get("state"))
     if name in ACTIVE:
-        client.update_run(sent.remote_id, status=status)
-    else:
-        if folder.bundle.is_dir():
-            client.log_artifacts(sent.remote_id, str(folder.bundle), "bundle")
-        client.set_terminated(sent.remote_id, status=status)
+        client.update_run(sent.remote_id, status=mlflow_run.status_of(name))
+    elif _without_annotation(state) != _without_annotation(sent.state):
+        _send_end(client, folder, sent.remote_id, state)
+        client.set_terminated(sent.remote_id, status=mlflow_run.status_of(name), end_time=_end_ms(state))
+        _send_model(client, folder, sent.remote_id, state)  # last: the export may take longer than the worker waits
+    if name != sent.state.get("state"):
+        mlflow_run.ensure_parent(client, state)
     sent.save(state=state)
 
 
+def _without_annotation(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name not in ("annotation", "name", "is_hidden")}
+
+
+def _send_end(client: "MlflowClient", folder: RunFolder, remote_id: str, state: Mapping[str, Any]) -> None:
+    """Delete copies of the run; send bundle, dataset and the metrics of the test split."""
+    experiment = client.get_run(remote_id).info.experiment_id
+    mlflow_run.delete_copies(client, experiment, (mlflow_run.RUN, folder.run_id), expected=remote_id)
+    if not folder.bundle.is_dir():
+        return
+    bundle = Bundle(folder.bundle)
+    client.log_artifacts(remote_id, str(folder.bundle), "bundle")
+    mlflow_run.set_tags(client, remote_id, mlflow_run.describe_end(bundle, state))
+    mlflow_run.log_dataset(client, remote_id, read_json(folder.bundle / "run.json"))
+    _send_test_metrics(client, remote_id, state)
+
+
+def _send_model(client: "MlflowClient", folder: RunFolder, remote_id: str, state: Mapping[str, Any]) -> None:
+    """Send the model, if there is one, and link the metrics of the test split to it."""
+    if not folder.bundle.is_dir():
+        return
+    try:
+        model_id = mlflow_model.log_model(client, folder.run_id, remote_id, Bundle(folder.bundle))
+    except WorkbenchError as error:
+        mlflow_run.set_tags(client, remote_id, {mlflow_run.PREFIX + "no_model": one_line(error)[:500]})
+    else:
+        _send_test_metrics(client, remote_id, state, model_id=model_id)
+
+
+def _send_test_metrics(
+    client: "MlflowClient", remote_id: str, state: Mapping[str, Any], *, model_id: str | None = None
+) -> None:
+    """Send the metrics of the test split, with their intervals: as metrics of the run, and of its model."""
+    from mlflow.entities import Metric
+
+    step, time_ms = int(state.get("step", 0)), _end_ms(state)
+    metrics = [
+        Metric(mlflow_run.clean_name(name), float(value), time_ms, step, model_id=model_id)
+        for name, value in (state.get("metrics") or {}).items()
+        if not name.startswith(("train_", "validation_"))  # those are curves
+    ]
+    for batch in mlflow_run.batches(metrics, _BATCH):
+        client.log_batch(remote_id, metrics=batch)
+
+
+def _end_ms(state: Mapping[str, Any]) -> int:
+    """When the run ended, as far as its state tells, in milliseconds: equal however often it is sent."""
+    return int((float(state.get("created", 0.0)) + float(state.get("duration_s", 0.0))) * 1000)
+
+
 class _Progress:
-    """How far a run is mirrored on the present server, stored beside it."""
+    """How far a run is mirrored on the present server, stored beside it; `trials` are those of a search."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder, self.path, self.uri = folder, folder.path / "mirror.json", settings.tracking_uri()
@@ -137,106 +201,24 @@ class _Progress:
         self.remote_id: str = known.get("remote_id", "")
         self.offset: int = known.get("offset", 0)
         self.state: Mapping[str, Any] = known.get("state", {})
+        self.trials: Mapping[str, str] = known.get("trials", {})
 
     def save(self, **changes: Any) -> None:
+        """Store changed fields."""
         for name, value in changes.items():
             setattr(self, name, value)
         value = {"uri": self.uri, "remote_id": self.remote_id, "offset": self.offset, "state": self.state}
         with translate_errors(self.folder.path):
-            write_json(self.path, value)
-
-
-def _create(client: "MlflowClient", folder: RunFolder, state: Mapping[str, Any]) -> str:
-    from mlflow.entities import Param
-
-    project = str(state.get("project", "dlcore"))
-    known = client.get_experiment_by_name(project)
-    experiment = known.experiment_id if known is not None else client.create_experiment(project)
-    run = client.create_run(
-        experiment,
-        start_time=int(float(state.get("created", 0.0)) * 1000),
-        run_name=f"{state.get('model')} seed {state.get('seed')}",
-        tags={_PREFIX + "run_id": folder.run_id},
-    )
-    run_id: str = run.info.run_id
-    config = read_json(folder.config)
-    client.log_batch(run_id, params=[Param(name, _as_text(value)) for name, value in _flatten(config).items()])
-    client.log_dict(run_id, config, "config.json")
-    return run_id
+            write_json(self.path, value | ({"trials": self.trials} if self.trials else {}))
 
 
 def _send_metrics(client: "MlflowClient", run_id: str, rows: list[Row]) -> None:
     from mlflow.entities import Metric
 
-    metrics = [Metric(name, value, time_ms, step) for step, values, time_ms in rows for name, value in values.items()]
-    for begin in range(0, len(metrics), _BATCH):
-        client.log_batch(run_id, metrics=metrics[begin : begin + _BATCH])
-
-
-def _flatten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by their own names, those of nested parts included."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        flat.update(_flatten(value) if isinstance(value, Mapping) else {name: value})
-    return flat
-
-
-def _as_text(value: Any) -> str:
-    return (value if isinstance(value, str) else json.dumps(value))[:_VALUE_LENGTH]
-
-
-def _check_answer(uri: str) -> None:
-    """Ask the server for any answer, because MLflow's client retries for minutes if there is none.
-
-    Raises:
-        LockedError: another program locks the database of the mirror.
-        requests.RequestException: the server does not answer.
-    """
-    if uri.startswith(("http://", "https://")):
-        import requests
-
-        limit = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or ANSWER_SECONDS)
-        requests.head(uri, timeout=min(limit, ANSWER_SECONDS), allow_redirects=False)
-    elif (file := Path(uri.removeprefix("sqlite:///"))).is_file():
-        with contextlib.closing(sqlite3.connect(file, timeout=ANSWER_SECONDS, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-
-
-def _connect() -> "MlflowClient":
-    """MLflow's client, without telemetry and with short timeouts."""
-    defaults = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet", **_REQUEST}
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
-    try:
-        from mlflow import MlflowClient
-    except ImportError as error:
-        raise StoreError("mlflow is not installed, so no run is mirrored: pip install 'dlcore[tracking]'.") from error
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are reported in one line below
-    return MlflowClient(tracking_uri=settings.tracking_uri())
-
-
-@contextlib.contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn the exceptions of MLflow and its HTTP client into one line.
-
-    Raises:
-        StoreError: instead of them.
-    """
-    try:
-        yield
-    except WorkbenchError:
-        raise
-    except Exception as error:
-        if "database is locked" in str(error):
-            raise LockedError(
-                f"the database of the mirror, {settings.tracking_uri()}, is locked by another program: close it. The "
-                "run is complete in its folder."
-            ) from error
-        refusal = StoreError(
-            f"the MLflow server at {settings.tracking_uri()} failed ({one_line(error)[:300]}): the run is complete in "
-            "its folder."
-        )
-        refusal.reason = "code"
-        raise refusal from error
+    metrics = [
+        Metric(mlflow_run.clean_name(name), value, time_ms, step)
+        for step, values, time_ms in rows
+        for name, value in values.items()
+    ]
+    for batch in mlflow_run.batches(metrics, _BATCH):
+        client.log_batch(run_id, metrics=batch)

@@ -12,7 +12,7 @@ import pytest
 from dlcore import runs
 from dlcore.core.errors import LockedError
 from dlcore.runs import folder as folders
-from dlcore.runs import lifecycle, locks, mlflow_mirror
+from dlcore.runs import lifecycle, locks, mlflow_client, mlflow_mirror
 from dlcore.runs.folder import RunFolder, of_run
 from dlcore.runs.metric_log import FolderMetricLog
 
@@ -127,7 +127,7 @@ def test_locked_database_of_the_mirror_gets_the_run_once_it_is_released(home, co
     monkeypatch.chdir(home)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     monkeypatch.setattr(mlflow_mirror, "EVERY_SECONDS", 0.2)
-    monkeypatch.setattr(mlflow_mirror, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(mlflow_client, "ANSWER_SECONDS", 0.5)
     assert mlflow_mirror.mirror_run(of_run(runs.create(configure()).run_id))  # creates the database
     folder = of_run(runs.create(configure()).run_id)
     database = sqlite3.connect(home / "mlflow.db", isolation_level=None)

@@ -38,6 +38,7 @@ class Trial:
 
     `value` is the metric at the best epoch, `intermediate_values` the metric after each epoch (from 1 on), `starts` how
     many workers started or resumed the trial. `validation_hash` is equal for trials with the same validation samples.
+    `started` is the time of the first start in seconds.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Trial:
     starts: int = 0
     reason: str = ""
     validation_hash: str = ""
+    started: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dict."""
@@ -318,4 +320,5 @@ def _as_trial(stored: "optuna.trial.FrozenTrial") -> Trial:
         starts=int(attrs.get("starts", 0)),
         reason=str(attrs.get("reason", "")),
         validation_hash=str(attrs.get("validation_hash", "")),
+        started=stored.datetime_start.timestamp() if stored.datetime_start else 0.0,
     )

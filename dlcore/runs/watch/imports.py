@@ -43,6 +43,17 @@ def import_tracked(path: Path) -> list[Record]:
     return [_store(run) for run in tracker_files.find_runs(path)]
 
 
+def import_mlflow(name: str) -> list[Record]:
+    """Import a run of an MLflow server by its id, or all runs of an experiment by its name.
+
+    Raises:
+        RequestError, DataError, StoreError: as for `mlflow_runs.find_runs`.
+    """
+    from dlcore.runs.watch import mlflow_runs
+
+    return [_store(run) for run in mlflow_runs.find_runs(name)]
+
+
 def is_tracked(path: Path) -> bool:
     """Whether a file or folder is one of these and no bundle."""
     if path.is_file():
