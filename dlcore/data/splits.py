@@ -1,7 +1,7 @@
 """Training, validation and test splits, and the metadata that models and inference need."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,7 +42,7 @@ class Prepared:
     JSON-serializable and holds what inference needs to process new data (scalers, vocabulary); `source` holds what else
     evaluation needs (raw values, labels); `checksum` is the sha256 of the data. `transform` converts a batch of any
     split to the model's inputs, on the device, for `Batches`. `start` loads pretrained parts (word vectors) into a new
-    model before training.
+    model before training. `teacher_scores` (N, K) are the log-probabilities of a teacher for the training samples.
     """
 
     train: Split
@@ -55,6 +55,17 @@ class Prepared:
     source: Mapping[str, Any] = field(default_factory=dict)
     transform: Transform | None = None
     start: "Callable[[nn.Module], None] | None" = None
+    teacher_scores: "Tensor | None" = None
+
+    @property
+    def fitted(self) -> Split:
+        """Return the training split with the targets of the loss: with a teacher (N, 1 + K), the class number and the
+        teacher's log-probabilities."""
+        if self.teacher_scores is None:
+            return self.train
+        from torch import cat
+
+        return replace(self.train, targets=cat([self.train.targets[:, None].float(), self.teacher_scores], dim=1))
 
     def split(self, name: SplitName) -> Split:
         """Return the split with this name."""

@@ -24,6 +24,7 @@ from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.cross_validation import cross_validate
+from dlcore.runs.distillation import add_teacher
 from dlcore.runs.folder import Command, RunFolder
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.record import Best, Curve, Record, State
@@ -118,7 +119,7 @@ def _set_up(job: Job) -> TrainingSession:
     job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
     job.metric_log.try_flush()
     with progress.listening(_Preparing(job.metric_log)):
-        prepared = project.prepare(config)
+        prepared = add_teacher(project.prepare(config), config)
     seeds.seed_everything(config.seed)
     with networks.running_here(config.device):
         module = project.models[config.model].build(config.model_options, prepared.facts)
@@ -198,7 +199,7 @@ def _start_log(session: TrainingSession) -> None:
 
 def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
     return Batches(
-        prepared.train,
+        prepared.fitted,
         config.training.batch_size,
         seed=config.seed,
         device=fabric.device,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, SplitName
@@ -15,7 +15,7 @@ from dlcore.projects.language import texts
 from dlcore.projects.run_config import RunConfig
 
 
-class BertTextData(Config):
+class BertTextData(texts.LearningOptions):
     """Pretrained BERT and tokenization."""
 
     bert: str = choice(
@@ -66,4 +66,5 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     parts["train"] = parts["train"][
         stratified_sample(data.labels[parts["train"]], options.train_rows, seed=config.seed)
     ]
+    data, parts["train"] = texts.augment(data, parts["train"], options)
     return BertTexts(checkpoint, data, parts)

@@ -51,7 +51,7 @@ class BertGruConfig(FrozenBertRnnConfig):
 
 BERT = "bert_gru"
 """The model that reads the states of a frozen BERT."""
-READ = ("length", "keep", "balanced", "rows", "folds", "fold")
+READ = ("length", "keep", "balanced", "rows", "folds", "fold", *texts.LearningOptions.model_fields)
 """Data settings that it uses; tokenizer and vectors come from BERT."""
 IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 

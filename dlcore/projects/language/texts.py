@@ -19,7 +19,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import stratified_folds, stratified_sample, stratified_split
-from dlcore.data.text import bert_tokens, word_vectors
+from dlcore.data.text import behavior, bert_tokens, cleaning, word_vectors
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
@@ -31,6 +31,7 @@ from dlcore.projects.language import ngrams
 from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
+from dlcore.training import distillation
 from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
@@ -46,7 +47,25 @@ PIECES = "bert_pieces"
 """Preprocessing kind with the tokenizer of a pretrained BERT."""
 
 
-class TextData(Config):
+class LearningOptions(Config):
+    """What a classifier learns from besides labeled texts."""
+
+    augmentation: Literal["none", "templates"] = choice(
+        "none", help="Also train on the training half of the behavioral tests' templates (see docs/behavior.md)."
+    )
+    copies: int = number(1, low=1, high=20, help="Times that each text from a template is in the training texts.")
+    teacher: str = choice(
+        "", help="Run whose probabilities the network imitates (knowledge distillation), by its id; empty: none."
+    )
+    temperature: float = number(
+        2.0, low=1.0, high=20.0, help="Softens the probabilities of teacher and network in the distillation loss."
+    )
+    teacher_weight: float = number(
+        1.0, low=0.0, high=1.0, help="Share of the distillation loss; at 1 the labels of the training texts are unused."
+    )
+
+
+class TextData(LearningOptions):
     """Tokenization and amount of texts."""
 
     length: int = number(200, low=8, high=1000, unit="words", help="Words read of each text.")
@@ -77,6 +96,7 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         options = options.model_copy(update={"vectors": "none", "bucketed": True})
     dataset = load(config)
     parts = cut(dataset, options.rows, seed=config.seed, fold=(options.fold, options.folds))
+    dataset, parts["train"] = augment(dataset, parts["train"], options)
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
     splits = {}
@@ -165,6 +185,41 @@ def cut(dataset: text.TextDataset, rows: int, *, seed: int, fold: tuple[int, int
     return {name: part[stratified_sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
 
 
+def augment(
+    dataset: text.TextDataset, train: np.ndarray, options: LearningOptions
+) -> tuple[text.TextDataset, np.ndarray]:
+    """The dataset and the row numbers of its training split, with the texts from templates where `options` ask for
+    them.
+
+    Raises:
+        ConfigError: no templates suit the classes.
+    """
+    if options.augmentation == "none":
+        return dataset, train
+    suites = behavior.suites_for(dataset.names, behavior.shipped_suites())
+    rows = [
+        (cleaning.clean_text(sentence), dataset.names.index(names[0]))
+        for suite in suites
+        for sentence, label in suite.texts("train")
+        if len(names := behavior.match_label(label, dataset.names)) == 1
+    ] * options.copies
+    if not rows:
+        raise ConfigError(f"augmentation=templates: there are no templates for {', '.join(dataset.names)[:80]}.")
+    count = len(dataset.texts)
+    masks = {
+        name: None if mask is None else np.concatenate([mask, np.zeros(len(rows), bool)])
+        for name, mask in (("test", dataset.test), ("validation", dataset.validation))
+    }
+    augmented = replace(
+        dataset,
+        texts=[*dataset.texts, *(sentence for sentence, _ in rows)],
+        labels=np.concatenate([dataset.labels, [label for _, label in rows]]),
+        rows=np.concatenate([dataset.rows, -1 - np.arange(len(rows))]),
+        **masks,
+    )
+    return augmented, np.concatenate([train, count + np.arange(len(rows))])
+
+
 def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:
     """The vocabulary, and a function that loads GloVe vectors into a new model (None without GloVe)."""
     known = text.Vocabulary.fit(
@@ -205,7 +260,16 @@ def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy; with `balanced`, class weights inverse to class frequency (King & Zeng 2001)."""
+    """Cross-entropy; with `balanced`, class weights inverse to class frequency (King & Zeng 2001). With a teacher, its
+    distillation loss."""
+    plain = _balanced(config, prepared)
+    if prepared.teacher_scores is None:
+        return plain
+    options = config.data_as(LearningOptions)
+    return distillation.distill(plain, temperature=options.temperature, weight=options.teacher_weight)
+
+
+def _balanced(config: RunConfig, prepared: Prepared) -> Objective:
     plain = classification.objective(config, prepared)
     if not getattr(config.data_options, "balanced", False):
         return plain
