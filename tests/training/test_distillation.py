@@ -25,7 +25,7 @@ def test_loss_is_the_weighted_sum_of_divergence_and_cross_entropy():
 
 def test_labels_are_unused_at_weight_1_but_counted():
     objective = distill(PLAIN, temperature=2.0, weight=1.0)
-    others = torch.cat([torch.zeros(2, 1), TARGETS[:, 1:]], dim=1)
-    torch.testing.assert_close(objective.loss(OUTPUTS, TARGETS), objective.loss(OUTPUTS, others))
+    relabeled = torch.cat([torch.zeros(2, 1), TARGETS[:, 1:]], dim=1)
+    torch.testing.assert_close(objective.loss(OUTPUTS, TARGETS), objective.loss(OUTPUTS, relabeled))
     assert objective.loss(TEACHER.log(), TARGETS).abs() < 1e-6
     assert objective.correct is not None and objective.correct(OUTPUTS, TARGETS).tolist() == [False, True]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
@@ -19,7 +19,7 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split
 from dlcore.data.stratify import stratified_folds, stratified_sample, stratified_split
-from dlcore.data.text import behavior, bert_tokens, cleaning, word_vectors
+from dlcore.data.text import bert_tokens, word_vectors
 from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.data.text.vocabulary import bert_vocabulary as vocabulary_of_bert
@@ -28,6 +28,7 @@ from dlcore.evaluation.wording import fit_wording
 from dlcore.inference import predict as inference
 from dlcore.projects import classification, quick
 from dlcore.projects.language import ngrams
+from dlcore.projects.language.learning import LearningOptions, augment
 from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
@@ -45,24 +46,6 @@ UNSEEN = 20_000
 Vectors = Literal["none", "glove"]
 PIECES = "bert_pieces"
 """Preprocessing kind with the tokenizer of a pretrained BERT."""
-
-
-class LearningOptions(Config):
-    """What a classifier learns from besides labeled texts."""
-
-    augmentation: Literal["none", "templates"] = choice(
-        "none", help="Also train on the training half of the behavioral tests' templates (see docs/behavior.md)."
-    )
-    copies: int = number(1, low=1, high=20, help="Times that each text from a template is in the training texts.")
-    teacher: str = choice(
-        "", help="Run whose probabilities the network imitates (knowledge distillation), by its id; empty: none."
-    )
-    temperature: float = number(
-        2.0, low=1.0, high=20.0, help="Softens the probabilities of teacher and network in the distillation loss."
-    )
-    teacher_weight: float = number(
-        1.0, low=0.0, high=1.0, help="Share of the distillation loss; at 1 the labels of the training texts are unused."
-    )
 
 
 class TextData(LearningOptions):
@@ -183,41 +166,6 @@ def cut(dataset: text.TextDataset, rows: int, *, seed: int, fold: tuple[int, int
     shares = {name: max(2, round(rows * len(part) / len(labels))) for name, part in parts.items()}
     seeds = {"train": seed, "validation": seed, "test": 0}
     return {name: part[stratified_sample(labels[part], shares[name], seed=seeds[name])] for name, part in parts.items()}
-
-
-def augment(
-    dataset: text.TextDataset, train: np.ndarray, options: LearningOptions
-) -> tuple[text.TextDataset, np.ndarray]:
-    """The dataset and the row numbers of its training split, with the texts from templates where `options` ask for
-    them.
-
-    Raises:
-        ConfigError: no templates suit the classes.
-    """
-    if options.augmentation == "none":
-        return dataset, train
-    suites = behavior.suites_for(dataset.names, behavior.shipped_suites())
-    rows = [
-        (cleaning.clean_text(sentence), dataset.names.index(names[0]))
-        for suite in suites
-        for sentence, label in suite.texts("train")
-        if len(names := behavior.match_label(label, dataset.names)) == 1
-    ] * options.copies
-    if not rows:
-        raise ConfigError(f"augmentation=templates: there are no templates for {', '.join(dataset.names)[:80]}.")
-    count = len(dataset.texts)
-    masks = {
-        name: None if mask is None else np.concatenate([mask, np.zeros(len(rows), bool)])
-        for name, mask in (("test", dataset.test), ("validation", dataset.validation))
-    }
-    augmented = replace(
-        dataset,
-        texts=[*dataset.texts, *(sentence for sentence, _ in rows)],
-        labels=np.concatenate([dataset.labels, [label for _, label in rows]]),
-        rows=np.concatenate([dataset.rows, -1 - np.arange(len(rows))]),
-        **masks,
-    )
-    return augmented, np.concatenate([train, count + np.arange(len(rows))])
 
 
 def _words(train: list[str], options: TextData) -> tuple[text.Vocabulary, Callable[[nn.Module], None] | None]:

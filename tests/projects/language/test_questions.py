@@ -9,7 +9,7 @@ from dlcore import projects
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
-from dlcore.projects.language.texts import LearningOptions
+from dlcore.projects.language.learning import LearningOptions
 from dlcore.runs.bundle import inspection
 from dlcore.runs.foreground import train_here
 
