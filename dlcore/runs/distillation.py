@@ -22,7 +22,8 @@ SMALLEST = 1e-6
 
 
 def add_teacher(prepared: Prepared, config: RunConfig) -> Prepared:
-    """Return the data with the teacher's log-probabilities of the training texts, if the config names a teacher.
+    """Return the data with the teacher's log-probabilities of the training and unlabeled texts, if the config names a
+    teacher.
 
     Raises:
         ConfigError: the teacher learned from other data, or has other classes.
@@ -33,7 +34,7 @@ def add_teacher(prepared: Prepared, config: RunConfig) -> Prepared:
         return prepared
     bundle = open_run(name).finished_bundle
     _check(name, bundle, prepared, config)
-    texts = prepared.source["texts"]["train"]
+    texts = [*prepared.source["texts"]["train"], *prepared.source.get("unlabeled", [])]
     key = hashlib.sha256("\0".join([bundle.record.run_id, bundle.run["written"], *texts]).encode())
     place = array_cache.get_or_create("teacher", key.hexdigest(), lambda draft: _compute(bundle, texts, draft))
     scores = np.array(array_cache.load(place / "scores.npy"))

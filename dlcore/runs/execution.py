@@ -337,7 +337,7 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
 
 def _correctness(session: TrainingSession) -> np.ndarray | None:
     """Return which training samples (E, N) were correct in each epoch; None if not every epoch was recorded."""
-    state, samples = session.state, len(session.prepared.train)
+    state, samples = session.state, len(session.prepared.fitted)
     if not isinstance(state, TrainingState) or not state.epoch_correct or len(state.epoch_correct) != state.epoch - 1:
         return None
     batches = _batches(session.job.config, session.prepared, session.fabric)
@@ -347,7 +347,7 @@ def _correctness(session: TrainingSession) -> np.ndarray | None:
         if order is None or len(bits) != -(-samples // 8):
             return None
         correctness[epoch - 1, order.numpy()] = np.unpackbits(bits.numpy(), count=samples)
-    return correctness
+    return correctness[:, : len(session.prepared.train)]
 
 
 def _fit_baselines(session: TrainingSession) -> dict[str, dict[str, np.ndarray]]:

@@ -54,6 +54,24 @@ def test_student_imitates_its_teacher_where_labels_are_wrong(reviews, teacher, t
     assert prepared.fitted.targets.shape == (len(prepared.train), 3) and prepared.train.targets.dim() == 1
 
 
+def test_unlabeled_sentences_have_only_the_teachers_answer(reviews, teacher, monkeypatch):
+    monkeypatch.setattr(corpora, "load_unlabeled_reviews", lambda known: ["a great movie", "dull", "great"])
+    config = configured(**SMALL, teacher="one", vectors="none", unlabeled="rotten_tomatoes")
+    prepared = distillation.add_teacher(projects.get("reviews_lstm").prepare(config), config)
+    count = len(prepared.train)
+    assert len(prepared.fitted) == count + 3 and prepared.fitted.targets[count:, 0].tolist() == [1, 0, 1]
+    assert prepared.fitted.targets[:count, 0].tolist() == prepared.train.targets.tolist()
+    assert len(prepared.source["texts"]["train"]) == count
+    with pytest.raises(ConfigError, match="needs a teacher"):
+        projects.get("reviews_lstm").prepare(configured(**SMALL, vectors="none", unlabeled="rotten_tomatoes"))
+
+
+def test_unlabeled_sentences_are_outside_the_dataset():
+    sentences = corpora.load_unlabeled_reviews([])
+    assert len(sentences) > 8000 and len(set(sentences)) == len(sentences)
+    assert len(corpora.load_unlabeled_reviews([sentences[0].upper()])) == len(sentences) - 1
+
+
 def test_teacher_of_other_texts_or_classes_is_rejected(reviews, teacher):
     config = configured(**SMALL, teacher="one", vectors="none")
     prepared = projects.get("reviews_lstm").prepare(config)

@@ -44,6 +44,7 @@ MOST_WEIGHTS = 4_000_000
 UNSEEN = 20_000
 """With GloVe, this number of its most frequent words joins the vocabulary."""
 Vectors = Literal["none", "glove"]
+Unlabeled = Literal["none", "rotten_tomatoes"]
 PIECES = "bert_pieces"
 """Preprocessing kind with the tokenizer of a pretrained BERT."""
 
@@ -61,6 +62,9 @@ class TextData(LearningOptions):
     vectors: Vectors = choice("none", help="Initial word vectors: random or GloVe.")
     balanced: bool = choice(False, help="Weight classes equally in the loss.")
     bucketed: bool = choice(True, help="Batch texts of similar length and trim padding.")
+    unlabeled: Unlabeled = choice(
+        "none", help="With a teacher of film reviews: imitate it on sentences of Rotten Tomatoes too, without labels."
+    )
     rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
     folds: int = number(
         0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
@@ -82,15 +86,14 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
     dataset, parts["train"] = augment(dataset, parts["train"], options)
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
-    splits = {}
-    for name, rows in parts.items():
-        ids = known.encode(texts[name], length=options.length, keep=options.keep)
-        splits[name] = Split(
-            (torch.from_numpy(ids),),
-            torch.from_numpy(dataset.labels[rows]),
-            dataset.rows[rows],
-            lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
-        )
+
+    def encode(part: list[str], labels: np.ndarray, rows: np.ndarray) -> Split:
+        ids = known.encode(part, length=options.length, keep=options.keep)
+        lengths = (ids != text.PAD).sum(axis=1) if options.bucketed else None
+        return Split((torch.from_numpy(ids),), torch.from_numpy(labels), rows, lengths=lengths)
+
+    splits = {name: encode(texts[name], dataset.labels[rows], dataset.rows[rows]) for name, rows in parts.items()}
+    unlabeled = list_unlabeled(options, dataset)
     if ngram_options is not None:
         start = ngrams.make_start(
             splits["train"], ngram_options, known, labels=dataset.names, balanced=options.balanced
@@ -103,10 +106,25 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         preprocessing=text.as_preprocessing(known, length=options.length, keep=options.keep),
         labels=dataset.names,
         checksum=dataset.checksum,
-        source={"texts": texts, "doubled": dataset.doubled},
+        source={"texts": texts, "doubled": dataset.doubled, "unlabeled": unlabeled},
         transform=trim if options.bucketed else None,
         start=start,
+        unlabeled=encode(unlabeled, *[np.full(len(unlabeled), -1)] * 2) if unlabeled else None,
     )
+
+
+def list_unlabeled(options: TextData, dataset: text.TextDataset) -> list[str]:
+    """The texts without labels on which a teacher is imitated.
+
+    Raises:
+        ConfigError: there is no teacher, or the classes are not those of film reviews.
+        DataError: the texts are not on this machine.
+    """
+    if options.unlabeled == "none":
+        return []
+    if not options.teacher or dataset.names != text.SENTIMENT:
+        raise ConfigError(f"unlabeled={options.unlabeled} needs a teacher, and the classes of film reviews.")
+    return text.load_unlabeled_reviews(dataset.texts)
 
 
 def needs(config: RunConfig) -> tuple[str, ...]:
