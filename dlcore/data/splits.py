@@ -42,7 +42,8 @@ class Prepared:
     JSON-serializable and holds what inference needs to process new data (scalers, vocabulary); `source` holds what else
     evaluation needs (raw values, labels); `checksum` is the sha256 of the data. `transform` converts a batch of any
     split to the model's inputs, on the device, for `Batches`. `start` loads pretrained parts (word vectors) into a new
-    model before training.
+    model before training. `teacher_scores` (N + M, K) are the log-probabilities of a teacher for the training samples
+    and the M samples of `unlabeled`, whose targets have no meaning.
     """
 
     train: Split
@@ -55,6 +56,28 @@ class Prepared:
     source: Mapping[str, Any] = field(default_factory=dict)
     transform: Transform | None = None
     start: "Callable[[nn.Module], None] | None" = None
+    teacher_scores: "Tensor | None" = None
+    unlabeled: Split | None = None
+
+    @property
+    def fitted(self) -> Split:
+        """Return the training split with the targets of the loss.
+
+        With a teacher these are (N + M, 1 + K): the class number, for unlabeled samples that of the teacher, and the
+        teacher's log-probabilities.
+        """
+        if self.teacher_scores is None:
+            return self.train
+        from torch import cat
+
+        parts = [self.train] if self.unlabeled is None else [self.train, self.unlabeled]
+        targets = cat([self.train.targets, self.teacher_scores[len(self.train) :].argmax(dim=1)])
+        return Split(
+            tuple(cat(tensors) for tensors in zip(*(part.inputs for part in parts), strict=True)),
+            cat([targets[:, None].float(), self.teacher_scores], dim=1),
+            np.concatenate([part.ids for part in parts]),
+            None if self.train.lengths is None else np.concatenate([part.lengths for part in parts]),
+        )
 
     def split(self, name: SplitName) -> Split:
         """Return the split with this name."""

@@ -56,10 +56,12 @@ class Bert(nn.Module):
         vectors: Tensor = self.network.embeddings(input_ids=ids)
         return vectors
 
-    def states(self, embedded: Tensor, ids: Tensor) -> Tensor:
-        """Run the layers: embeddings (N, T, D), ids (N, T) for the padding mask -> (N, T, D)."""
+    def states(self, embedded: Tensor, ids: Tensor, *, first: int = 0) -> Tensor:
+        """Run the layers from `first` on: its inputs (N, T, D), ids (N, T) for the padding mask -> (N, T, D)."""
         x, mask = embedded, attention_mask(ids)
-        for layer in self.layers[: self.layer]:
+        if self.training and torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))  # else conversions take a quarter of each step
+        for layer in self.layers[first : self.layer]:
             x = layer(x, mask)
         return x * ids.ne(PAD)[..., None]
 

@@ -24,6 +24,9 @@ class FineTuneConfig(Config):
     train: Trained = choice(
         "all", help="Train the head only (its inputs are computed once), also the last layers, or all layers."
     )
+    cache_frozen: bool = choice(
+        False, help="With last_layers: compute the states below the trained layers once and cache them on disk."
+    )
     top_layers: int = number(2, low=1, high=48, unit="layers", help="Number of layers that last_layers trains.")
     encoder_rate: float = number(
         0.2, low=1e-4, high=1.0, help="Learning rate of the last encoder layer, relative to the head's.", log=True
@@ -37,6 +40,9 @@ class FineTuneConfig(Config):
         "mean", help="Input of the head: the mean over the tokens, or the state of [CLS]."
     )
     dropout: float = number(0.1, low=0.0, high=0.9, help="Dropout probability in BERT and its head.")
+    attention_dropout: float = number(
+        0.1, low=0.0, high=0.9, help="Dropout probability of attention weights; 0 trains long texts 3 times as fast."
+    )
 
 
 class LastLayersConfig(FineTuneConfig):
@@ -69,12 +75,19 @@ class FromScratchConfig(FineTuneConfig):
 
 
 class FineTunedBert(nn.Module):
-    """(N, T) ids padded at the end with 0, or pooled states (N, D) -> (N, K) logits."""
+    """(N, T) ids padded at the end with 0 -> (N, K) logits.
+
+    Training may use what frozen layers computed before: pooled states (N, D), or the inputs (N, T, D) of the first
+    trained layer with a mask (N, T), nonzero at tokens.
+    """
 
     def __init__(self, options: FineTuneConfig, *, config: Mapping[str, Any], classes: int) -> None:
         """`config` has the sizes of the BERT, named as in a checkpoint's `config.json`."""
         super().__init__()
-        dropouts = {"hidden_dropout_prob": options.dropout, "attention_probs_dropout_prob": options.dropout}
+        dropouts = {
+            "hidden_dropout_prob": options.dropout,
+            "attention_probs_dropout_prob": options.attention_dropout,
+        }
         self.options, self.bert = options, Bert({**config, **dropouts})
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.bert.width, classes))
         self.frozen = {
@@ -92,14 +105,17 @@ class FineTunedBert(nn.Module):
     WORDS = f"bert.{Bert.WORDS}"
     """Name of the word-embedding module, used for attributions to input tokens."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (N, K); float inputs are pooled states and go to the head directly."""
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return logits (N, K)."""
+        if mask is not None:
+            x = self.pooled(mask, x)
         logits: Tensor = self.head(x if x.is_floating_point() else self.pooled(x))
         return logits
 
-    def pooled(self, ids: Tensor) -> Tensor:
-        """(N, T) -> (N, D): the head's input, padding excluded."""
-        states = self.bert(ids)
+    def pooled(self, ids: Tensor, states: Tensor | None = None) -> Tensor:
+        """(N, T) -> (N, D): the head's input, padding excluded; from `states` (N, T, D) after the frozen layers, ids
+        may be a mask."""
+        states = self.bert(ids) if states is None else self.bert.states(states, ids, first=self.frozen)
         return (
             states[:, 0] if self.options.pooling == "first" else encoder.masked_mean(states, encoder.padding_mask(ids))
         )

@@ -72,6 +72,25 @@ def head_distances(distances: np.ndarray, *, even: float) -> go.Figure:
     return figure
 
 
+def head_effects(effects: np.ndarray, layers: Sequence[str], *, label: str) -> go.Figure:
+    """Plot the change (L, H), -1 to 1, of the probability of `label` when a head is switched off; NaN stays empty."""
+    reach = float(np.nanmax(np.abs(100 * effects), initial=1.0))
+    figure = blank(f"Change of “{label}” without the head", x="head", y="", height=150 + 26 * len(layers))
+    figure.add_heatmap(
+        z=(100 * effects).astype(np.float32),
+        x=np.arange(1, effects.shape[1] + 1),
+        y=list(layers),
+        zmin=-reach,
+        zmax=reach,
+        colorscale=LIGHT_SIGNED,
+        colorbar={"title": "points"},
+        hovertemplate="%{y}, head %{x}: %{z:+.1f} points<extra></extra>",
+    )
+    figure.update_xaxes(dtick=1)
+    figure.update_yaxes(type="category", autorange="reversed")
+    return figure
+
+
 def heads_over_words(shares: np.ndarray, words: Sequence[str], *, query: str) -> go.Figure:
     """Plot the attention of each head to each word, (B, heads, T), one row per head; `query` is the attending word."""
     layers, heads, length = shares.shape

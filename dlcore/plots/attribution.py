@@ -36,6 +36,24 @@ def token_contributions(tokens: Sequence[str], contributions: np.ndarray, *, lab
     return figure
 
 
+def probability_by_word(words: Sequence[str], probabilities: np.ndarray, *, label: str) -> go.Figure:
+    """Plot the probability (T,) of `label` after each word."""
+    figure = blank(f"Probability of “{label}” after each word", x="word", y="probability, %", height=300)
+    figure.add_scatter(
+        x=np.arange(1, len(words) + 1),
+        y=(100 * probabilities).astype(np.float32),
+        mode="lines+markers",
+        marker={"size": 5},
+        text=list(words),
+        hovertemplate="%{text} (%{x}): %{y:.1f} %<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_yaxes(range=[-2, 102])
+    if len(words) <= 30:
+        figure.update_xaxes(tickvals=np.arange(1, len(words) + 1), ticktext=list(words))
+    return figure
+
+
 def picture(pixels: np.ndarray) -> go.Figure:
     """Plot an image (H, W) or (H, W, 3), uint8."""
     figure = go.Figure()

@@ -78,3 +78,30 @@ def scatter(
     elif min(numbers, default=0) > 0 and max(numbers) > 30 * min(numbers):
         figure.update_xaxes(type="log")
     return figure
+
+
+def accuracy_intervals(
+    names: Sequence[str], values: np.ndarray, groups: Sequence[str], *, low: np.ndarray, high: np.ndarray
+) -> go.Figure:
+    """Plot the accuracy (V,) of each model in percent with its interval from `low` to `high`, one color per group."""
+    figure = blank("", x="accuracy, %", y="", height=110 + 26 * len(names))
+    for color, group in enumerate(dict.fromkeys(groups)):
+        rows = [row for row, other in enumerate(groups) if other == group]
+        centers = 100 * values[rows]
+        figure.add_scatter(
+            x=centers,
+            y=[names[row] for row in rows],
+            mode="markers",
+            name=group,
+            marker={"size": 10, "color": ORDER[color % len(ORDER)], "symbol": SYMBOLS[color % len(SYMBOLS)]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": 100 * high[rows] - centers,
+                "arrayminus": centers - 100 * low[rows],
+                "thickness": 2,
+            },
+            hovertemplate="%{y}: %{x:.1f} %<extra>" + group + "</extra>",
+        )
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=list(names)[::-1])
+    return figure

@@ -42,7 +42,9 @@ def has_cached_states(config: "RunConfig") -> bool:
     from dlcore.models.frozen_bert_rnn import FrozenBertRnnConfig
 
     options = config.model_options
-    return isinstance(options, FrozenBertRnnConfig) or (isinstance(options, FineTuneConfig) and options.train == "head")
+    if isinstance(options, FineTuneConfig):
+        return options.train == "head" or (options.train == "last_layers" and options.cache_frozen)
+    return isinstance(options, FrozenBertRnnConfig)
 
 
 def multiply_adds_per_epoch(bundle: Bundle) -> int | None:

@@ -24,6 +24,7 @@ from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.cross_validation import cross_validate
+from dlcore.runs.distillation import add_teacher
 from dlcore.runs.folder import Command, RunFolder
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.record import Best, Curve, Record, State
@@ -121,8 +122,13 @@ def _set_up(job: Job) -> TrainingSession:
     seeds.seed_everything(config.seed)
     job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
     job.metric_log.try_flush()
+<<<<<<< HEAD
     with progress.listening(_Preparing(job.metric_log)), fabric.rank_zero_first():  # the others read its caches
         prepared = project.prepare(config)
+=======
+    with progress.listening(_Preparing(job.metric_log)):
+        prepared = add_teacher(project.prepare(config), config)
+>>>>>>> bert
     seeds.seed_everything(config.seed)
     with networks.running_here(config.device):
         module = project.models[config.model].build(config.model_options, prepared.facts)
@@ -210,7 +216,7 @@ def _start_log(session: TrainingSession) -> None:
 
 def _batches(config: RunConfig, prepared: Prepared, fabric: Fabric) -> Batches:
     return Batches(
-        prepared.train,
+        prepared.fitted,
         config.training.batch_size,
         seed=config.seed,
         device=fabric.device,
@@ -344,7 +350,7 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
 
 def _correctness(session: TrainingSession) -> np.ndarray | None:
     """Return which training samples (E, N) were correct in each epoch; None if not every epoch was recorded."""
-    state, samples = session.state, len(session.prepared.train)
+    state, samples = session.state, len(session.prepared.fitted)
     if not isinstance(state, TrainingState) or not state.epoch_correct or len(state.epoch_correct) != state.epoch - 1:
         return None
     batches = _batches(session.job.config, session.prepared, session.fabric)
@@ -354,7 +360,7 @@ def _correctness(session: TrainingSession) -> np.ndarray | None:
         if order is None or len(bits) != -(-samples // 8):
             return None
         correctness[epoch - 1, order.numpy()] = np.unpackbits(bits.numpy(), count=samples)
-    return correctness
+    return correctness[:, : len(session.prepared.train)]
 
 
 def _fit_baselines(session: TrainingSession) -> dict[str, dict[str, np.ndarray]]:

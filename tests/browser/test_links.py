@@ -38,17 +38,17 @@ STATES = {
     "head": ("seq2seq?panel=predict&seq2seq-cross-head=layer+2,+head+1", "seq2seq-cross-head", "layer 2, head 1"),
     "test-item": ("seq2seq?panel=explain&seq2seq-row=33", "seq2seq-row", "33"),
     "bert-sentence": (
-        "seq2seq?part=Fine-tuning+BERT&panel=explain&bert-look-said=Dogs+bark",
+        "bert?panel=explain&bert-look-said=Dogs+bark",
         "bert-look-said",
         "Dogs bark",
     ),
     "bert-blank": (
-        "seq2seq?part=Fine-tuning+BERT&panel=explain&bert-view=Fill+in+the+blank&bert-blank-said=I+like+[MASK]",
+        "bert?panel=explain&bert-view=Fill+in+the+blank&bert-blank-said=I+like+[MASK]",
         "bert-blank-said",
         "I like [MASK]",
     ),
     "bert-head": (
-        "seq2seq?part=Fine-tuning+BERT&panel=explain&heads-head=7&heads-token=2",
+        "bert?panel=explain&heads-head=7&heads-token=2",
         "bert-look",
         "Shown: attention of",
     ),

@@ -13,12 +13,7 @@ from dlcore.ui.shell.menu import find_pages
 from dlcore.ui.shell.page import PANELS
 
 pytestmark = pytest.mark.browser
-PLACES = [
-    f"{page.slug}?part={part.title.replace(' ', '+')}" if part else f"{page.slug}?"
-    for page in find_pages()
-    for part in page.parts or (None,)
-]
-"""Every page, and every part of a page in parts."""
+PLACES = [f"{page.slug}?" for page in find_pages()]
 SCHEMES = ("light", "dark")
 COLOR_RULES = ("color-contrast", "link-in-text-block")
 SCHEME = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"

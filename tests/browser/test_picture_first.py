@@ -30,6 +30,7 @@ PROSE = {
     "architectures": 298,
     "attention": 223,
     "backprop": 293,
+    "bert": 231,
     "fashion": 295,
     "food": 337,
     "forecast": 248,

@@ -101,8 +101,7 @@ def test_page_files_repeat_title_and_summary_of_their_project():
     for project in projects.list_projects():
         page = page_of(project.slug)
         assert page is not None and page.section == project.section, project.slug
-        entry = page.part(project.slug) or page
-        assert (entry.title, entry.summary) == (project.title, project.summary), project.slug
+        assert (page.title, page.summary) == (project.title, project.summary), project.slug
 
 
 def test_every_dependency_has_a_comment_and_a_bound():

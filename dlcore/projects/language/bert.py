@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core import progress
+from dlcore.core import devices, progress
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import bert_weights
@@ -20,7 +20,7 @@ from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
 from dlcore.projects import quick
-from dlcore.projects.language import bert_texts, questions, texts
+from dlcore.projects.language import bert_features, bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
 from dlcore.projects.language.explain import explain
 from dlcore.projects.project import ModelEntry, Monitor, Project
@@ -43,7 +43,8 @@ _VERSION = 1
 def prepare(config: RunConfig) -> Prepared:
     """Test split of the source or a fifth of all, a tenth for validation; tokens of the BERT.
 
-    If only the head is trained, the inputs are its cached inputs (N, D).
+    If only the head is trained, the inputs are its cached inputs (N, D); with `cache_frozen`, row numbers for which a
+    batch gathers the cached states below the first trained layer.
 
     Raises:
         ConfigError: random weights without training all of them.
@@ -55,9 +56,12 @@ def prepare(config: RunConfig) -> Prepared:
     if checkpoint.config.get("hidden_act", "gelu") != "gelu":
         act = checkpoint.config["hidden_act"]
         raise DataError(f"{checkpoint.name} is built with {act} instead of gelu: use another BERT.")
+    facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(dataset.names)}
+    preprocessing = texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep)
+    if plan.train == "last_layers" and plan.cache_frozen:
+        return _prepare_cached(config, data, facts, preprocessing)
     tokenizer = bert_tokens.WordPieceTokenizer(checkpoint)
     ids = {name: tokenizer.encode(texts_by_split[name], length=options.length, keep=options.keep) for name in SPLITS}
-    facts = {name: int(checkpoint.config.get(name, 2)) for name in SIZES} | {"classes": len(dataset.names)}
     pooled = _pooled(checkpoint, plan, facts, ids) if plan.train == "head" else {}
 
     def split(name: SplitName) -> Split:
@@ -72,12 +76,47 @@ def prepare(config: RunConfig) -> Prepared:
         validation=split("validation"),
         test=split("test"),
         facts=facts,
-        preprocessing=texts.wordpiece_preprocessing(checkpoint, length=options.length, keep=options.keep),
+        preprocessing=preprocessing,
         labels=dataset.names,
         checksum=dataset.checksum,
         source={"texts": texts_by_split, "doubled": dataset.doubled},
         transform=None if pooled else texts.trim,
         start=None if plan.initialization == "random" else lambda module: _take_over(module, checkpoint),
+    )
+
+
+def _prepare_cached(
+    config: RunConfig, data: bert_texts.BertTexts, facts: Mapping[str, int], preprocessing: Mapping[str, Any]
+) -> Prepared:
+    """Row numbers as inputs; `transform` gathers the cached states below the first trained layer."""
+    options, plan = config.data_as(BertTextData), _plan(config)
+    layer = facts["num_hidden_layers"] - plan.top_layers
+    if layer < 1:
+        raise ConfigError(f"cache_frozen=true, top_layers={plan.top_layers}: no frozen layer is left; use fewer.")
+    used, states = bert_features.states_of(
+        data,
+        bert_features.FeatureConfig(
+            data.checkpoint, options.length, options.keep, layer, devices.resolve(config.device)
+        ),
+    )
+
+    def split(name: SplitName) -> Split:
+        rows = data.parts[name]
+        places = np.searchsorted(used, rows)
+        numbers, targets = torch.from_numpy(places), torch.from_numpy(data.dataset.labels[rows])
+        return Split((numbers,), targets, data.dataset.rows[rows], lengths=states.lengths[places])
+
+    return Prepared(
+        train=split("train"),
+        validation=split("validation"),
+        test=split("test"),
+        facts=facts,
+        preprocessing=preprocessing,
+        labels=data.dataset.names,
+        checksum=data.dataset.checksum,
+        source={"texts": data.texts_by_split, "doubled": data.dataset.doubled},
+        transform=lambda inputs, training: states.gather(inputs[0]),
+        start=lambda module: _take_over(module, data.checkpoint),
     )
 
 

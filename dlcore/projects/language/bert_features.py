@@ -13,6 +13,7 @@ from dlcore.data.text import bert_tokens, token_states
 from dlcore.data.text.token_states import CHUNK, Chunk, TokenStates
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models import bert
+from dlcore.projects.language.bert_texts import BertTexts
 
 TOKENS_AT_ONCE = 4096
 """Tokens per forward pass, in batches of similar length."""
@@ -73,6 +74,17 @@ def compute_states(texts: Sequence[str], reading: FeatureConfig, *, rows: np.nda
         return compute_states(texts, reading, rows=rows)  # another process deleted some chunks in the meantime
     sizes = [len(part) for part in parts]
     return TokenStates(whole, np.array([(part, row) for part, size in enumerate(sizes) for row in range(size)]))
+
+
+def states_of(data: BertTexts, reading: FeatureConfig) -> tuple[np.ndarray, TokenStates]:
+    """Rows (N,) of the texts of all splits, ascending, and their states in this order: other seeds reuse the chunks.
+
+    Raises:
+        DataError: not enough disk space.
+        StoreError: the cache cannot be written.
+    """
+    used = np.sort(np.concatenate(list(data.parts.values())))
+    return used, compute_states([data.dataset.texts[row] for row in used], reading, rows=used)
 
 
 def _computed(ids: dict[int, list[np.ndarray]], keys: Sequence[str], reading: FeatureConfig) -> Iterator[int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, SplitName
@@ -12,10 +12,11 @@ from dlcore.data.stratify import stratified_sample
 from dlcore.data.text import bert_tokens
 from dlcore.data.text import corpora as text
 from dlcore.projects.language import texts
+from dlcore.projects.language.learning import LearningOptions, augment
 from dlcore.projects.run_config import RunConfig
 
 
-class BertTextData(Config):
+class BertTextData(LearningOptions):
     """Pretrained BERT and tokenization."""
 
     bert: str = choice(
@@ -66,4 +67,5 @@ def load(config: RunConfig, options: BertTextData) -> BertTexts:
     parts["train"] = parts["train"][
         stratified_sample(data.labels[parts["train"]], options.train_rows, seed=config.seed)
     ]
+    data, parts["train"] = augment(data, parts["train"], options)
     return BertTexts(checkpoint, data, parts)

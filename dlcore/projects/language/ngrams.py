@@ -28,7 +28,7 @@ from dlcore.training.fit_once import FitOnce
 MIN_COUNT = 2
 """Training texts in which an n-gram must occur."""
 AT_ONCE = 64
-IGNORED = ("vectors", "bucketed")
+IGNORED = ("vectors", "bucketed", "teacher", "temperature", "teacher_weight", "unlabeled")
 """Data settings without effect on these models."""
 LONGEST = 1000
 PRESET: dict[str, Any] = {"epochs": 1, "length": LONGEST, "vocabulary": 50_000, "min_frequency": 2, "tokens": "words"}

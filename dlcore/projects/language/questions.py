@@ -22,6 +22,7 @@ from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
 from dlcore.projects import classification, quick
 from dlcore.projects.language import ngrams, reviews_bert, texts
 from dlcore.projects.language.explain import explain
+from dlcore.projects.language.learning import LearningOptions
 from dlcore.projects.project import ModelEntry, Project
 from dlcore.projects.run_config import RunConfig
 
@@ -51,7 +52,7 @@ class BertGruConfig(FrozenBertRnnConfig):
 
 BERT = "bert_gru"
 """The model that reads the states of a frozen BERT."""
-READ = ("length", "keep", "balanced", "rows", "folds", "fold")
+READ = ("length", "keep", "balanced", "rows", "folds", "fold", *LearningOptions.model_fields)
 """Data settings that it uses; tokenizer and vectors come from BERT."""
 IGNORED = tuple(name for name in QuestionsData.model_fields if name not in READ)
 

@@ -52,13 +52,11 @@ def prepare(config: RunConfig) -> Prepared:
     layers = int(checkpoint.config["num_hidden_layers"])
     if options.after_layer > layers:
         raise ConfigError(f"after_layer={options.after_layer}: {checkpoint.name} has {layers} layers.")
-    used = np.sort(np.concatenate(list(parts.values())))  # in the source's order: other seeds reuse the chunks
-    states = bert_features.compute_states(
-        [dataset.texts[row] for row in used],
+    used, states = bert_features.states_of(
+        data,
         bert_features.FeatureConfig(
             checkpoint, options.length, options.keep, options.after_layer, devices.resolve(config.device)
         ),
-        rows=used,
     )
     splits = {
         name: _split(np.searchsorted(used, rows), dataset.labels[rows], dataset.rows[rows], states)

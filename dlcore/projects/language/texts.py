@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dlcore.core.config import Config, choice, number
+from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
@@ -28,9 +28,11 @@ from dlcore.evaluation.wording import fit_wording
 from dlcore.inference import predict as inference
 from dlcore.projects import classification, quick
 from dlcore.projects.language import ngrams
+from dlcore.projects.language.learning import LearningOptions, augment
 from dlcore.projects.project import LoadedModel, UsableBaseline
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.tasks import CLASSIFICATION
+from dlcore.training import distillation
 from dlcore.training.fit import Objective
 
 TEST_SHARE = 0.2
@@ -42,11 +44,12 @@ MOST_WEIGHTS = 4_000_000
 UNSEEN = 20_000
 """With GloVe, this number of its most frequent words joins the vocabulary."""
 Vectors = Literal["none", "glove"]
+Unlabeled = Literal["none", "rotten_tomatoes"]
 PIECES = "bert_pieces"
 """Preprocessing kind with the tokenizer of a pretrained BERT."""
 
 
-class TextData(Config):
+class TextData(LearningOptions):
     """Tokenization and amount of texts."""
 
     length: int = number(200, low=8, high=1000, unit="words", help="Words read of each text.")
@@ -59,6 +62,9 @@ class TextData(Config):
     vectors: Vectors = choice("none", help="Initial word vectors: random or GloVe.")
     balanced: bool = choice(False, help="Weight classes equally in the loss.")
     bucketed: bool = choice(True, help="Batch texts of similar length and trim padding.")
+    unlabeled: Unlabeled = choice(
+        "none", help="With a teacher of film reviews: imitate it on sentences of Rotten Tomatoes too, without labels."
+    )
     rows: int = number(0, low=0, high=1_000_000, unit="texts", help="Texts used, split proportionally; 0 uses all.")
     folds: int = number(
         0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
@@ -77,17 +83,17 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         options = options.model_copy(update={"vectors": "none", "bucketed": True})
     dataset = load(config)
     parts = cut(dataset, options.rows, seed=config.seed, fold=(options.fold, options.folds))
+    dataset, parts["train"] = augment(dataset, parts["train"], options)
     texts = {name: [dataset.texts[row] for row in rows] for name, rows in parts.items()}
     known, start = _words(texts["train"], options)
-    splits = {}
-    for name, rows in parts.items():
-        ids = known.encode(texts[name], length=options.length, keep=options.keep)
-        splits[name] = Split(
-            (torch.from_numpy(ids),),
-            torch.from_numpy(dataset.labels[rows]),
-            dataset.rows[rows],
-            lengths=(ids != text.PAD).sum(axis=1) if options.bucketed else None,
-        )
+
+    def encode(part: list[str], labels: np.ndarray, rows: np.ndarray) -> Split:
+        ids = known.encode(part, length=options.length, keep=options.keep)
+        lengths = (ids != text.PAD).sum(axis=1) if options.bucketed else None
+        return Split((torch.from_numpy(ids),), torch.from_numpy(labels), rows, lengths=lengths)
+
+    splits = {name: encode(texts[name], dataset.labels[rows], dataset.rows[rows]) for name, rows in parts.items()}
+    unlabeled = list_unlabeled(options, dataset)
     if ngram_options is not None:
         start = ngrams.make_start(
             splits["train"], ngram_options, known, labels=dataset.names, balanced=options.balanced
@@ -100,10 +106,25 @@ def prepare(config: RunConfig, data: type[TextData]) -> Prepared:
         preprocessing=text.as_preprocessing(known, length=options.length, keep=options.keep),
         labels=dataset.names,
         checksum=dataset.checksum,
-        source={"texts": texts, "doubled": dataset.doubled},
+        source={"texts": texts, "doubled": dataset.doubled, "unlabeled": unlabeled},
         transform=trim if options.bucketed else None,
         start=start,
+        unlabeled=encode(unlabeled, *[np.full(len(unlabeled), -1)] * 2) if unlabeled else None,
     )
+
+
+def list_unlabeled(options: TextData, dataset: text.TextDataset) -> list[str]:
+    """The texts without labels on which a teacher is imitated.
+
+    Raises:
+        ConfigError: there is no teacher, or the classes are not those of film reviews.
+        DataError: the texts are not on this machine.
+    """
+    if options.unlabeled == "none":
+        return []
+    if not options.teacher or dataset.names != text.SENTIMENT:
+        raise ConfigError(f"unlabeled={options.unlabeled} needs a teacher, and the classes of film reviews.")
+    return text.load_unlabeled_reviews(dataset.texts)
 
 
 def needs(config: RunConfig) -> tuple[str, ...]:
@@ -205,7 +226,16 @@ def trim(inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
 
 
 def objective(config: RunConfig, prepared: Prepared) -> Objective:
-    """Cross-entropy; with `balanced`, class weights inverse to class frequency (King & Zeng 2001)."""
+    """Cross-entropy; with `balanced`, class weights inverse to class frequency (King & Zeng 2001). With a teacher, its
+    distillation loss."""
+    plain = _balanced(config, prepared)
+    if prepared.teacher_scores is None:
+        return plain
+    options = config.data_as(LearningOptions)
+    return distillation.distill(plain, temperature=options.temperature, weight=options.teacher_weight)
+
+
+def _balanced(config: RunConfig, prepared: Prepared) -> Objective:
     plain = classification.objective(config, prepared)
     if not getattr(config.data_options, "balanced", False):
         return plain

@@ -93,6 +93,8 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
     project, config = projects.get(bundle.config.project), bundle.config
     if "bert" in bundle.preprocessing:
         raise RunError(f"'{config.model}' reads a pretrained BERT, which a training script of 150 lines cannot load.")
+    if config.flat.get("teacher"):
+        raise RunError(f"'{config.model}' imitates a teacher, which a training script of 150 lines cannot load.")
     if project.slug == "anomaly":
         return anomaly.anomaly_code
     if project.slug == "forecast":

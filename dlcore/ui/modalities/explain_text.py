@@ -11,9 +11,10 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
 from dlcore.data.text.corpora import read_text
 from dlcore.evaluation.metrics import format_percent
+from dlcore.plots import attention as attention_plots
 from dlcore.plots import attribution as plots
 from dlcore.projects.language import explain as explanations
-from dlcore.projects.language import texts
+from dlcore.projects.language import inside, texts
 from dlcore.projects.language.explain import MIN_WORDS, CheckedText, TextExplanation
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
@@ -25,6 +26,8 @@ from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
+BY_WORD_HELP = "The model reads the text as if it ended after each word."
+HEADS_HELP = "Removes the output of one attention head at a time and shows how the probability changes."
 _SOURCES: dict[explanations.Method, str] = {
     "integrated_gradients": "Integrated gradients (Sundararajan et al. 2017) at the word vectors.",
     "feature_ablation": "The effect of hiding each word.",
@@ -94,7 +97,60 @@ def _show_explanation(text: str, target: int, bundle: Bundle) -> None:
         f"Orange-red, underlined: evidence for class “{as_text(label)}”. Blue, dotted: evidence against it. "
         f"{_SOURCES[explanation.method]} Baseline: a text of {baseline}."
     )
+    _show_words_and_heads(key, text, target, bundle)
     _show_checks(key, text, target, explanation, bundle)
+
+
+@fragment
+def _show_words_and_heads(key: str, text: str, target: int, bundle: Bundle) -> None:
+    """Draw the probability after each word, and the effect of each attention head, on request."""
+    row, label = st.container(horizontal=True), bundle.labels[target]
+    loaded = run_cache.load_model(bundle)
+    if row.toggle("Probability after each word", key="explained-by-word", help=BY_WORD_HELP):
+        words, probabilities = _by_word(key, text, target, _bundle=bundle)
+        figure = plots.probability_by_word(words, probabilities, label=label)
+        show_figure(figure, key="by-word", alt=describe_by_word(words, probabilities, label))
+    has_heads = next(inside.attention_outputs(loaded.module), None) is not None
+    if has_heads and row.toggle("Switch heads off", key="explained-heads", help=HEADS_HELP):
+        layers, effects = _head_effects(key, text, target, _bundle=bundle)
+        figure = attention_plots.head_effects(effects, layers, label=label)
+        show_figure(figure, key="head-effects", alt=describe_heads(layers, effects, label))
+        st.caption(describe_heads(layers, effects, label))
+
+
+def describe_by_word(words: Sequence[str], probabilities: np.ndarray, label: str) -> str:
+    """Name the word after which the probability of a class changes most."""
+    if len(words) < 2:
+        return f"Probability of {label}: {format_percent(float(probabilities[-1]))}"
+    steps = np.diff(probabilities)
+    word = int(np.abs(steps).argmax()) + 1
+    return (
+        f"Probability of {label} after each word; largest change at {words[word]} ({word + 1}), from "
+        f"{format_percent(float(probabilities[word - 1]))} to {format_percent(float(probabilities[word]))}"
+    )
+
+
+def describe_heads(layers: Sequence[str], effects: np.ndarray, label: str) -> str:
+    """Name the head without which the probability of a class changes most."""
+    layer, head = np.unravel_index(int(np.nanargmax(np.abs(effects))), effects.shape)
+    return (
+        f"Largest effect: without head {head + 1} of {layers[layer]}, the probability of “{as_text(label)}” changes by "
+        f"{100 * effects[layer, head]:+.1f} points."
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner="Predicting after each word")
+def _by_word(key: str, text: str, target: int, _bundle: Any) -> tuple[list[str], np.ndarray]:
+    loaded = run_cache.load_model(_bundle)
+    encoded = texts.encode_text(loaded, text)
+    words = encoded.words[encoded.specials : len(encoded.words) - encoded.specials]
+    return words, inside.prefix_probabilities(loaded, encoded)[:, target]
+
+
+@st.cache_data(max_entries=64, show_spinner="Switching heads off")
+def _head_effects(key: str, text: str, target: int, _bundle: Any) -> tuple[list[str], np.ndarray]:
+    loaded = run_cache.load_model(_bundle)
+    return inside.head_effects(loaded, texts.encode_text(loaded, text), target)
 
 
 def highlight(words: list[str], values: np.ndarray) -> str:

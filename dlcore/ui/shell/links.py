@@ -5,15 +5,13 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from dlcore.runs.record import Record
-from dlcore.ui.shell.menu import PageFile, page_of, workspace_pages
+from dlcore.ui.shell.menu import page_of, workspace_pages
 from dlcore.ui.shell.states import state_style
 
 PANEL = "panel"
 """Query parameter with the id of the open panel."""
 OPEN = "open"
 """Query parameter that opens a panel. `panel` itself is bound to the panel that is open."""
-OPEN_PART = "of"
-"""Query parameter that opens a page's part: the project of the linked run or search."""
 
 
 def link_to_run(record: Record, *, label: str, panel: str = "train") -> None:
@@ -22,14 +20,14 @@ def link_to_run(record: Record, *, label: str, panel: str = "train") -> None:
     if page is None:
         st.markdown(label)
         return
-    st.page_link(str(page.path), label=label, icon=state_style(record).icon, query_params=_query(page, record, panel))
+    st.page_link(str(page.path), label=label, icon=state_style(record).icon, query_params=_query(record, panel))
 
 
 def open_run_page(record: Record, *, panel: str) -> None:
     """Open the run on its page; nothing happens if its project has no page."""
     page = page_of(record.project)
     if page is not None:
-        st.switch_page(str(page.path), query_params=_query(page, record, panel))
+        st.switch_page(str(page.path), query_params=_query(record, panel))
 
 
 def link_to_runs(run_ids: Iterable[str], *, label: str) -> None:
@@ -44,7 +42,7 @@ def link_to_search(slug: str, search_id: str, *, label: str, icon: str) -> None:
     if page is None:
         st.markdown(label)
         return
-    query = {"search": search_id, PANEL: "train", OPEN: "train", **_part(page, slug)}
+    query = {"search": search_id, PANEL: "train", OPEN: "train"}
     st.page_link(str(page.path), label=label, icon=icon, query_params=query)
 
 
@@ -55,10 +53,5 @@ def link_to_page(slug: str, *, label: str, icon: str | None = None, query: Mappi
         st.page_link(str(page.path), label=label, icon=icon, query_params=dict(query or {}))
 
 
-def _query(page: PageFile, record: Record, panel: str) -> dict[str, str]:
-    return {"run": record.run_id, PANEL: panel, OPEN: panel, **_part(page, record.project)}
-
-
-def _part(page: PageFile, slug: str) -> dict[str, str]:
-    """Return the query parameters of a page's part."""
-    return {OPEN_PART: slug} if page.part(slug) else {}
+def _query(record: Record, panel: str) -> dict[str, str]:
+    return {"run": record.run_id, PANEL: panel, OPEN: panel}

@@ -26,19 +26,8 @@ ADMINISTRATION = "administration"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One project of a page that shows several."""
-
-    slug: str
-    title: str
-    summary: str
-
-
-@dataclass(frozen=True)
 class PageFile:
-    """One page, as the menu and the home page list it: `summary` is the file's docstring. For a page with several
-    projects, `parts` lists them, the page's own first.
-    """
+    """One page, as the menu and the home page list it: `summary` is the file's docstring."""
 
     slug: str
     section: str
@@ -46,11 +35,6 @@ class PageFile:
     icon: str
     summary: str
     path: Path
-    parts: tuple[Part, ...] = ()
-
-    def part(self, slug: str) -> Part | None:
-        """Return the part that shows a project; None if the page has no parts."""
-        return next((part for part in self.parts if part.slug == slug), None)
 
 
 def heading(section: str) -> str:
@@ -92,16 +76,13 @@ def administration_page(folder: Path = PAGES) -> PageFile:
 def page_of(slug: str) -> PageFile | None:
     """Return the page of a project; None if it has none."""
     pages = (*find_pages(), *workspace_pages())
-    return next((page for page in pages if page.slug == slug or page.part(slug)), None)
+    return next((page for page in pages if page.slug == slug), None)
 
 
 def title_of(slug: str) -> str:
     """Return a project's title in the menu, or its slug in words if it has no page."""
     page = page_of(slug)
-    if page is None:
-        return slug.replace("_", " ").capitalize()
-    part = page.part(slug)
-    return part.title if part else page.title
+    return page.title if page else slug.replace("_", " ").capitalize()
 
 
 def _read(path: Path) -> PageFile:
@@ -111,9 +92,8 @@ def _read(path: Path) -> PageFile:
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant | ast.Dict)
+        and isinstance(node.value, ast.Constant)
     }
-    parts = constants.get("PARTS", {})
     return PageFile(
         slug=path.stem,
         section=path.parent.name,
@@ -121,5 +101,4 @@ def _read(path: Path) -> PageFile:
         icon=str(constants.get("ICON", ":material/science:")),
         summary=(ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " "),
         path=path,
-        parts=tuple(Part(slug, title, summary) for slug, (title, summary) in parts.items()),
     )

@@ -17,7 +17,7 @@ from dlcore.evaluation.metrics import (
 from dlcore.runs import ACTIVE, Record, Run
 from dlcore.ui.shell import first_paint, preload, style
 from dlcore.ui.shell.error_boundary import with_error_boundary
-from dlcore.ui.shell.links import OPEN, OPEN_PART, PANEL
+from dlcore.ui.shell.links import OPEN, PANEL
 from dlcore.ui.shell.menu import PageFile, page_of
 from dlcore.ui.shell.run_picker import choose_run
 from dlcore.ui.shell.titles import model_title, summarize_run
@@ -68,32 +68,6 @@ def panel_id(name: str) -> str:
     return FORMER.get(slug, slug)
 
 
-def chosen_part(slug: str) -> str:
-    """Return the project selected at the top of a page with parts; the URL stores it as `?part=`.
-
-    `slug` is the page's project, selected by default. The page then calls `show` for the selected project.
-    """
-    page = page_of(slug)
-    parts = page.parts if page else ()
-    titles = {part.title: part.slug for part in parts}
-    requested = st.query_params.pop(OPEN_PART, "")
-    for part in parts:
-        if part.slug == requested:
-            st.session_state["part"] = part.title
-    if st.session_state.get("part") not in titles:
-        st.session_state.pop("part", None)
-    choice = st.segmented_control(
-        "Part of the page",
-        list(titles),
-        default=None if "part" in st.session_state else next(iter(titles)),
-        required=True,
-        key="part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return titles.get(choice or "", slug)
-
-
 def _with_train(panels: "Mapping[str, Address]") -> "dict[str, Address]":
     """Return the panels with "train" after "data", or first without "data"."""
     if "train" in panels:
@@ -110,7 +84,7 @@ def _page(slug: str, panels: "dict[str, Address]", labels: Mapping[str, str], op
         st.title(page.title if page else slug, anchor=False)
     with picker:
         run = choose_run(slug, opens_on=opens_on)
-    with_error_boundary(partial(_head, page, slug, run))
+    with_error_boundary(partial(_head, page, run))
     panel = _choose_panel(list(panels), labels, first_panel)
     first_paint.defer(partial(preload.load_rest, st.sidebar.container(key="preload"), ours=panel == "train"))
     with st.container(key=f"panel-of-{slug}"):
@@ -154,10 +128,9 @@ def _choose_panel(names: Sequence[str], labels: Mapping[str, str], first_panel: 
     return panel
 
 
-def _head(page: PageFile | None, slug: str, run: Run | None) -> None:
-    """Draw the summary of the page, or of its selected part, and the run in one line."""
-    part = page.part(slug) if page else None
-    style.run_line(part.summary if part else page.summary if page else "", [] if run is None else _summary(run))
+def _head(page: PageFile | None, run: Run | None) -> None:
+    """Draw the summary of the page and the run in one line."""
+    style.run_line(page.summary if page else "", [] if run is None else _summary(run))
 
 
 def _panel(slug: str, panel: "Address", run: Run | None) -> None:

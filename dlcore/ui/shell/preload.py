@@ -34,7 +34,7 @@ MAIN_COMPONENTS = {
     "attention": ("self_attention",),
     "backprop": ("walk",),
     **dict.fromkeys(("fashion", "food"), ("gallery",)),
-    **dict.fromkeys(("news", "questions", "reviews_bert", "reviews_lstm", "reviews_transformer"), ("typed",)),
+    **dict.fromkeys(("bert", "news", "questions", "reviews_bert", "reviews_lstm", "reviews_transformer"), ("typed",)),
     "rnn": ("unrolled",),
     "vit": ("attention",),
 }

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import tiny_bert
+import torch
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, DataError, DataMissingError
 from dlcore.data.custom import registry as custom
 from dlcore.data.custom import texts as custom_texts
 from dlcore.evaluation.calibration import apply_temperature
+from dlcore.projects import classification
 from dlcore.projects.language import bert_reading, texts
 from dlcore.runs.foreground import train_here
 
@@ -74,6 +76,30 @@ def test_random_weights_require_full_training(here):
     with pytest.raises(ConfigError, match="needs initialization=pretrained"):
         projects.get("bert").prepare(config)
     assert custom.is_custom(config.dataset)
+
+
+def test_cached_states_of_frozen_layers_change_nothing_but_rounding(here):
+    outputs = []
+    for cached in (False, True):
+        settings = {**SMALL, "top_layers": 1, "cache_frozen": cached}
+        config = projects.configure(
+            "bert", model="last_layers", dataset="kinds", preset="quick", settings=settings, device="cpu"
+        )
+        prepared = projects.get("bert").prepare(config)
+        torch.manual_seed(0)
+        module = projects.get("bert").models["last_layers"].build(config.model_options, prepared.facts)
+        prepared.start(module)
+        outputs.append(classification.logits(module, prepared, "test")[0])
+    torch.testing.assert_close(*outputs, atol=0.02, rtol=0)
+    config = projects.configure(
+        "bert",
+        model="last_layers",
+        dataset="kinds",
+        settings={**SMALL, "top_layers": 2, "cache_frozen": True},
+        device="cpu",
+    )
+    with pytest.raises(ConfigError, match="no frozen layer is left"):
+        projects.get("bert").prepare(config)
 
 
 def test_hidden_word_is_masked_and_special_tokens_stay(here):

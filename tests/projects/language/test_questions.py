@@ -9,6 +9,7 @@ from dlcore import projects
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import SPLITS
 from dlcore.data.text import corpora as text
+from dlcore.projects.language.learning import LearningOptions
 from dlcore.runs.bundle import inspection
 from dlcore.runs.foreground import train_here
 
@@ -46,7 +47,7 @@ def test_both_inputs_have_the_same_test_questions(question_data):
 
 def test_bert_model_ignores_word_settings(question_data):
     offered = {field.name for field in projects.list_settings("questions", "bert_gru")["data"]}
-    assert offered == {"length", "keep", "balanced", "rows", "folds", "fold"}
+    assert offered == {"length", "keep", "balanced", "rows", "folds", "fold", *LearningOptions.model_fields}
     assert {"tokens", "vectors"} <= {field.name for field in projects.list_settings("questions", "gru")["data"]}
     with pytest.raises(ConfigError, match="'tokens' has no effect on 'bert_gru'"):
         configured("bert_gru", bert=tiny_bert.NAME, tokens="words")

@@ -14,6 +14,7 @@ from dlcore.plots.transfer import CurveLabels, LearningCurvePoint, learning_curv
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.compare import comparison
+from dlcore.ui.pages.bert import ways
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.widgets.figure import show_figure
 
@@ -31,6 +32,7 @@ LABELS = CurveLabels("questions", "questions", "%{x} questions")
 def results(project: Project, run: Run | None) -> None:
     """Draw one run, or compare several; and the shipped learning curve."""
     with_error_boundary(lambda: comparison.results(project, run))  # shown for every state of the run
+    with_error_boundary(ways.show)
     rows = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
     if rows:
         first = [row for row in rows if row["seed"] == min(other["seed"] for other in rows if _same(row, other))]
