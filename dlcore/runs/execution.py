@@ -122,13 +122,8 @@ def _set_up(job: Job) -> TrainingSession:
     seeds.seed_everything(config.seed)
     job.metric_log.update({"doing": "preparing the data", "doing_share": 0.0})
     job.metric_log.try_flush()
-<<<<<<< HEAD
     with progress.listening(_Preparing(job.metric_log)), fabric.rank_zero_first():  # the others read its caches
-        prepared = project.prepare(config)
-=======
-    with progress.listening(_Preparing(job.metric_log)):
         prepared = add_teacher(project.prepare(config), config)
->>>>>>> bert
     seeds.seed_everything(config.seed)
     with networks.running_here(config.device):
         module = project.models[config.model].build(config.model_options, prepared.facts)
