@@ -23,8 +23,10 @@ class TrainingConfig(Config):
         unit="epochs",
         help="Early stopping: epochs without improvement of the validation metric; 0 disables it.",
     )
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = choice(
-        "32-true", help="Numeric precision; bf16 is faster on newer GPUs."
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = choice(
+        "auto",
+        help="Numeric precision. auto: 32-true, or bf16-mixed if that is faster here: timed at the start of a long run. "
+        "bf16 is faster on newer GPUs and CPUs, for large networks.",
     )
     gradient_every: int = number(
         20, low=0, high=100_000, unit="steps", help="Record gradient norms per layer every n steps; 0 disables it."

@@ -23,6 +23,8 @@ and probing each would add 5 %; for larger networks it adds 1 to 3 %.
 """
 
 
+FP32, BF16 = "32-true", "bf16-mixed"
+
 _PROGRESS = (*COUNTERS, "best_weights")
 
 
@@ -39,7 +41,8 @@ class TrainingState(Progress):
         self.fabric = fabric
         self.device = fabric.device
         self.module = module.to(fabric.device)
-        self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
+        self.is_relaid = config.precision == BF16 and channels_last(self.module)
+        self.wrapped = fabric.world_size > 1 or config.precision not in ("auto", FP32)
         optimizer = optimizers.create(self.module, config)
         self.model: nn.Module = self.module
         self.optimizer: torch.optim.Optimizer = optimizer
@@ -91,15 +94,27 @@ class TrainingState(Progress):
         self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.module.state_dict().items()}
 
     def load_best(self) -> None:
-        """Load the best epoch's weights into the module."""
+        """Load the best epoch's weights into the module, in the memory format in which it was built."""
         if self.best_weights:
             self.module.load_state_dict(self.best_weights)
+        if self.is_relaid:
+            self.module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
     @property
     def loss_scale(self) -> float:
         """Return the loss scale of mixed-precision training."""
         scaler = getattr(self.fabric.strategy.precision, "scaler", None)
         return float(scaler.get_scale()) if scaler is not None else 1.0
+
+
+def channels_last(module: nn.Module) -> bool:
+    """Store the weights of convolutions on images channels last, which bf16 needs to be fast; return whether any
+    changed."""
+    weights = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d | nn.ConvTranspose2d)]
+    if all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights):
+        return False
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return True
 
 
 def thread_count(parameters: int, cores: int) -> int:

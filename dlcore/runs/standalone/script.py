@@ -295,8 +295,10 @@ RATES = {
 def _training(config: RunConfig, task: TaskCode) -> str:
     """Return the code of `train(model, data)`: the loop of `training.fit` with the settings of the run."""
     training = config.training
+    is_channels_last = training.precision == "bf16-mixed" and projects.get(config.project).modality == "image"
     lines = [
         "def train(model: nn.Module, data: dict[str, Tensor]) -> None:",
+        *["    model.to(memory_format=torch.channels_last)  # bf16 is faster"] * is_channels_last,
         f"    optimizer = {_optimizer(config)}",
         "    full, left_over = divmod(len(epoch_order(data, 1)), BATCH_SIZE)",
         "    sizes = [BATCH_SIZE] * full + [left_over] * (left_over > 0)",

@@ -188,6 +188,7 @@ def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, st
             metric_log=metric_log,
             poll_command=context.poll_command,
             on_event=(lambda event: None) if context.rank else functools.partial(_log_event, config),
+            log=_log,
             parent=read_state(context.folder).get("parent", ""),
         )
     )
