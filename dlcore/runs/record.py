@@ -38,7 +38,8 @@ class Record:
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
     and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
-    ones, 0 if they are all. `precision` says what was chosen for `precision=auto`, and why. `name` was given by the user, who may also have hidden the run (`runs.annotations`).
+    ones, 0 if they are all. `precision` says what was chosen for `precision=auto`, and why. `name` was given by the
+    user, who may also have hidden the run (`runs.annotations`).
     A new field is added here, and in `from_config` if it follows from the config.
     """
 

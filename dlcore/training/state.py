@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dlcore.core import seeds
 from dlcore.training import gradients, optimizers
+from dlcore.training.averaging import moving_average
 from dlcore.training.config import TrainingConfig
 from dlcore.training.progress import COUNTERS, Progress
 
@@ -48,6 +49,7 @@ class TrainingState(Progress):
         self.optimizer: torch.optim.Optimizer = optimizer
         if self.wrapped:
             self.model, self.optimizer = fabric.setup(self.module, optimizer)
+        self.average = moving_average(self.module, config.ema) if config.ema else None
         self.layers = gradients.layers(self.module)
         tiny = count_parameters(self.module)[0] < TINY
         self.probe_every = self.gradient_every * (PROBED_IF_TINY if tiny else 1)
@@ -65,6 +67,7 @@ class TrainingState(Progress):
             "random": seeds.capture(),
             "batch_correct": torch.cat(self.batch_correct) if self.batch_correct else torch.zeros(0, dtype=torch.bool),
             "epoch_correct": list(self.epoch_correct),
+            "average": self.average.state_dict() if self.average else {},
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -78,6 +81,8 @@ class TrainingState(Progress):
         if "batch_correct" in snapshot:  # missing in checkpoints of earlier releases
             self.batch_correct = [snapshot["batch_correct"].to(self.device)]
             self.epoch_correct = list(snapshot["epoch_correct"])
+        if self.average:
+            self.average.load_state_dict(snapshot["average"])
         seeds.restore(snapshot["random"])
 
     def next_epoch(self) -> None:
@@ -88,10 +93,16 @@ class TrainingState(Progress):
         self.batch_correct = []
         super().next_epoch()
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The module that is validated and kept: with averaged weights if the config has an average."""
+        module: nn.Module = self.average.module if self.average else self.module
+        return module
+
     def keep_best(self, value: float) -> None:
-        """Store the current weights as the best so far."""
+        """Store the evaluated weights as the best so far."""
         self.best_epoch, self.best_value, self.stale = self.epoch, value, 0
-        self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.module.state_dict().items()}
+        self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.evaluated.state_dict().items()}
 
     def load_best(self) -> None:
         """Load the best epoch's weights into the module, in the memory format in which it was built."""

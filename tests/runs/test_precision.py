@@ -6,7 +6,7 @@ from dlcore import projects
 from dlcore.core import seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
-from dlcore.runs import execution, precision
+from dlcore.runs import budgets, execution, precision
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json, write_json
 from dlcore.runs.metric_log import MemoryMetricLog
@@ -91,7 +91,8 @@ def test_quick_presets_of_image_projects_are_not_timed():
         side = getattr(config.data_options, "side", project.facts["height"])
         facts = {**project.facts, "height": side, "width": side}
         module = project.models[model].build(config.model_options, facts)
-        flops = precision.count_flops(module, (torch.rand(2, facts["channels"], side, side),))
+        shape = budgets.sample_shape(facts)
+        flops = precision.count_flops(module, (torch.rand(2, *shape),))
         samples = config.training.epochs * getattr(config.data_options, "train_rows", 60_000)
         assert 0 < precision.TRAINING_COST * flops * samples < precision.RUN_FLOPS, (slug, model)
 

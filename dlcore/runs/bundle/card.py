@@ -123,7 +123,8 @@ def _training(run: Mapping[str, Any]) -> str:
         f"{record['parameters']:,} parameters, seed {record['seed']}, {record['duration_s']:.1f} s of training on "
         f"{record['device']} ({environment['devices']}; {environment['threads']} threads); Python "
         f"{environment['python']}, torch {environment['torch']}, NumPy {environment['numpy']}. "
-        f"{_precision(record.get('precision', ''))}Weights are stored as {run['weights']}.{_pretrained(run.get('pretrained', {}))}"
+        f"{_precision(record.get('precision', ''))}"
+        f"Weights are stored as {run['weights']}.{_pretrained(run.get('pretrained', {}))}"
     )
 
 

@@ -125,6 +125,9 @@ def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics:
     """
     if config.training.precision == "16-mixed":
         raise RunError("a training script has no 16-bit loss scaling: train with precision 32-true or bf16-mixed.")
+    options = ("ema", "recalibrate_norms", "label_smoothing", "first_side")
+    if used := [name for name in options if config.flat.get(name)]:
+        raise RunError(f"a training script has no {', '.join(used)}: train without, or export the model as ONNX.")
     construction = construct(config, prepared)
     arrays = {**task.arrays, **{f"{INITIAL}{name}": value for name, value in construction.initial.items()}}
     for is_brief, has_model_file in ((False, False), (True, False), (False, True), (True, True)):
