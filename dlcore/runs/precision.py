@@ -54,18 +54,26 @@ def choose_precision(
         return PrecisionChoice(FP32)
     before = seeds.capture()
     try:
-        inputs, targets = next(iter(batches.epoch(1)))
-        per_sample = TRAINING_COST * count_flops(module, inputs)
-        per_step = per_sample * len(targets)
-        if per_step < STEP_FLOPS or per_sample * len(batches.split) * config.epochs < RUN_FLOPS:
+        batch = next(iter(batches.epoch(1)))
+        if not is_large(module, batch, samples=len(batches.split) * config.epochs):
             return PrecisionChoice(FP32)
         if not has_fast_bf16(batches.device):
             return PrecisionChoice(FP32, "this device has no fast bf16")
-        return compare_steps(module, config, (inputs, targets), objective)
-    except (RuntimeError, TypeError, NotImplementedError) as error:  # an operation has no bf16 form
+        return compare_steps(module, config, batch, objective)
+    except Exception as error:  # an operation has no bf16 form: training must not fail of it
         return PrecisionChoice(FP32, f"bf16 failed ({type(error).__name__})")
     finally:
         seeds.restore(before)
+
+
+def is_large(module: nn.Module, batch: tuple[tuple[Tensor, ...], Tensor], *, samples: int) -> bool:
+    """Return whether a step and a training of so many samples have enough operations to be timed."""
+    inputs, targets = batch
+    try:
+        per_sample = TRAINING_COST * count_flops(module, inputs)
+    except Exception:  # a network that needs whole batches, or computes outside torch
+        return False
+    return per_sample * len(targets) >= STEP_FLOPS and per_sample * samples >= RUN_FLOPS
 
 
 def count_flops(module: nn.Module, inputs: tuple[Tensor, ...]) -> float:

@@ -153,3 +153,16 @@ def test_the_choice_is_said_and_stored(no_limits, monkeypatch, tmp_path):
     assert bundle.record.precision == "bf16-mixed: 1 ms, 2 ms" and bundle.record.precision in bundle.card
     stored = projects.load_config(read_json(tmp_path / "run" / "config.json"))
     assert stored == bundle.config
+
+
+def test_a_network_that_needs_whole_batches_is_not_timed(no_limits, monkeypatch):
+    monkeypatch.setattr(precision, "compare_steps", lambda *_: pytest.fail("timed"))
+
+    class WholeBatch(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            if len(x) != 8:
+                raise ValueError("8 rows, please")
+            return super().forward(x.flatten(1))
+
+    choice = precision.choose_precision(WholeBatch(768, 3), TrainingConfig(), batches(), OBJECTIVE)
+    assert choice == precision.PrecisionChoice("32-true")
