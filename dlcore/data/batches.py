@@ -52,7 +52,12 @@ class Batches:
         return len(self._sizes)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """Yield the batches of epoch `number` from batch `start` on: inputs and targets on the device."""
+        """Yield the batches of epoch `number` from batch `start` on: inputs and targets on the device.
+
+        A transform with a method `set_epoch` hears the number of each training epoch.
+        """
+        if self.seed is not None:
+            getattr(self.transform, "set_epoch", lambda _: None)(number)
         order = self.order(number)
         for batch in range(start, len(self), self._chunk):
             first, sizes = batch * self.batch_size, self._sizes[batch : batch + self._chunk]

@@ -296,3 +296,17 @@ def _check(times: np.ndarray, values: np.ndarray, train: np.ndarray) -> None:
             f"a series baseline needs times and values of equal length, and training points: "
             f"{times.shape}, {values.shape}, {int(train.sum())} training points."
         )
+
+
+NEIGHBORS = 10
+
+
+def nearest_neighbors(train: np.ndarray, targets: np.ndarray, test: np.ndarray, *, classes: int) -> np.ndarray:
+    """Return the share (N, K) of each class among the ten training features (M, D) nearest by cosine distance; near
+    ones weigh more."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(min(NEIGHBORS, len(train)), metric="cosine", weights="distance").fit(train, targets)
+    scores = np.zeros((len(test), classes), np.float32)
+    scores[:, model.classes_.astype(int)] = model.predict_proba(test)
+    return scores

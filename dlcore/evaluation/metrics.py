@@ -105,6 +105,9 @@ BASELINES: dict[str, Baseline] = {
     "logistic_regression_on_features": Baseline(
         "Logistic regression on features", "logistic regression on the features of the untouched pretrained network"
     ),
+    "nearest_neighbors_on_features": Baseline(
+        "Nearest neighbors on features", "vote of the ten training samples with the most similar pretrained features"
+    ),
     "tfidf_logistic_regression": Baseline(
         "Logistic regression on TF-IDF", "one weight per word; frequent words count less"
     ),

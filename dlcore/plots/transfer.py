@@ -68,3 +68,38 @@ def learning_curve(
     figure.update_xaxes(type="log", tickmode="array", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
     figure.update_yaxes(range=[0, 100])
     return figure
+
+
+@dataclass(frozen=True)
+class BackboneResult:
+    """A pretrained backbone: multiply-adds of a prediction, and test accuracy with its interval, 0 to 1."""
+
+    name: str
+    multiply_adds: int
+    accuracy: float
+    low: float
+    high: float
+
+
+def accuracy_by_compute(results: Sequence[BackboneResult]) -> go.Figure:
+    """Plot test accuracy by multiply-adds, one named point per backbone."""
+    figure = blank("Test accuracy by compute", x="million multiply-adds per photo", y="accuracy, %", height=340)
+    for result, color, symbol in zip(results, ORDER, SYMBOLS, strict=False):
+        figure.add_scatter(
+            x=[result.multiply_adds / 1e6],
+            y=[100 * result.accuracy],
+            name=result.name,
+            mode="markers",
+            marker={"size": 12, "symbol": symbol, "color": color},
+            showlegend=True,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "thickness": 1.5,
+                "width": 4,
+                "array": [100 * (result.high - result.accuracy)],
+                "arrayminus": [100 * (result.accuracy - result.low)],
+            },
+            hovertemplate="%{x:.0f} million: %{y:.1f} %<extra>" + result.name + "</extra>",
+        )
+    return figure

@@ -14,17 +14,20 @@ from dlcore.core import devices as known_devices
 WAIT = timedelta(hours=12)
 """How long a process waits for another, which may be validating; dead ones are noticed by `worker.peers`."""
 
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
 def connect(device: str, *, devices: int = 1, nodes: int = 1, precision: Precision = "32-true") -> Fabric:
     """A Fabric on that device; with several `devices` or `nodes` this process joins a group that is already running.
+
+    `precision` auto is 32-true: `runs.precision` chooses once the model is there.
 
     Raises:
         DeviceError: the device is not available on this machine.
     """
     name = known_devices.resolve(device)
     kind, _, number = name.partition(":")
+    precision = "32-true" if precision == "auto" else precision
     if devices * nodes > 1:
         fabric = Fabric(
             accelerator=kind,

@@ -25,8 +25,9 @@ from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.cross_validation import cross_validate
 from dlcore.runs.distillation import add_teacher
-from dlcore.runs.folder import Command, RunFolder
+from dlcore.runs.folder import Command, RunFolder, read_json, translate_errors, write_json
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
+from dlcore.runs.precision import PrecisionChoice, choose_precision
 from dlcore.runs.record import Best, Curve, Record, State
 from dlcore.runs.worker import checkpoints
 from dlcore.runs.worker.checkpoint_scheduler import CheckpointScheduler
@@ -54,6 +55,7 @@ class Job:
     metric_log: MetricLog
     poll_command: Callable[[], Command | None] = lambda: None
     on_event: Callable[[Event], None] = lambda event: None
+    log: Callable[[str], None] = lambda line: None
     checkpoints: bool = True
     parent: str = ""
     weights: WeightFormat = "float32"
@@ -135,11 +137,18 @@ def _set_up(job: Job) -> TrainingSession:
         sharing = config.devices if fabric.device.type == "cpu" and "SLURM_JOB_ID" not in os.environ else 1
         torch.set_num_threads(thread_count(parameters, devices.allowed_cores() // sharing))
     state: TrainingState | TrainingLoop
+    precision = read_json(job.folder.state).get("precision", "")
     if (training_loop := project.models[config.model].training_loop) is not None:
         state = training_loop(module, prepared, config)
     else:
-        steps = len(_batches(config, prepared, fabric))
-        state = TrainingState(module, config.training, steps_per_epoch=steps, fabric=fabric)
+        batches = _batches(config, prepared, fabric)
+        choice = _choose_precision(job, module.to(fabric.device), batches, prepared)
+        if choice.reason:
+            precision = f"{choice.precision}: {choice.reason}"
+            job = _with_precision(job, choice)
+            config = job.config
+            fabric = connect(config.device, precision=config.training.precision)
+        state = TrainingState(module, config.training, steps_per_epoch=len(batches), fabric=fabric)
     if fabric.is_global_zero:
         checkpoints.drop_drafts(job.folder.checkpoints)
     if job.checkpoints and (snapshot := _newest_checkpoint(job.folder.checkpoints, fabric)) is not None:
@@ -152,6 +161,7 @@ def _set_up(job: Job) -> TrainingSession:
         trainable=trainable if trainable < parameters + frozen else 0,
         steps=state.steps,
         steps_per_epoch=state.steps_per_epoch,
+        precision=precision,
     )
     session = TrainingSession(job, project, prepared, fabric, state, record)
     _start_log(session)
@@ -164,6 +174,32 @@ def _newest_checkpoint(folder: Path, fabric: Fabric) -> dict[str, Any] | None:
         return checkpoints.newest(folder)
     name = by_first(fabric, lambda: checkpoints.newest_name(folder))
     return checkpoints.read(folder / name) if name else None
+
+
+def _choose_precision(job: Job, module: nn.Module, batches: Batches, prepared: Prepared) -> PrecisionChoice:
+    """Return the precision of a run whose config leaves it open; without a reason, nothing is to be changed."""
+    config = job.config
+    if config.training.precision != "auto" or config.devices * config.nodes > 1:
+        return PrecisionChoice(config.training.precision)
+    stored = read_json(job.folder.config).get("training", {}).get("precision", "auto")
+    if stored != "auto":  # a trial of a search that is resumed
+        return PrecisionChoice(stored, "chosen before")
+    job.metric_log.update({"doing": "timing a step in 32 bits and in bf16"})
+    job.metric_log.try_flush()
+    objective = projects.get(config.project).objective(config, prepared)
+    return choose_precision(module, config.training, batches, objective)
+
+
+def _with_precision(job: Job, choice: PrecisionChoice) -> Job:
+    """Store the choice in the config of the run, for resume and forks."""
+    training = job.config.training.model_copy(update={"precision": choice.precision})
+    config = job.config.model_copy(update={"training": training})
+    if job.checkpoints:
+        with translate_errors(job.folder.path):
+            job.folder.path.mkdir(parents=True, exist_ok=True)
+            write_json(job.folder.config, config.model_dump())
+    job.log(f"precision {choice.precision}: {choice.reason}")
+    return dataclasses.replace(job, config=config)
 
 
 class _Preparing:

@@ -38,8 +38,9 @@ class Record:
     `reason` says in one line why it failed, stopped or was interrupted; `doing` what happens before the first step and
     after the last, `doing_share` how much of it is done, from 0 to 1. `command` was sent to the worker of an active run
     and is not yet obeyed. `parameters` counts all, with a frozen network that feeds the model; `trainable` the trained
-    ones, 0 if they are all. `name` was given by the user, who may also have hidden the run (`runs.annotations`).
-    On a shared server, `owner` created the run, and others see it if `is_shared`.
+    ones, 0 if they are all. `precision` says what was chosen for `precision=auto`, and why. `name` was given by the
+    user, who may also have hidden the run (`runs.annotations`). On a shared server, `owner` created the run, and others
+    see it if `is_shared`.
     A new field is added here, and in `from_config` if it follows from the config.
     """
 
@@ -73,6 +74,7 @@ class Record:
     is_hidden: bool = False
     owner: str = ""
     is_shared: bool = False
+    precision: str = ""
 
     @classmethod
     def from_config(cls, run_id: str, config: "RunConfig", *, state: State = "queued", **fields: Any) -> "Record":

@@ -23,8 +23,23 @@ class TrainingConfig(Config):
         unit="epochs",
         help="Early stopping: epochs without improvement of the validation metric; 0 disables it.",
     )
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = choice(
-        "32-true", help="Numeric precision; bf16 is faster on newer GPUs."
+    ema: float = number(
+        0.0,
+        low=0.0,
+        high=0.99999,
+        help="Decay of an exponential moving average of the weights, which is evaluated in their place; 0: none.",
+    )
+    recalibrate_norms: int = number(
+        0,
+        low=0,
+        high=10_000,
+        unit="batches",
+        help="Training batches from which batch-norm statistics are computed anew before each validation; 0: none.",
+    )
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = choice(
+        "auto",
+        help="Numeric precision. auto: 32-true, or bf16-mixed if a long run is faster with it, timed at its start. "
+        "bf16 is faster for large networks on newer GPUs and CPUs.",
     )
     gradient_every: int = number(
         20, low=0, high=100_000, unit="steps", help="Record gradient norms per layer every n steps; 0 disables it."

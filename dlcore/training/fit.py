@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlcore.training import gradients, memory
+from dlcore.training.averaging import recalibrate_norms
 from dlcore.training.events import Epoch, Event, Finished, Gradients, Step
 from dlcore.training.finite import find_not_finite
 from dlcore.training.optimizers import SHARE
@@ -78,12 +79,15 @@ def fit(
     with memory.catch_out_of_memory(state.config.batch_size, str(state.device)):
         while state.epoch <= state.config.epochs and not state.exhausted:
             yield from _epoch(state, batches, objective)
+            if state.config.recalibrate_norms:
+                recalibrate_norms(state.evaluated, batches.epoch(state.epoch), state.config.recalibrate_norms)
             yield _validate(state, validation, counts=objective.correct is not None)
     yield Finished(state.step, state.epoch - 1, early=state.epoch <= state.config.epochs)
 
 
 def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective) -> Iterator[Event]:
     """Run the remaining steps of the current epoch. Local names and floats keep the overhead to a few microseconds."""
+    average = state.average
     config, model, optimizer, groups = state.config, state.model, state.optimizer, list(state.layers.values())
     log_every, gradient_every, on_cpu = state.log_every, state.gradient_every, state.device.type == "cpu"
     constant = config.schedule == "constant"
@@ -122,6 +126,8 @@ def _epoch(state: TrainingState, batches: TrainingBatches, objective: Objective)
         if is_probed:
             probe.before_update()
         optimizer.step()
+        if average is not None:
+            average.update_parameters(state.module)
         measures = probe.measures() if is_probed else {}
         right = None
         if objective.correct:
@@ -187,10 +193,10 @@ def _validate(state: TrainingState, validation: Validation, *, counts: bool) -> 
     metrics = {"train_loss": state.loss_sum / samples}
     if counts:
         metrics["train_accuracy"] = state.correct / samples
-    state.module.eval()
+    state.evaluated.eval()
     with torch.no_grad():
-        metrics |= by_first(state.fabric, lambda: validation.measure(state.module))
-    state.module.train()
+        metrics |= by_first(state.fabric, lambda: validation.measure(state.evaluated))
+    state.evaluated.train()
     value = metrics[validation.metric]
     if state.is_better(value, validation.mode):
         state.keep_best(value)

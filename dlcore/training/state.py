@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dlcore.core import seeds
 from dlcore.training import gradients, optimizers
+from dlcore.training.averaging import moving_average
 from dlcore.training.config import TrainingConfig
 from dlcore.training.progress import COUNTERS, Progress
 
@@ -22,6 +23,8 @@ TINY, PROBED_IF_TINY = 20_000, 5
 and probing each would add 5 %; for larger networks it adds 1 to 3 %.
 """
 
+
+FP32, BF16 = "32-true", "bf16-mixed"
 
 _PROGRESS = (*COUNTERS, "best_weights")
 
@@ -41,12 +44,14 @@ class TrainingState(Progress):
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         self.module = module.to(fabric.device)
-        self.wrapped = fabric.world_size > 1 or config.precision != "32-true"
+        self.is_relaid = config.precision == BF16 and channels_last(self.module)
+        self.wrapped = fabric.world_size > 1 or config.precision not in ("auto", FP32)
         optimizer = optimizers.create(self.module, config)
         self.model: nn.Module = self.module
         self.optimizer: torch.optim.Optimizer = optimizer
         if self.wrapped:
             self.model, self.optimizer = fabric.setup(self.module, optimizer)
+        self.average = moving_average(self.module, config.ema) if config.ema else None
         self.layers = gradients.layers(self.module)
         tiny = count_parameters(self.module)[0] < TINY
         self.probe_every = self.gradient_every * (PROBED_IF_TINY if tiny else 1)
@@ -64,6 +69,7 @@ class TrainingState(Progress):
             "random": seeds.capture(),
             "batch_correct": torch.cat(self.batch_correct) if self.batch_correct else torch.zeros(0, dtype=torch.bool),
             "epoch_correct": list(self.epoch_correct),
+            "average": self.average.state_dict() if self.average else {},
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -77,6 +83,8 @@ class TrainingState(Progress):
         if "batch_correct" in snapshot:  # missing in checkpoints of earlier releases
             self.batch_correct = [snapshot["batch_correct"].to(self.device)]
             self.epoch_correct = list(snapshot["epoch_correct"])
+        if self.average:
+            self.average.load_state_dict(snapshot["average"])
         seeds.restore(snapshot["random"])
 
     def next_epoch(self) -> None:
@@ -87,21 +95,39 @@ class TrainingState(Progress):
         self.batch_correct = []
         super().next_epoch()
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The module that is validated and kept: with averaged weights if the config has an average."""
+        module: nn.Module = self.average.module if self.average else self.module
+        return module
+
     def keep_best(self, value: float) -> None:
-        """Store the current weights as the best so far."""
+        """Store the evaluated weights as the best so far."""
         self.best_epoch, self.best_value, self.stale = self.epoch, value, 0
-        self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.module.state_dict().items()}
+        self.best_weights = {k: v.detach().to("cpu", copy=True) for k, v in self.evaluated.state_dict().items()}
 
     def load_best(self) -> None:
-        """Load the best epoch's weights into the module."""
+        """Load the best epoch's weights into the module, in the memory format in which it was built."""
         if self.best_weights:
             self.module.load_state_dict(self.best_weights)
+        if self.is_relaid:
+            self.module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
     @property
     def loss_scale(self) -> float:
         """Return the loss scale of mixed-precision training."""
         scaler = getattr(self.fabric.strategy.precision, "scaler", None)
         return float(scaler.get_scale()) if scaler is not None else 1.0
+
+
+def channels_last(module: nn.Module) -> bool:
+    """Store the weights of convolutions on images channels last, which bf16 needs to be fast; return whether any
+    changed."""
+    weights = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d | nn.ConvTranspose2d)]
+    if all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights):
+        return False
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return True
 
 
 def thread_count(parameters: int, cores: int) -> int:

@@ -2,6 +2,8 @@
 
     python tests/benchmarks/vision.py [--repeats 5] [--steps 4] [--threads 2] [--only resnet18 dense] > vision.json
 
+`fit` trains in the precision that `precision=auto` chooses for the model; the plain loops in 32 bits.
+
 The loops run interleaved in one process, so that other load affects all of them. Reports the median of the ratios of
 all repeats. Plain loops: `tutorial`, a dataset that converts images to tensors one at a time, and `tensors`, a
 DataLoader over float tensors. The second part times a step in several forms: channels last, bf16, compiled.
@@ -41,12 +43,15 @@ from dlcore.models.resnet import ResNetConfig, resnet
 from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.runs.accelerator import connect
+from dlcore.runs.precision import choose_precision
 from dlcore.training.config import TrainingConfig
 from dlcore.training.fit import Objective, Validation, fit
 from dlcore.training.state import TrainingState
 
 Build = Callable[[], nn.Module]
 MEAN, STD = 0.5, 0.25
+CHOICES: list[str] = []
+"""Precision of each model, as `precision=auto` chose it."""
 CLOCK: list[Callable[[], float]] = [time.perf_counter]
 
 
@@ -99,11 +104,16 @@ def ours(module: nn.Module, pixels: np.ndarray, labels: Tensor, batch: int, *, f
     whole = len(labels) // batch * batch
     split = Split((torch.from_numpy(pixels[:whole]),), labels[:whole], np.arange(whole))
     batches = Batches(split, batch, seed=0, transform=flattened if flat else scale)
-    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=connect("cpu"))
+    objective = Objective(functional.cross_entropy, _find_correct)
+    choice = choose_precision(module, config, batches, objective)
+    CHOICES.append(f"{choice.precision} {choice.reason}".strip())
+    config = config.model_copy(update={"precision": choice.precision})
+    fabric = connect("cpu", precision=choice.precision)
+    state = TrainingState(module, config, steps_per_epoch=len(batches), fabric=fabric)
     state.log_every, state.gradient_every = 1, 20  # runs log less often
     rule = Validation(lambda _: {"validation_loss": 0.0})
     step = 0
-    for _ in fit(state, batches, objective=Objective(functional.cross_entropy, _find_correct), validation=rule):
+    for _ in fit(state, batches, objective=objective, validation=rule):
         if state.step != step:
             step = state.step
             yield
@@ -204,7 +214,14 @@ def measure(case: dict, *, repeats: int, steps: int) -> dict:
         "tensors": plain(module(), TensorDataset(ready, labels), batch),
     }
     result = interleaved(loops, repeats=repeats, steps=case.get("steps", steps), batch=batch)
-    return {"size": case["size"], "data": origin, "side": case["side"], "batch": batch, **result}
+    return {
+        "size": case["size"],
+        "data": origin,
+        "side": case["side"],
+        "batch": batch,
+        "precision": CHOICES[-1],
+        **result,
+    }
 
 
 def forms(case: dict, *, repeats: int, steps: int, compiled: bool) -> dict:
@@ -259,6 +276,7 @@ def main() -> None:
         "hardware": devices.describe(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
+        "load": os.getloadavg()[0],
         "loops": {},
         "forms": {},
     }

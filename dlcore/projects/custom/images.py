@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dlcore.core.config import choice, number
+from dlcore.core.errors import ConfigError
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.images import images
 from dlcore.data.splits import Prepared
@@ -15,7 +16,6 @@ from dlcore.projects import quick
 from dlcore.projects.custom.networks import Networks
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
-from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import fashion
 from dlcore.projects.vision import images as vision_images
 from dlcore.projects.vision.explain import explain
@@ -50,6 +50,8 @@ def prepare(config: RunConfig) -> Prepared:
     options = config.data_as(CustomImageData)
     if config.dataset not in SMALL_IMAGES:
         return vision_images.prepare(config)
+    if options.first_side:
+        raise ConfigError(f"{config.dataset} has no progressive resizing: set first_side to 0.")
     data = fashion.FashionData(**options.model_dump(include=set(fashion.FashionData.model_fields)))
     prepared = fashion.prepare(config.model_copy(update={"data_options": data}))
     side, scale = prepared.preprocessing["height"], prepared.preprocessing
@@ -76,7 +78,7 @@ PROJECT = Project(
     section="workspace",
     title="Your network",
     summary="Paste a PyTorch network: it is checked, trained, evaluated and explained like the built-in ones.",
-    task=CLASSIFICATION,
+    task=vision_images.IMAGE_CLASSIFICATION,
     modality="image",
     datasets=("fashion_mnist", "mnist", "cifar10", "dogs_food_vehicles", "digits"),
     models=Networks(sample, tuple(CustomImageData.model_fields)),

@@ -12,7 +12,6 @@ from dlcore.models.resnext import ResNextConfig, resnext
 from dlcore.models.vgg import Vgg, VggConfig
 from dlcore.projects import quick
 from dlcore.projects.project import ModelEntry, Project
-from dlcore.projects.tasks import CLASSIFICATION
 from dlcore.projects.vision import images as vision_images
 from dlcore.projects.vision.architecture_lessons import LESSONS
 from dlcore.projects.vision.explain import explain
@@ -78,7 +77,7 @@ PROJECT = Project(
     section="vision",
     title="VGG, ResNet, ResNeXt",
     summary="Train three classic image classifiers on the same photos; compare accuracy, speed and size.",
-    task=CLASSIFICATION,
+    task=vision_images.IMAGE_CLASSIFICATION,
     modality="image",
     datasets=("dogs_food_vehicles", "cifar10", "fashion_mnist", "mnist", "digits"),
     models={
@@ -93,6 +92,7 @@ PROJECT = Project(
             summary="Thirteen stacked convolutions and a dense head (Simonyan & Zisserman 2015).",
             build=_vgg,
             config=VggConfig,
+            ignored_settings=("first_side",),  # its head needs images of one size
         ),
         "resnext": ModelEntry(
             title="ResNeXt",

@@ -20,6 +20,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.data.sources import weights
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_sample
+from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.models.transfer import Backbone, FrozenConfig, ScratchConfig, TransferConfig, TransferNet
 from dlcore.projects import classification, quick
@@ -205,8 +206,8 @@ def objective(config: RunConfig, prepared: Prepared) -> Objective:
 
 
 def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, float]]:
-    """Majority class; nearest class mean and logistic regression on small images; logistic regression on pretrained
-    features, if the weights are on this machine."""
+    """Majority class; nearest class mean and logistic regression on small images; if the weights are on this machine,
+    nearest neighbors and logistic regression on pretrained features, averaged over an image and its mirror image."""
     dataset, side = cast(Images, prepared.source["images"]), vision_images.BASELINE_SIDE
     learn = images.resize(dataset.pixels[prepared.train.ids], side)
     has_fold = bool(config.data_as(FoodData).fold)
@@ -223,14 +224,16 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         )
     except DataMissingError:
         return named
-    scores = linear.logistic_regression(
-        train_features[prepared.train.ids, 0],
-        prepared.train.targets.numpy(),
-        (train_features if has_fold else test_features)[prepared.test.ids, 0],
-        classes=prepared.facts["classes"],
-    )
-    truth = prepared.test.targets.numpy()
-    return {**named, "logistic_regression_on_features": classification.compute_metrics(scores, truth)}
+    train, targets = train_features[prepared.train.ids].mean(axis=1), prepared.train.targets.numpy()
+    test = (train_features if has_fold else test_features)[prepared.test.ids].mean(axis=1)
+    truth, classes = prepared.test.targets.numpy(), prepared.facts["classes"]
+    neighbors = simple.nearest_neighbors(train, targets, test, classes=classes)
+    regression, _ = linear.tuned_logistic_regression(train, targets, test, classes=classes)
+    return {
+        **named,
+        "nearest_neighbors_on_features": classification.compute_metrics(neighbors, truth),
+        "logistic_regression_on_features": classification.compute_metrics(regression, truth),
+    }
 
 
 def compare(evaluation: Evaluation, config: RunConfig) -> str:
@@ -340,6 +343,22 @@ MODELS: dict[str, FoodModel] = {
         "EfficientNet-B0 for phones, without squeeze-and-excitation; its weights are installed with the app.",
         "efficientnet_lite0",
     ),
+    "efficientnet_lite1": _entry(
+        "EfficientNet-Lite1",
+        "Lite0 made deeper, for larger images; its weights are a package of their own.",
+        "efficientnet_lite1",
+    ),
+    "efficientnet_lite1_frozen": _entry(
+        "EfficientNet-Lite1, frozen",
+        "Pretrained and frozen; a new head trains on its features in seconds.",
+        "efficientnet_lite1",
+        FrozenConfig,
+    ),
+    "efficientnet_lite2": _entry(
+        "EfficientNet-Lite2",
+        "Lite1 made wider and deeper, for larger images; its weights are a package of their own.",
+        "efficientnet_lite2",
+    ),
     "mobilenet_v2_scratch": _entry(
         "MobileNetV2, from scratch",
         "The same network from random weights.",
@@ -363,10 +382,10 @@ PROJECT = Project(
     slug="food",
     section="vision",
     title="Food photo classification",
-    summary="Fine-tune a pretrained network on 80 photos of each of ten dishes, and upload your own photo.",
+    summary="Fine-tune a pretrained network on 350 photos of each of ten dishes, and upload your own photo.",
     task=replace(CLASSIFICATION, objective=objective, compare=compare),
     modality="image",
-    datasets=("food101_mini", "food101_ten", "food11", "food101", "food_drawings"),
+    datasets=("food101_ten", "food101_mini", "food11", "food101", "food_drawings"),
     models=MODELS,
     data_config=FoodData,
     presets={

@@ -1,23 +1,29 @@
 """Shared by image classifiers: splits, augmentation, baselines and prediction."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional
 
 from dlcore.core.config import Config, choice, number
 from dlcore.data.custom.versions import find_base
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, ImageTransform
+from dlcore.data.images.augment import Augmentation, ImageTransform, growing_sides
 from dlcore.data.images.duplicates import grouped_stratified_split
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.stratify import stratified_folds, stratified_sample
 from dlcore.evaluation import baselines as simple
 from dlcore.evaluation import linear
 from dlcore.projects import classification
-from dlcore.projects.project import LoadedModel, UsableBaseline
+from dlcore.projects.project import Evaluation, LoadedModel, Predictions, UsableBaseline
 from dlcore.projects.run_config import RunConfig
+from dlcore.projects.tasks import CLASSIFICATION
+from dlcore.training.fit import Objective
 
 NEVER_MIRRORED = ("digits", "mnist")
 """Datasets without horizontal flip."""
@@ -39,6 +45,21 @@ class ImageData(Config):
         0, low=0, high=128, unit="pixels", help="Side of a random square masked in training (cutout); 0: none."
     )
     color_jitter: float = number(0.0, low=0.0, high=0.9, help="Random change of brightness and contrast in training.")
+    first_side: int = number(
+        0,
+        low=0,
+        high=256,
+        unit="pixels",
+        help="Progressive resizing: side of the training images in the first third of the epochs; the last third has "
+        "`side`. 0: all have it.",
+    )
+    label_smoothing: float = number(
+        0.0, low=0.0, high=0.5, help="Target probability spread over all classes; validation has none."
+    )
+    average_flips: bool = choice(
+        False,
+        help="Also test on the mean probability of each image and its mirror image, reported beside the normal test.",
+    )
     folds: int = number(
         0, low=0, high=10, help="Folds of a cross-validation beside the test score, for small datasets; 0: none."
     )
@@ -70,7 +91,9 @@ def prepare(config: RunConfig) -> Prepared:
         preprocessing={"kind": "picture", "channels": data.channels, "side": options.side, **scale},
         labels=data.names,
         checksum=data.checksum,
-        transform=ImageTransform(scale["mean"], scale["std"], augmentation(options, config.dataset)),
+        transform=ImageTransform(
+            scale["mean"], scale["std"], augmentation(options, config.dataset, epochs=config.training.epochs)
+        ),
     )
 
 
@@ -92,10 +115,53 @@ def split_rows(
     return left[parts[0]], left[parts[1]], test
 
 
-def augmentation(options: ImageData, dataset: str) -> Augmentation:
-    """The augmentation for a dataset."""
-    flip = options.flip and find_base(dataset) not in NEVER_MIRRORED
-    return Augmentation(shift=options.shift, flip=flip, cutout=options.cutout, jitter=options.color_jitter)
+def augmentation(options: ImageData, dataset: str, *, epochs: int = 0) -> Augmentation:
+    """The augmentation for a dataset; `epochs` of the training, which progressive resizing needs."""
+    return Augmentation(
+        shift=options.shift,
+        flip=options.flip and find_base(dataset) not in NEVER_MIRRORED,
+        cutout=options.cutout,
+        jitter=options.color_jitter,
+        sides=growing_sides(options.first_side, options.side, epochs) if options.first_side and epochs else (),
+    )
+
+
+def objective(config: RunConfig, prepared: Prepared) -> Objective:
+    """Cross-entropy with label smoothing, and which predictions are correct."""
+    loss = partial(functional.cross_entropy, label_smoothing=config.data_as(ImageData).label_smoothing)
+    return replace(classification.objective(config, prepared), loss=loss)
+
+
+MIRRORED = "with mirror images"
+"""Name of the metrics of flip averaging among the parts of an evaluation."""
+
+
+def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    """Predictions of a classifier; with `average_flips` also the mean probabilities (N, K) of each test image and its
+    mirror image, as `test_mirrored_scores`."""
+    predictions = classification.predict(module, prepared, config)
+    if not config.data_as(ImageData).average_flips:
+        return predictions
+    test = prepared.test
+    mirrored = replace(test, inputs=(test.inputs[0].flip(2),))  # (N, H, W[, C])
+    scores, _ = classification.logits(module, replace(prepared, test=mirrored), "test")
+    both = (predictions["test_scores"] + scores.softmax(dim=1).numpy()) / 2
+    return {**predictions, "test_mirrored_scores": both}
+
+
+def evaluate(predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
+    """Metrics of a classifier, and apart from them those of the mean over each image and its mirror image."""
+    evaluation = classification.evaluate(predictions, threshold, config)
+    scores = predictions.get("test_mirrored_scores")
+    if scores is None:
+        return evaluation
+    metrics = classification.compute_metrics(
+        scores, predictions["test_targets"], threshold=evaluation.threshold, draws=classification.DRAWS
+    )
+    return replace(evaluation, parts={**evaluation.parts, MIRRORED: metrics})
+
+
+IMAGE_CLASSIFICATION = replace(CLASSIFICATION, objective=objective, predict=predict, evaluate=evaluate)
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, side: int) -> Split:

@@ -123,9 +123,15 @@ def _training(run: Mapping[str, Any]) -> str:
         f"{record['parameters']:,} parameters, seed {record['seed']}, {record['duration_s']:.1f} s of training on "
         f"{record['device']} ({environment['devices']}; {environment['threads']} threads); Python "
         f"{environment['python']}, torch {environment['torch']}, NumPy {environment['numpy']}. "
+        f"{_precision(record.get('precision', ''))}"
         f"Weights are stored as {run['weights']}.{_pretrained(run.get('pretrained', {}))}"
         f"{' ' + run['sharing'] if run.get('sharing') else ''}"
     )
+
+
+def _precision(choice: str) -> str:
+    """Return a sentence on the precision that was chosen by timing, if it was."""
+    return f"Precision {choice}. " if choice else ""
 
 
 def _pretrained(network: Mapping[str, str]) -> str:

@@ -56,6 +56,7 @@ TEST_NAMES = {
         "last",
         "linear",
         "reasons",
+        "mirrored_scores",
         *DECODED,
     )
 }

@@ -185,6 +185,7 @@ def training_card(subject: Subject) -> Markup:
         "Parameters": record.parameter_text.removesuffix(" parameters") or "unknown",
         "Seed": record.seed,
         "Time": f"{record.duration_s:,.1f} s on {record.device}",
+        **({"Precision": record.precision} if record.precision else {}),
         **{name.replace("_", " ").capitalize(): value for name, value in environment.items()},
     }
     return pairs(items)

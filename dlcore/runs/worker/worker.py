@@ -215,6 +215,7 @@ def _execute(context: WorkerContext, metric_log: "MetricLog") -> tuple[State, st
             metric_log=metric_log,
             poll_command=context.poll_command if not context.rank else context.poll_signals,
             on_event=(lambda event: None) if context.rank else functools.partial(_log_event, config),
+            log=_log,
             parent=read_state(context.folder).get("parent", ""),
         )
     )

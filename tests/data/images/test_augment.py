@@ -1,8 +1,17 @@
 import numpy as np
 import torch
 
+from dlcore.data.batches import Batches
 from dlcore.data.images import images
-from dlcore.data.images.augment import Augmentation, ImageTransform, color_jitter, random_erasing, random_shift_flip
+from dlcore.data.images.augment import (
+    Augmentation,
+    ImageTransform,
+    color_jitter,
+    growing_sides,
+    random_erasing,
+    random_shift_flip,
+)
+from dlcore.data.splits import Split
 
 
 def batch(n: int = 200, side: int = 12, channels: int = 3) -> torch.Tensor:
@@ -63,3 +72,15 @@ def test_gray_images_get_a_channel_and_a_seed_is_reproducible():
     torch.manual_seed(3)
     assert torch.equal(first, transform((pixels,), True)[0])
     assert first.shape == (200, 1, 12, 12)
+
+
+def test_training_images_grow_with_the_epochs_and_others_do_not():
+    assert growing_sides(32, 64, 9) == (32,) * 3 + (48,) * 3 + (64,) * 3
+    assert growing_sides(32, 64, 1) == (32,) and growing_sides(32, 64, 2) == (32, 48)
+    transform = ImageTransform([0.5] * 3, [0.25] * 3, Augmentation(sides=growing_sides(8, 16, 3)))
+    split = Split((batch(8, side=16),), torch.zeros(8), np.arange(8))
+    training = Batches(split, 4, seed=0, transform=transform)
+    assert [next(training.epoch(epoch))[0][0].shape[-1] for epoch in (1, 2, 3)] == [8, 16, 16]
+    validation = Batches(split, 4, transform=transform)
+    next(training.epoch(1))
+    assert next(validation.epoch(1))[0][0].shape == (4, 3, 16, 16)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from dlcore import projects
-from dlcore.core.errors import DataError
+from dlcore.core.errors import ConfigError, DataError
 from dlcore.data.images import images
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import images as vision_images
@@ -116,3 +116,39 @@ def test_photos_have_colors_and_duplicates_stay_together():
     groups = images.load("dogs_food_vehicles").groups
     assert not set(groups[prepared.train.ids]) & set(groups[prepared.validation.ids])
     assert len(prepared.preprocessing["mean"]) == 3
+
+
+def test_label_smoothing_changes_the_training_loss_only():
+    smooth = config(label_smoothing=0.2)
+    prepared = vision_images.prepare(config(train_rows=50))
+    outputs, targets = torch.tensor([[4.0, 0.0, -1.0]]), torch.tensor([0])
+    log_p = outputs.log_softmax(dim=1)
+    expected = -(0.8 * log_p[0, 0] + 0.2 * log_p.mean())
+    assert float(vision_images.objective(smooth, prepared).loss(outputs, targets)) == pytest.approx(float(expected))
+    plain = vision_images.objective(config(), prepared)
+    assert float(plain.loss(outputs, targets)) == pytest.approx(float(-log_p[0, 0]))
+    assert plain.correct is not None and bool(plain.correct(outputs, targets)[0])
+
+
+def test_flip_averaging_is_reported_beside_the_normal_test():
+    run_config = config(train_rows=50, average_flips=True, width=4)
+    prepared = vision_images.prepare(run_config)
+    module = projects.get("architectures").models["resnet18"].build(run_config.model_options, prepared.facts).eval()
+    predictions = vision_images.predict(module, prepared, run_config)
+    evaluation = vision_images.evaluate(predictions, None, run_config)
+    (x,) = prepared.transform((prepared.test.inputs[0][:4],), False)
+    with torch.no_grad():
+        expected = (module(x).softmax(1) + module(x.flip(-1)).softmax(1)) / 2
+    assert np.allclose(predictions["test_mirrored_scores"][:4], expected.numpy(), atol=1e-5)
+    correct = predictions["test_mirrored_scores"].argmax(1) == predictions["test_targets"]
+    assert evaluation.parts[vision_images.MIRRORED]["accuracy"] == pytest.approx(correct.mean())
+    normal = predictions["test_scores"].argmax(1) == predictions["test_targets"]
+    assert evaluation.metrics["accuracy"] == pytest.approx(normal.mean())
+    off = vision_images.predict(module, prepared, config(train_rows=50, width=4))
+    assert "test_mirrored_scores" not in off
+
+
+def test_progressive_resizing_is_not_offered_to_vgg():
+    with pytest.raises(ConfigError, match="first_side"):
+        config(model="vgg16_c", first_side=32)
+    assert config(first_side=32).data_options.first_side == 32

@@ -168,7 +168,8 @@ def test_warm_start_on_random_weights_is_rejected(small, monkeypatch):
 
 def test_baselines_use_the_same_test_split(small):
     baselines = food.baselines(food.prepare(config()), config())
-    assert set(baselines) == {"majority", "nearest_centroid", "logistic_regression", "logistic_regression_on_features"}
+    pretrained = {"nearest_neighbors_on_features", "logistic_regression_on_features"}
+    assert set(baselines) == {"majority", "nearest_centroid", "logistic_regression", *pretrained}
     assert baselines["majority"]["accuracy"] == 0.5
 
 

@@ -145,6 +145,34 @@ def test_the_learning_curve_is_drawn_from_what_was_measured():
     assert not app.exception and "food_curve.py" in app.caption[0].value
 
 
+def test_backbones_are_compared_by_accuracy_compute_size_and_latency():
+    def draw() -> None:
+        from dlcore import projects
+        from dlcore.ui.pages.food import results as food_results
+
+        point = {"seed": 0, "accuracy_low": 0.7, "accuracy_high": 0.9}
+        rows = [
+            {
+                "backbone": name,
+                "n": 1000,
+                "multiply_adds": adds,
+                "parameters": 4_000_000,
+                "latency_ms": 21.4,
+                "imagenet": 0.75,
+                "processor": "a processor",
+                "curve": [{"each": 35, "accuracy": 0.71, **point}, {"each": 350, "accuracy": accuracy, **point}],
+            }
+            for name, adds, accuracy in (("mobilenet_v2", 4e8, 0.8), ("efficientnet_lite1", 8e8, 0.85))
+        ]
+        food_results._backbones(projects.get("food"), rows)
+
+    app = AppTest.from_function(draw, default_timeout=30).run()
+    assert not app.exception and "food_backbones.py" in app.caption[0].value
+    table = app.dataframe[0].value
+    assert table["Network"].tolist() == ["MobileNetV2", "EfficientNet-Lite1"]
+    assert table["Accuracy"].tolist()[1].startswith("85") and table["Latency"].tolist()[0] == "21 ms"
+
+
 @pytest.mark.realdata("food101_mini")
 @pytest.mark.parametrize(
     ("model", "caption"),
