@@ -22,6 +22,7 @@ from dlcore.cli import (
     inspect,
     monitor,
     output,
+    pack,
     predict,
     projects,
     report,
@@ -72,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
-        *(inspect, benchmark, search, results, check),
+        *(inspect, benchmark, search, results, check, pack),
     ):
         module.arguments(verbs)
     return parser
