@@ -19,6 +19,7 @@ from dlcore.cli import (
     data,
     diagnose,
     explain,
+    find_rate,
     inspect,
     monitor,
     output,
@@ -73,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
-        *(inspect, benchmark, search, results, check, pack),
+        *(inspect, benchmark, search, results, check, pack, find_rate),
     ):
         module.arguments(verbs)
     return parser

@@ -1,7 +1,7 @@
 """Explain the class of an image: attribution maps by several methods, and the sanity checks of a map."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -230,9 +230,7 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
     prediction = classification.classify_input(loaded, model_input)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
     question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
-    selected = cast(
-        Method, classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
-    )
+    selected = classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
     result = compute_map(question, selected)
     checked = check_map(question, selected, result, compute_map(question, second_method(selected)))
     regions = _sum_regions(result.values)

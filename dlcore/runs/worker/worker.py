@@ -144,6 +144,10 @@ def _work(context: WorkerContext) -> None:
 
         _let_followers_start(context)
         return trials.lead(context, _log)
+    if folder.is_rate_test:
+        from dlcore.runs import rate_tests
+
+        return rate_tests.work(folder, _log)
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))
     locks.wait_while_locked(lambda: write_state(folder, "running", doing=STARTING, doing_share=0.0))
     _let_followers_start(context)
