@@ -19,9 +19,11 @@ from dlcore.cli import (
     data,
     diagnose,
     explain,
+    find_rate,
     inspect,
     monitor,
     output,
+    pack,
     predict,
     projects,
     report,
@@ -91,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         *(app, projects, data, training, runs, compare, report, predict, explain, diagnose, monitor),
-        *(inspect, benchmark, search, results, check, worker),
+        *(inspect, benchmark, search, results, check, pack, find_rate, worker),
     ):
         module.arguments(verbs)
     return parser

@@ -1,17 +1,19 @@
 """`projects` and `models`: what can be trained."""
 
 import argparse
+import sys
 from typing import Any
 
 from dlcore.cli.data import describe_dataset
 from dlcore.cli.verbs import add_command
+from dlcore.core.errors import TrainingError
 
 
 def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
     """List projects with their models, datasets and presets."""
-    from dlcore.projects import list_datasets, list_projects
+    from dlcore.projects import list_datasets, list_projects, pack_check
 
-    return [
+    rows = [
         {
             "slug": project.slug,
             "section": project.section,
@@ -22,6 +24,9 @@ def projects(options: argparse.Namespace) -> list[dict[str, Any]]:
         }
         for project in list_projects()
     ]
+    for fault in pack_check.list_faults():
+        print(f"dlcore: {fault}", file=sys.stderr)
+    return rows
 
 
 def models(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -32,7 +37,11 @@ def models(options: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     for project in [get(options.project)] if options.project else list_projects():
         for name, entry in project.models.items():
-            total, trainable = count_parameters(entry.build(entry.config(), project.facts))
+            try:
+                total, trainable = count_parameters(entry.build(entry.config(), project.facts))
+            except TrainingError as error:  # of a pack
+                print(f"dlcore: {error}", file=sys.stderr)
+                continue
             rows.append({"project": project.slug, "model": name, "parameters": total, "trainable": trainable})
     return rows
 

@@ -1,8 +1,13 @@
 """Registry of metrics and baselines: title, help, format and direction of each, read by every table, card and page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from dlcore.core import packs
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Form = Literal["percent", "count", "tenths", "number"]
 
@@ -22,6 +27,18 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class PackMetric(Metric):
+    """A metric of a pack: `compute` returns it for the test split of the runs of a `task` (such as "classification").
+
+    `compute` gets the scores and targets of the predictions: probabilities (N, K) and class numbers (N,) of a
+    classifier, scores and labels (N,) of time points. Its 95 % interval comes from bootstrap resamples.
+    """
+
+    compute: "Callable[[np.ndarray, np.ndarray], float]" = lambda scores, targets: float("nan")
+    task: str = "classification"
+
+
+@dataclass(frozen=True)
 class Baseline:
     """A baseline: its title and what it does.
 
@@ -35,7 +52,7 @@ class Baseline:
 
 _MACRO = "; with more than two classes the mean over classes (macro average), as in scikit-learn"
 
-METRICS: dict[str, Metric] = {
+_BUILT_IN: dict[str, Metric] = {
     "nab_standard": Metric(
         "NAB score",
         "score of the Numenta Anomaly Benchmark, standard profile: early alarms in labeled events earn, alarms "
@@ -97,6 +114,8 @@ METRICS: dict[str, Metric] = {
         "Error on the held-out class", "mean reconstruction error of the class excluded from training", in_tables=False
     ),
 }
+METRICS: packs.Registry[Metric] = packs.Registry("dlcore.metrics", _BUILT_IN, PackMetric)
+"""Every metric by name, those of packs last."""
 
 BASELINES: dict[str, Baseline] = {
     "majority": Baseline("Most frequent class", "the most frequent class of the training part, for every sample"),

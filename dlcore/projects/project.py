@@ -1,7 +1,7 @@
 """The contract between data, models, training, evaluation and the user interfaces."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from dlcore.data.custom.registry import CustomDataset, Kind
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.familiarity import Familiarity
+from dlcore.evaluation.pack_metrics import compute_pack_metrics
 from dlcore.projects.lessons import Lesson
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.config import TrainingConfig
@@ -254,5 +255,10 @@ class Project:
 
     @property
     def evaluate(self) -> Callable[[Predictions, float | None, RunConfig], Evaluation]:
-        """Metrics on the test split."""
-        return self.task.evaluate
+        """Metrics on the test split, with those of packs."""
+        return self._evaluate
+
+    def _evaluate(self, predictions: Predictions, threshold: float | None, config: RunConfig) -> Evaluation:
+        evaluation = self.task.evaluate(predictions, threshold, config)
+        extra = compute_pack_metrics(self.task.name, predictions)
+        return replace(evaluation, metrics={**extra, **evaluation.metrics}) if extra else evaluation

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from dlcore.core import packs
 from dlcore.core.config import Field, describe, parse, unknown_setting
 from dlcore.core.errors import ConfigError, RequestError, WorkbenchError
 from dlcore.data.batch_sizes import SMALLEST
@@ -11,11 +12,11 @@ from dlcore.data.custom import registry as custom_registry
 from dlcore.data.custom import versions
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import locate as sources
-from dlcore.projects import quick
+from dlcore.projects import pack_parts, quick
 from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig, rename_settings
 
-PROJECTS = {
+_MODULES: dict[str, Any] = {
     "anatomy": "dlcore.projects.foundations.anatomy",
     "anomaly": "dlcore.projects.anomaly.project",
     "architectures": "dlcore.projects.vision.architectures",
@@ -36,6 +37,8 @@ PROJECTS = {
     "vit": "dlcore.projects.vision.vit",
 }
 """Slug -> module with a `PROJECT`. A new project is one file and one line here."""
+PROJECTS: packs.Registry[Any] = packs.Registry("dlcore.projects", _MODULES, Project, pack_parts.check_project)
+"""Every project by slug: the module of one of the workbench, the `Project` of a pack."""
 WORKSPACE = {"custom": "dlcore.projects.custom.images", "watched": "dlcore.projects.watched"}
 """Further projects, whose models are known only once a user adds them: `get` finds them, lists leave them out."""
 
@@ -46,11 +49,14 @@ def get(slug: str) -> Project:
     Raises:
         RequestError: the slug is unknown.
     """
-    modules = PROJECTS | WORKSPACE
-    if slug not in modules:
-        raise RequestError(f"unknown project '{slug}': known are {', '.join(modules)}.")
-    project: Project = importlib.import_module(modules[slug]).PROJECT
-    return project
+    if module := _MODULES.get(slug) or WORKSPACE.get(slug):
+        project: Project = importlib.import_module(module).PROJECT
+        return project if slug in WORKSPACE else pack_parts.extend(project)
+    if slug in PROJECTS:
+        return pack_parts.extend(*reversed(PROJECTS.packs(slug)[slug]))
+    if fault := packs.find_fault(PROJECTS.group, slug):
+        raise RequestError(str(fault))
+    raise RequestError(f"unknown project '{slug}': known are {', '.join((*PROJECTS, *WORKSPACE))}.")
 
 
 def list_projects() -> list[Project]:

@@ -1,97 +1,124 @@
-"""Diagnosis of a run by explicit rules on its curves and gradients; each finding has its evidence and a remedy.
+"""Diagnosis of a run by the rules of `evaluation.diagnosis`, and the fork that applies a remedy."""
 
-The rules for gradients are those of `evaluation.gradient_flow`. How often the rules are right is not measured.
-"""
-
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcore.evaluation import gradient_flow
-from dlcore.runs.record import Curve, Record
+from dlcore.core.errors import RequestError
+from dlcore.evaluation import diagnosis as rules
+from dlcore.evaluation.diagnosis import Finding, Measurements
+from dlcore.runs import training_checks
+from dlcore.runs.folder import RunFolder
+from dlcore.runs.record import Curve, GradientNorms
 from dlcore.runs.run import Run, open_run
 
-OVERFITTING = 1.1
-"""Validation loss at the end over its minimum, while the training loss still falls."""
-NO_PROGRESS = 0.95
-"""Training loss at the end over that at the start, from which on nothing was learned."""
-UNSTABLE = 3.0
-"""Largest batch loss over the first one, which no update has changed."""
-FEW = 3
-REMEDIES = {
-    "not finite": "Lower the learning rate to a tenth, or clip the gradient (clip_norm 1).",
-    "exploding": "Clip the gradient (clip_norm 1), or lower the learning rate; normalize layers.",
-    "vanishing": "Add skip connections or normalization; use ReLU instead of sigmoid or tanh.",
-    "dying units": "Lower the learning rate, or use leaky ReLU.",
-    "overfitting": "Stop at the best epoch; add weight decay, dropout, augmentation or data.",
-    "no progress": "Try a learning rate ten times as high and as low; check labels and the scale of inputs.",
-    "unstable": "Lower the learning rate, or warm it up.",
-    "healthy": "",
-}
+if TYPE_CHECKING:
+    from dlcore.projects.run_config import RunConfig
 
-
-@dataclass(frozen=True)
-class RunFinding:
-    """One finding: its kind, what was measured, and what to try."""
-
-    kind: str
-    evidence: str
-    remedy: str
+NORMALIZATION = ("batch_norm", "norm_layers", "normalization", "skip_connections")
+"""Switches of a model's settings against vanishing gradients."""
 
 
 def diagnose(ref: str) -> dict[str, Any]:
-    """Diagnose a run: `run_id` and its findings, most severe first; one finding "healthy" if no rule applies.
+    """Diagnose a run: `run_id` and its findings, the likeliest cause first, each with the `settings` of its remedy.
 
     Raises:
         RunError: no such run.
     """
     run = open_run(ref)
-    return {"run_id": run.run_id, "findings": [asdict(finding) for finding in diagnose_run(run)]}
+    rows = [asdict(finding) | {"settings": remedy_settings(run, finding.kind)} for finding in diagnose_run(run)]
+    return {"run_id": run.run_id, "findings": rows}
 
 
-def diagnose_run(run: Run) -> list[RunFinding]:
+def diagnose_run(run: Run) -> list[Finding]:
     """Return the findings about a run."""
-    record, history = run.record, run.history()
-    findings = [*_gradients(run, record), *_curves(history)]
-    return findings or [RunFinding("healthy", "No rule applies to its curves and gradients.", "")]
+    return rules.diagnose(measure_run(run))
 
 
-def _gradients(run: Run, record: Record) -> list[RunFinding]:
-    if record.reason.startswith("not finite"):
-        return [RunFinding("not finite", record.reason, REMEDIES["not finite"])]
-    norms = run.gradients()
-    if norms is None or len(norms.steps) < FEW:
-        return []
-    diagnosis = gradient_flow.diagnose_gradients(
-        norms.steps, norms.norms, names=norms.layers, dead=norms.measures.get("dead_units")
+def measure_run(run: Run) -> Measurements:
+    """Return what was measured of a run."""
+    record, history, norms = run.record, run.history(), run.gradients()
+    data, measured = (None, {}) if run.is_reference else training_checks.read(RunFolder(run.folder))
+    failed = re.search(r"at step (\d+)", record.reason) if record.reason.startswith("not finite") else None
+    decay = 0.0
+    if not record.is_watched:
+        training = run.config.training
+        decay = training.learning_rate * training.weight_decay
+    accuracy = _values(history, "validation_accuracy")
+    return Measurements(
+        losses=_values(history, "batch_loss"),
+        train_losses=_values(history, "train_loss"),
+        validation_losses=_values(history, "validation_loss"),
+        validation_accuracy=float(accuracy[-1]) if len(accuracy) else float("nan"),
+        failed_step=int(failed.group(1)) if failed else 0,
+        decay=decay,
+        data=data,
+        **_probes(norms),
+        **measured,
     )
-    return [
-        RunFinding(finding.kind, finding.sentence, REMEDIES[finding.kind])
-        for finding in diagnosis.findings
-        if finding.kind != "healthy"
-    ]
 
 
-def _curves(history: Mapping[str, Curve]) -> list[RunFinding]:
-    findings = []
-    batch, train, validation = (history.get(name) for name in ("batch_loss", "train_loss", "validation_loss"))
-    if batch is not None and len(batch.values) >= 10 * FEW:
-        start, later = float(batch.values[0]), float(batch.values.max())
-        if later > UNSTABLE * start > 0:
-            evidence = f"The batch loss rises to {later:.3g}, from {start:.3g} at the start."
-            findings.append(RunFinding("unstable", evidence, REMEDIES["unstable"]))
-    if train is not None and len(train.values) >= FEW and train.values[-1] > NO_PROGRESS * train.values[0] > 0:
-        evidence = f"The training loss goes from {train.values[0]:.3g} to {train.values[-1]:.3g}."
-        findings.append(RunFinding("no progress", evidence, REMEDIES["no progress"]))
-    if train is not None and validation is not None and min(len(train.values), len(validation.values)) >= FEW:
-        best = int(np.argmin(validation.values))
-        ratio = float(validation.values[-1] / max(float(validation.values[best]), 1e-12))
-        if ratio > OVERFITTING and best < len(train.values) and train.values[-1] < train.values[best]:
-            evidence = (
-                f"The validation loss is lowest at epoch {best + 1} ({validation.values[best]:.3g}) and ends at "
-                f"{validation.values[-1]:.3g}, while the training loss falls to {train.values[-1]:.3g}."
-            )
-            findings.append(RunFinding("overfitting", evidence, REMEDIES["overfitting"]))
-    return findings
+def _values(history: Mapping[str, Curve], name: str) -> np.ndarray:
+    return history[name].values if name in history else np.empty(0)
+
+
+def _probes(norms: GradientNorms | None) -> dict[str, Any]:
+    if norms is None or not len(norms.steps):
+        return {}
+    empty = np.empty((0, 0))
+    return {
+        "steps": norms.steps,
+        "names": norms.layers,
+        "norms": norms.norms,
+        "update_ratios": norms.measures.get("update_ratio", empty),
+        "dead": norms.measures.get("dead_units", empty),
+    }
+
+
+def remedy_settings(run: Run, kind: str) -> dict[str, Any]:
+    """Return the settings of a fork that applies the remedy of a finding; empty if no setting does."""
+    if run.record.is_watched or kind == "healthy":
+        return {}
+    return _remedy(run.config, kind)
+
+
+def _remedy(config: "RunConfig", kind: str) -> dict[str, Any]:
+    training, values = config.training, config.flat
+    rate = training.learning_rate
+    dropout = values.get("dropout")
+    settings: dict[str, Any] = {}
+    if kind in ("learning rate too high", "dying units"):
+        settings = {"learning_rate": max(1e-7, rate / 10), "clip_norm": training.clip_norm or 1.0}
+    elif kind == "learning rate too low":
+        settings = {"learning_rate": min(10.0, rate * 100)}
+    elif kind == "exploding":
+        settings = {"clip_norm": 1.0, "learning_rate": max(1e-7, rate / 10)}
+    elif kind == "vanishing":
+        settings = {name: True for name in NORMALIZATION if values.get(name) is False}
+    elif kind == "strong regularization":
+        settings = {"weight_decay": training.weight_decay / 100}
+        settings |= {} if dropout is None else {"dropout": round(dropout / 4, 3)}
+    elif kind == "overfitting":
+        settings = {"patience": training.patience or 3, "weight_decay": min(1.0, max(training.weight_decay * 10, 1e-4))}
+        settings |= {} if dropout is None else {"dropout": round(min(0.5, dropout + 0.2), 3)}
+    return {name: value for name, value in settings.items() if value != values.get(name)}
+
+
+def fork_with_remedy(ref: str, kind: str = "") -> str:
+    """Create a fork of a run with the remedy of its first finding, or of a kind; return the id, not started.
+
+    Raises:
+        RunError: no such run.
+        RequestError: no finding has a remedy that is a setting.
+    """
+    from dlcore.runs import actions
+
+    run = open_run(ref)
+    kind = kind or diagnose_run(run)[0].kind
+    settings = remedy_settings(run, kind)
+    if not settings:
+        raise RequestError(f"'{kind}' has no remedy among the settings of run {run.run_id}: see its remedy in words.")
+    return actions.fork(run.run_id, settings).run_id

@@ -21,6 +21,7 @@ from dlcore.data.splits import Prepared
 from dlcore.projects import verdicts
 from dlcore.projects.custom import networks
 from dlcore.projects.project import Evaluation, Predictions, Project, RunConfig
+from dlcore.runs import training_checks
 from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.cross_validation import cross_validate
@@ -94,6 +95,8 @@ def execute(job: Job) -> Outcome:
     """
     with memory.catch_out_of_memory(job.config.training.batch_size, job.config.device):
         session = _set_up(job)
+        if session.fabric.is_global_zero and job.checkpoints:
+            training_checks.check_once(job.folder, session.prepared, session.state.module)
         outcome = _train(session)
         if session.fabric.world_size > 1:
             torch.distributed.destroy_process_group()

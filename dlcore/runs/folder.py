@@ -29,6 +29,9 @@ BALLAST_BYTES = 512 * 1024
 SEARCH = "search-"
 """Prefix of the id of a hyperparameter search."""
 
+RATE_TEST = "rate-"
+"""Prefix of the id of a learning-rate range test."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -45,6 +48,11 @@ class RunFolder:
     def is_search(self) -> bool:
         """Whether this is the folder of a search."""
         return self.run_id.startswith(SEARCH)
+
+    @property
+    def is_rate_test(self) -> bool:
+        """Whether this is the folder of a learning-rate range test."""
+        return self.run_id.startswith(RATE_TEST)
 
     @property
     def config(self) -> Path:
@@ -126,8 +134,9 @@ class RunFolder:
 
 
 def of_run(run_id: str) -> RunFolder:
-    """The folder of that run or search; it need not exist."""
-    return RunFolder(settings.home() / ("searches" if run_id.startswith(SEARCH) else "runs") / run_id)
+    """The folder of that run, search or range test; it need not exist."""
+    kind = {SEARCH: "searches", RATE_TEST: "rates"}.get(f"{run_id.partition('-')[0]}-", "runs")
+    return RunFolder(settings.home() / kind / run_id)
 
 
 @contextlib.contextmanager

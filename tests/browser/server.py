@@ -47,12 +47,12 @@ def browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def server(home: Path, *, script: str = "app.py") -> Iterator[str]:
+def server(home: Path, *, script: str = "app.py", python: str = sys.executable) -> Iterator[str]:
     """Start the app (or another script) with its runs in `home`; yields its address once it responds."""
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("wb")
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
+    command = [python, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DLCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     address = f"http://localhost:{port}"

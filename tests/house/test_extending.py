@@ -345,7 +345,9 @@ def test_tabular_project_opens_all_panels_and_predicts_a_row(copy):
         copy / "dlcore/data/sources/registry.py", '    "digits": Dataset(\n', WINE_DATASET + '    "digits": Dataset(\n'
     )
     replace(
-        copy / "dlcore/projects/registry.py", "PROJECTS = {\n", 'PROJECTS = {\n    "wine": "dlcore.projects.wine",\n'
+        copy / "dlcore/projects/registry.py",
+        "_MODULES: dict[str, Any] = {\n",
+        '_MODULES: dict[str, Any] = {\n    "wine": "dlcore.projects.wine",\n',
     )
     run(copy, OPEN_WINE)
 

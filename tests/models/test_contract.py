@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 import tiny_bert
-import torch
 from dataset_marks import marks_of
-from safetensors.torch import load, save
 
 from dlcore import projects
 from dlcore.core.errors import DataMissingError
 from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
-from dlcore.projects import RunConfig
+from dlcore.projects import RunConfig, contract
 
 SHARED_ARCHITECTURE = {"reviews_transformer": {"base"}}
 """The models to test of projects whose models are one network with several presets."""
@@ -26,7 +24,6 @@ MODELS = [
     if name in SHARED_ARCHITECTURE.get(slug, projects.get(slug).models)
 ]
 pytestmark = pytest.mark.anydata
-ROWS = 12
 SHALLOW = 6
 PRETRAINED = {"bert", "food"}
 """Projects whose models start from pretrained weights."""
@@ -69,104 +66,18 @@ def prepared(slug: str, model: str) -> tuple[RunConfig, Prepared]:
         pytest.skip(f"data missing: {error.dataset} (set DLCORE_DATA)")  # pretrained weights
 
 
-class Case:
-    """One model with a batch of its data."""
-
-    def __init__(self, slug: str, name: str) -> None:
-        project = projects.get(slug)
-        self.entry = project.models[name]
-        self.config, data = prepared(slug, name)
-        self.start = data.start if slug in PRETRAINED else None
-        self.objective, self.facts = project.objective(self.config, data), data.facts
-        rows = torch.linspace(0, len(data.train) - 1, ROWS).long()  # spread over the data: every class appears
-        inputs = tuple(part[rows] for part in data.train.inputs)
-        self.inputs = data.transform(inputs, True) if data.transform else inputs
-        self.targets = data.train.targets[rows]
-
-    def build(self, seed: int = 0) -> torch.nn.Module:
-        torch.manual_seed(seed)
-        module = self.entry.build(self.config.model_options, self.facts)
-        if self.start is not None:
-            self.start(module)
-        return module
-
-    def loss(self, module: torch.nn.Module) -> torch.Tensor:
-        return self.objective.loss(module(*self.inputs), self.targets)
-
-
 @pytest.fixture(params=MODELS)
-def case(request) -> Case:
-    return Case(*request.param)
+def case(request) -> contract.ModelCase:
+    slug, model = request.param
+    return contract.ModelCase(*prepared(slug, model), is_pretrained=slug in PRETRAINED)
 
 
-def test_data_facts_match_the_project(case):
-    assert set(case.facts) == set(projects.get(case.config.project).facts)
-
-
-def test_output_shapes(case):
-    outputs = case.build().eval()(*case.inputs)
-    assert outputs.dtype == torch.float32 and torch.isfinite(outputs).all()
-    if "classes" in case.facts:
-        assert outputs.shape == (ROWS, case.facts["classes"])
-    elif "symbols" in case.facts:  # logits at each symbol of the longest answer in the batch
-        assert outputs.shape == (ROWS, int(case.targets.ne(0).sum(dim=1).max()), case.facts["symbols"])
-    else:
-        assert outputs.shape == case.targets.shape
-    assert case.objective.loss(outputs, case.targets).shape == ()
-    if case.objective.correct:
-        assert case.objective.correct(outputs, case.targets).shape == (ROWS,)
-
-
-def test_single_sample_gives_the_output_of_the_batch(case):
-    module = case.build().eval()
-    together = module(*case.inputs)
-    alone = torch.cat([module(*(part[i : i + 1] for part in case.inputs)) for i in range(ROWS)])
-    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-6)
-
-
-def test_gradient_reaches_every_parameter(case):
-    module = case.build().train()
-    if not list(module.parameters()):
-        pytest.skip("nothing is trained")
-    case.loss(module).backward()
-    for name, parameter in module.named_parameters():
-        if parameter.requires_grad:
-            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
-
-
-def test_same_seed_gives_the_same_model(case):
-    first, again, other = case.build(1), case.build(1), case.build(2)
-    outputs = [module.eval()(*case.inputs) for module in (first, again, other)]
-    assert torch.equal(outputs[0], outputs[1])
-    assert not torch.equal(outputs[0], outputs[2]) or not list(first.parameters())
-
-
-def test_weights_round_trip(case):
-    first, other = case.build(1).eval(), case.build(2).eval()
-    other.load_state_dict(load(save(first.state_dict())))
-    assert torch.equal(first(*case.inputs), other(*case.inputs))
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", [name for name in contract.CHECKS if name != "learns a batch"])
+def test_contract(case, name):
+    assert not contract.CHECKS[name](case)
 
 
 @pytest.mark.timeout(120)
 def test_learns_one_batch(case):
-    """At either of two learning rates: deep networks with batch normalization need the smaller one."""
-    if not list(case.build().parameters()):
-        pytest.skip("nothing is trained")
-    assert any(learns(case, rate) for rate in (1e-2, 1e-3))
-
-
-def learns(case: Case, rate: float, *, rounds: int = 6, steps: int = 20) -> bool:
-    """Whether the evaluation loss halves within 120 steps; slow models need a tenth only."""
-    module = case.build().eval()
-    before = case.loss(module).item()
-    optimizer = torch.optim.Adam(module.parameters(), lr=rate)
-    for _ in range(rounds):
-        module.train()
-        for _ in range(steps):
-            optimizer.zero_grad()
-            case.loss(module).backward()
-            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-            optimizer.step()
-        if case.loss(module.eval()).item() < (0.9 if case.config.model in SLOW else 0.5) * before:
-            return True
-    return False
+    assert not contract.check_learning(case, 0.9 if case.config.model in SLOW else contract.LEARNED)

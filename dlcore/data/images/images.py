@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from dlcore.data.images.folders import Entry, RejectedFile
 from dlcore.data.images.idx import read_idx
 from dlcore.data.images.transforms import channel_mean_and_std, mean_and_std, normalize, resize, to_model_input
 from dlcore.data.sources import locate as sources
+from dlcore.data.sources.registry import load_pack_dataset
 from dlcore.data.stratify import stratified_split
 
 __all__ = [
@@ -139,6 +140,8 @@ def load(name: str, *, side: int = SIDE, checksum: str = "") -> Images:
         return _load_folders(f"custom-{entry.name}", entry.folder / folders.ARCHIVE, side, saved=True)
     if name in FOLDERS:
         return _load_folders(name, sources.require(name), side)
+    if name not in LOADERS and (images := load_pack_dataset(name)) is not None:
+        return cast(Images, images)
     return LOADERS[name](sources.require(name))
 
 

@@ -6,6 +6,7 @@ al., "On field calibration of an electronic nose for benzene estimation", Sensor
 
 import gzip
 import io
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
 from dlcore.data.series.tables import HOUR_MS, Table, load_custom, to_milliseconds
 from dlcore.data.sources import locate as sources
+from dlcore.data.sources.registry import load_pack_dataset
 
 MISSING = -200.0
 """The missing-value code of the file."""
@@ -70,7 +72,10 @@ def load_table(dataset: str, *, checksum: str = "") -> Table:
     """
     if registry.is_custom(dataset):
         return load_custom(dataset, checksum=checksum)
-    return {"air_quality": load_air_quality, "beijing_pm25": load_beijing}[dataset]()
+    loaders = {"air_quality": load_air_quality, "beijing_pm25": load_beijing}
+    if dataset not in loaders and (table := load_pack_dataset(dataset)) is not None:
+        return cast(Table, table)
+    return loaders[dataset]()
 
 
 def load_beijing() -> Table:

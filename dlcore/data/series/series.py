@@ -5,7 +5,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from dlcore.data.custom import registry
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.reading import Reading, Request, open_sheet, read_samples
 from dlcore.data.sources import locate as sources
+from dlcore.data.sources.registry import load_pack_dataset
 
 HALF_HOUR_MS = 30 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
@@ -77,7 +78,10 @@ def load(dataset: str, *, checksum: str = "") -> Series:
     Raises:
         DataError: The series is missing, or has another checksum.
     """
-    return load_custom(dataset, checksum=checksum) if registry.is_custom(dataset) else load_nyc_taxi()
+    if registry.is_custom(dataset):
+        return load_custom(dataset, checksum=checksum)
+    series = load_pack_dataset(dataset)
+    return load_nyc_taxi() if series is None else cast(Series, series)
 
 
 def load_custom(dataset: str, *, checksum: str = "") -> Series:

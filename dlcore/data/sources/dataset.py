@@ -1,7 +1,8 @@
 """The description of a dataset: origin, license, size, files, and where they are searched."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,15 @@ class Dataset:
     def downloadable(self) -> bool:
         """Whether every file has a URL."""
         return bool(self.files) and all(file.url for file in self.files)
+
+
+@dataclass(frozen=True)
+class PackDataset(Dataset):
+    """A dataset of a pack: `load` returns what the loader of its kind returns (`data.images.images.Images`,
+    `data.text.corpora.TextDataset`, `data.series.series.Series`, `data.series.tables.Table`), `projects` take it up.
+
+    Without files, the dataset counts as available: `load` reads or generates it.
+    """
+
+    load: Callable[[], Any] = dict
+    projects: tuple[str, ...] = ()

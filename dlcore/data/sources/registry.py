@@ -1,11 +1,12 @@
 """The public datasets."""
 
-from typing import Literal
+from typing import Any, Literal
 
+from dlcore.core import packs
 from dlcore.data.sources import bert_weights
-from dlcore.data.sources.dataset import Dataset, DatasetFile
+from dlcore.data.sources.dataset import Dataset, DatasetFile, PackDataset
 
-__all__ = ["DATASETS", "Dataset", "DatasetFile"]
+__all__ = ["DATASETS", "Dataset", "DatasetFile", "PackDataset"]
 
 
 def _fashion(name: str, size: int, md5: str) -> DatasetFile:
@@ -81,7 +82,7 @@ def _synthetic(name: str, title: str, *, kind: Literal["series", "text", "images
     )
 
 
-DATASETS: dict[str, Dataset] = {
+_BUILT_IN: dict[str, Dataset] = {
     "nyc_taxi": Dataset(
         name="nyc_taxi",
         title="New York taxi passengers, half-hourly",
@@ -359,3 +360,23 @@ DATASETS: dict[str, Dataset] = {
         inside=bert_weights.KNOWN[bert_weights.OFFLINE].inside,
     ),
 }
+
+
+def _check(name: str, dataset: PackDataset) -> str:
+    return "" if dataset.name == name else f"the dataset is named '{dataset.name}'"
+
+
+DATASETS: packs.Registry[Dataset] = packs.Registry("dlcore.datasets", _BUILT_IN, PackDataset, _check)
+"""Every dataset by name, those of packs last."""
+
+
+def load_pack_dataset(name: str) -> Any:
+    """Return what the loader of a pack's dataset returns, or None if no pack has the dataset.
+
+    Raises:
+        TrainingError: the loader raises an error; names the pack.
+    """
+    if name in _BUILT_IN or name not in DATASETS:
+        return None
+    entry, dataset = DATASETS.packs(name)[name]
+    return packs.guard(entry, dataset.load)()

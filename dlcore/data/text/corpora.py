@@ -9,12 +9,14 @@ import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from dlcore.core.errors import DataError
 from dlcore.data.images import array_cache
 from dlcore.data.sources import locate as sources
+from dlcore.data.sources.registry import load_pack_dataset
 from dlcore.data.text import templates
 from dlcore.data.text.cleaning import clean_text
 from dlcore.data.text.vocabulary import PAD, SPECIAL, UNKNOWN, Keep, Vocabulary, as_preprocessing, from_preprocessing
@@ -121,6 +123,8 @@ def load(name: str) -> TextDataset:
     Raises:
         DataError: The dataset is not on this machine, or a file is invalid.
     """
+    if name not in READERS and (texts := load_pack_dataset(name)) is not None:
+        return cast(TextDataset, texts)
     path = sources.require(name)
     corpus = READERS[name](path)
     return deduplicate(corpus.texts, corpus.labels, corpus.names, checksum=_checksum(name, path), tested=corpus.tested)

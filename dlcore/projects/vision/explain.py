@@ -1,7 +1,7 @@
 """Explain the class of an image: attribution maps by several methods, and the sanity checks of a map."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,6 +13,8 @@ from dlcore.explanation import cam, effort, findings, occlusion, sanity_checks
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import attribute
 from dlcore.explanation.findings import SanityCheck
+from dlcore.explanation.methods import EXPLAINERS
+from dlcore.explanation.methods import compute_map as compute_map_of_pack
 from dlcore.explanation.rollout import rollout
 from dlcore.explanation.sanity_checks import DeletionCurve
 from dlcore.inference.predict import evaluation_mode
@@ -20,7 +22,8 @@ from dlcore.projects import classification
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.vision import images as vision_images
 
-Method = Literal["gradients", "occlusion", "cam", "rollout"]
+Method = str
+"""One of `METHODS`, or a method of a pack."""
 METHODS: dict[Method, str] = {
     "gradients": "Integrated gradients",
     "occlusion": "Occlusion",
@@ -104,8 +107,14 @@ def plan_explanation(model: LoadedModel, x: Tensor) -> ImagePlan:
             methods.append("rollout")  # a stem's feature maps are far from the output
         elif layer:
             methods.append("cam")
+        methods += [name for name in EXPLAINERS if name not in METHODS]
         _PLANS[module] = ImagePlan(budget, window, layer, grid, tuple(methods))
     return _PLANS[module]
+
+
+def method_title(method: Method) -> str:
+    """The title of a method."""
+    return METHODS[method] if method in METHODS else EXPLAINERS[method].title
 
 
 def prepare_explanation(model: LoadedModel, pixels: np.ndarray, target: int) -> ImageQuestion:
@@ -120,6 +129,8 @@ def prepare_explanation(model: LoadedModel, pixels: np.ndarray, target: int) -> 
 def compute_map(question: ImageQuestion, method: Method, module: nn.Module | None = None) -> AttributionMap:
     """Map of one method, for the explained network or for one of the same architecture (random weights)."""
     module, plan = module or question.module, question.plan
+    if method not in METHODS:
+        return AttributionMap(compute_map_of_pack(method, module, question.x, question.target, question.black))
     if method == "gradients":
         attribution = attribute(module, question.x, question.target, baseline=question.black, steps=plan.budget.steps)
         assert attribution.delta is not None
@@ -186,8 +197,8 @@ def check_map(question: ImageQuestion, method: Method, result: AttributionMap, s
     checks.append(
         findings.check_agreement(
             rank_correlation(*_align_maps(question, method, values, second.values)),
-            first=METHODS[method],
-            second=METHODS[other],
+            first=method_title(method),
+            second=method_title(other),
         )
     )
     checks.append(findings.check_deletion(deletion))
@@ -219,15 +230,13 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
     prediction = classification.classify_input(loaded, model_input)
     label = classification.choose(target, loaded.labels, default=prediction["label"], kind="class")
     question = prepare_explanation(loaded, pixels, loaded.labels.index(label))
-    selected = cast(
-        Method, classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
-    )
+    selected = classification.choose(method, question.plan.methods, default=question.default_method, kind="method")
     result = compute_map(question, selected)
     checked = check_map(question, selected, result, compute_map(question, second_method(selected)))
     regions = _sum_regions(result.values)
     top = max(regions, key=lambda row: row["value"])["part"]
     return {
-        "method": METHODS[selected],
+        "method": method_title(selected),
         "methods": list(question.plan.methods),
         "target": label,
         "prediction": prediction,

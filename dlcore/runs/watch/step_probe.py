@@ -4,10 +4,11 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from dlcore.inference.structure import is_softmax
 from dlcore.training import gradients
 from dlcore.training.probes import Probe, Values
 
@@ -33,6 +34,9 @@ class StepProbe:
         self._norms: tuple[float, ...] = ()
         self._measured: Measured | None = None
         self._began = 0.0
+        self.kept: list[bool] = []
+        """Of each measured step: whether its backward pass found gradients of the step before."""
+        self.is_softmax = self.has_stepped = self._looked = False
 
     @property
     def is_armed(self) -> bool:
@@ -45,6 +49,9 @@ class StepProbe:
             return
         self._began, self.seconds = time.perf_counter(), 0.0
         self._watching.enter_context(self._probe.watching())
+        handle = self.module.register_forward_hook(self._look)
+        self._watching.callback(handle.remove)
+        self._looked = False
         for handle in (
             register_optimizer_step_pre_hook(self._before_step),
             register_optimizer_step_post_hook(self._after_step),
@@ -73,6 +80,20 @@ class StepProbe:
             self._ids = frozenset(id(parameter) for group in layers.values() for parameter in group)
         return bool(layers)
 
+    def _look(self, module: nn.Module, _: Any, output: Any) -> None:
+        """Look at the first output of a step, and at the gradients when its backward pass begins."""
+        output = output[0] if isinstance(output, tuple) else output
+        if self._looked or not isinstance(output, Tensor) or not module.training:
+            return
+        self._looked = True
+        self.is_softmax = is_softmax(output.detach())
+        if output.requires_grad and self.has_stepped:
+            output.register_hook(self._at_backward)
+
+    def _at_backward(self, _: Tensor) -> None:
+        parameters = (parameter for group in self.layers.values() for parameter in group)
+        self.kept.append(any(each.grad is not None and bool(each.grad.any()) for each in parameters))
+
     def _belongs(self, optimizer: Optimizer) -> bool:
         return any(id(parameter) in self._ids for group in optimizer.param_groups for parameter in group["params"])
 
@@ -91,5 +112,6 @@ class StepProbe:
         began = time.perf_counter()
         self._measured = self._norms, dict(self._probe.measures())
         self._norms = ()
+        self.has_stepped = True
         self.close()
         self.seconds += time.perf_counter() - began

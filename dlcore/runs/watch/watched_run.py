@@ -15,6 +15,7 @@ import dlcore.runs.local_store as local_store
 from dlcore.core.errors import RequestError, one_line
 from dlcore.projects import watched
 from dlcore.projects.run_config import RunConfig
+from dlcore.runs import training_checks
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.lifecycle import update_state, write_state
 from dlcore.runs.metric_log import FolderMetricLog, GradientLog
@@ -70,6 +71,7 @@ class WatchedRun:
         self._losses: list[float | Tensor] = []
         self._epoch_sum, self._epoch_count = 0.0, 0
         self._every = self._rows = 1
+        self._is_validated_in_training_mode = False
         self._state: State = "running"
         self._probe.arm()
 
@@ -199,13 +201,37 @@ class WatchedRun:
             metrics["train_loss"] = self._epoch_sum / self._epoch_count
         self._epoch_sum, self._epoch_count = 0.0, 0
         if callable(self.validation):
-            metrics |= _rename(self.validation())
+            metrics |= _rename(self._validate(self.validation))
         self.epoch = epoch
         monitored = metrics.get("validation_loss")
         if monitored is not None and (self.best is None or monitored < self.best.value):
             self.best = Best(epoch, "validation_loss", monitored)
         self._log.log(self.step, metrics)
         self._log.update({"metrics": metrics, **self._progress()})
+        with contextlib.suppress(OSError):
+            self._write_checks()
+
+    def _validate(self, validation: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        """Measure the validation, and note the mode of the network."""
+
+        def note(module: nn.Module, _: Any) -> None:
+            self._is_validated_in_training_mode = module.training
+
+        handle = self.module.register_forward_pre_hook(note)
+        try:
+            return validation()
+        finally:
+            handle.remove()
+
+    def _write_checks(self) -> None:
+        probe = self._probe
+        training_checks.write_loop(
+            self.folder,
+            kept_gradients=sum(probe.kept) / len(probe.kept) if probe.kept else 0.0,
+            is_softmax=probe.is_softmax,
+            validation_in_training_mode=self._is_validated_in_training_mode and _has_modes(self.module),
+            dropout=max((part.p for part in self.module.modules() if isinstance(part, nn.Dropout)), default=0.0),
+        )
 
     def _write_loss(self) -> None:
         """Write the mean of the losses since the last row; a GPU's losses are copied together."""
@@ -258,6 +284,7 @@ class WatchedRun:
         self._probe.close()
         with contextlib.suppress(Exception):  # the loop has ended: what could not be written is lost, not the loop
             self._flush()
+            self._write_checks()
         self._log.close()
         write_state(self.folder, state, reason)
 
@@ -282,6 +309,12 @@ def watch(
         model_options=options,
     )
     return WatchedRun(module, config, epochs=epochs, validation=validation)
+
+
+def _has_modes(module: nn.Module) -> bool:
+    """Return whether training mode changes the outputs: the network has dropout or batch normalization."""
+    kinds = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+    return any(isinstance(part, kinds) for part in module.modules())
 
 
 def _rename(values: Mapping[str, float | Tensor]) -> dict[str, float]:

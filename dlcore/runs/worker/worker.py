@@ -163,6 +163,10 @@ def _train(context: WorkerContext) -> None:
 
         _let_followers_start(context)
         return trials.lead(context, _log)
+    if folder.is_rate_test:
+        from dlcore.runs import rate_tests
+
+        return rate_tests.work(folder, _log)
     begun_at, worker = read_state(folder).get("step", 0), liveness.read(folder)
     assert worker is not None
     folder.ballast.write_bytes(os.urandom(BALLAST_BYTES))

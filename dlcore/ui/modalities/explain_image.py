@@ -8,10 +8,11 @@ import streamlit as st
 
 from dlcore.core.markdown import as_text
 from dlcore.data.images import images
+from dlcore.explanation.methods import EXPLAINERS
 from dlcore.plots import attribution as plots
 from dlcore.projects.project import Project
 from dlcore.projects.vision import explain as explanations
-from dlcore.projects.vision.explain import LARGE, METHODS, ONE_SIDED, AttributionMap, CheckedMap, ImageQuestion, Method
+from dlcore.projects.vision.explain import LARGE, ONE_SIDED, AttributionMap, CheckedMap, ImageQuestion, Method
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.blend import component as blend
 from dlcore.ui.modalities.explain_text import choose_sample
@@ -61,7 +62,9 @@ def explain_pixels(project: Project, bundle: Bundle, pixels: np.ndarray, target:
         with right:
             for_label = "" if method == "rollout" else label  # the rollout is the same for every class
             figure = plots.image_attribution(attribution.values, label=for_label, one_sided=one_sided)
-            show_figure(figure, key="explained", alt=f"Evidence for class {label} by pixel, {METHODS[method]}")
+            show_figure(
+                figure, key="explained", alt=f"Evidence for class {label} by pixel, {explanations.method_title(method)}"
+            )
     st.caption(_caption(question, method, label))
     if not attribution.values.any():
         st.info(f"No evidence for class “{as_text(label)}” in this image by this method.", icon=":material/info:")
@@ -83,7 +86,7 @@ def _choose_method(project: Project, question: ImageQuestion) -> Method:
         methods,
         default=first,
         required=True,
-        format_func=METHODS.__getitem__,
+        format_func=explanations.method_title,
         key=f"explained-how-{'-'.join(methods)}",
         bind="query-params",
     )
@@ -93,6 +96,8 @@ def _choose_method(project: Project, question: ImageQuestion) -> Method:
 def _caption(question: ImageQuestion, method: Method, label: str) -> str:
     plan = question.plan
     rows, columns = plan.grid
+    if method not in CAPTIONS:
+        return as_text(EXPLAINERS[method].caption)
     caption = CAPTIONS[method].format(
         label=as_text(label), side=plan.window.side, layer=plan.layer, grid=f"{rows} x {columns}"
     )
@@ -119,7 +124,7 @@ def _show_checks(method: Method, attribution: AttributionMap, checked: CheckedMa
         maps = {
             "this model": attribution.values,
             "random weights": checked.random_values,
-            METHODS[checked.other].lower(): second,
+            explanations.method_title(checked.other).lower(): second,
         }
         figure = plots.image_maps({name: _shrink(values) for name, values in maps.items()}, one_sided=one_sided)
         show_figure(

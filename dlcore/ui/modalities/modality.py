@@ -37,5 +37,6 @@ class Modality(Protocol):
 
 
 def load_modality(project: Project) -> Modality:
-    """Return the module that implements the project's modality."""
-    return cast(Modality, importlib.import_module(f"dlcore.ui.modalities.{project.modality}"))
+    """Return the module that implements the project's modality; that of a pack is named with its package."""
+    name = project.modality
+    return cast(Modality, importlib.import_module(name if "." in name else f"dlcore.ui.modalities.{name}"))

@@ -9,8 +9,9 @@ from itertools import groupby
 import streamlit as st
 
 from dlcore import runs
-from dlcore.core import access
+from dlcore.core import access, packs
 from dlcore.core.errors import WorkbenchError
+from dlcore.core.markdown import as_text
 from dlcore.evaluation.metrics import (
     BaselineComparison,
     baseline_title,
@@ -65,6 +66,16 @@ def show() -> None:
     for row in page_rows(sections):
         _cards(row, before)
         before = row[-1].section
+    with_error_boundary(_broken_packs)
+
+
+def _broken_packs() -> None:
+    """Draw one line per broken entry of a pack."""
+    if packs.list_entries():
+        from dlcore.projects import pack_check  # imports torch
+
+        for fault in pack_check.list_faults():
+            st.warning(as_text(str(fault)), icon=":material/extension_off:")
 
 
 def _offer_custom_data() -> None:

@@ -1,10 +1,12 @@
 """Find the pages by reading the page files' text, without importing them."""
 
 import ast
+import contextlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from dlcore.core import packs
 from dlcore.core.settings import ROOT
 
 PAGES = ROOT / "pages"
@@ -47,6 +49,8 @@ def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
     """Return the page of every project below `folder`, `<section>/<slug>.py`, in teaching order."""
     order = list(SECTIONS)
     pages = [_read(path) for path in folder.glob("*/*.py") if not path.name.startswith("_")]
+    if folder.resolve() == PAGES.resolve():
+        pages += _pages_of_packs({page.slug for page in pages})
     pages = [page for page in pages if page.section != WORKSPACE]
     return tuple(
         sorted(
@@ -58,6 +62,18 @@ def find_pages(folder: Path = PAGES) -> tuple[PageFile, ...]:
             ),
         )
     )
+
+
+def _pages_of_packs(slugs: set[str]) -> list[PageFile]:
+    """Return the readable pages of packs, without those of a slug that another page has."""
+    pages: dict[str, PageFile] = {}
+    for folder in packs.page_folders():
+        for path in sorted(folder.glob("*/*.py")):
+            if path.name.startswith("_") or path.stem in slugs or path.stem in pages:
+                continue
+            with contextlib.suppress(SyntaxError, ValueError, OSError):
+                pages[path.stem] = _read(path)
+    return list(pages.values())
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from dlcore.ui.shell.run_picker import forget_run, list_records, remember_run
 from dlcore.ui.shell.states import describe_state, short_id, state_style
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.shell.titles import model_title
+from dlcore.ui.train import diagnosis
 from dlcore.ui.train.new_run import begin_fork
 from dlcore.ui.widgets import export_import, run_actions
 
@@ -41,6 +42,8 @@ def _follow(slug: str, run_id: str, previous_state: str, more: Callable[[Run], N
         st.rerun()
     with_error_boundary(lambda: _state(slug, record, run))
     with_error_boundary(lambda: _curves(slug, run, record))
+    if not record.is_watched:  # their page shows it with the gradients
+        with_error_boundary(lambda: diagnosis.show(slug, run))
     with_error_boundary(lambda: more(run) if more else _gradients(slug, run))
     if not record.is_watched:
         with_error_boundary(lambda: _log(run))

@@ -17,6 +17,7 @@ from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.shell.states import short_id
+from dlcore.ui.train import find_rate
 from dlcore.ui.train import preset as presets
 from dlcore.ui.widgets import export_import, forms, run_actions
 
@@ -88,6 +89,8 @@ def _new(project: "Project") -> None:
     missing = offer_missing(
         lambda: projects.configure(slug, model=model, dataset=dataset, preset=preset, settings=changed)
     )
+    if is_available and not missing and project.models[model].training_loop is None:
+        _find_rate(base, {**changed, **hardware}, key)
     if st.button(
         "Train",
         type="primary",
@@ -103,6 +106,17 @@ def _new(project: "Project") -> None:
             )
         )
         _open(slug, run_id)
+
+
+def _find_rate(base: "RunConfig", settings: Mapping[str, Any], key: str) -> None:
+    """Offer the range test of the settings in the form."""
+    from dlcore import projects
+
+    try:
+        config = projects.with_settings(base, settings)
+    except WorkbenchError:
+        return  # invalid settings: reported when the run is created
+    find_rate.show(config, key=key, rate_key=f"{key}-learning_rate")
 
 
 def _preselect_model(project: "Project") -> None:

@@ -1,0 +1,37 @@
+"""The curve of a learning-rate range test."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dlcore.plots.palette import ORDER
+from dlcore.plots.style import GRAY, blank
+
+
+def loss_by_rate(
+    rates: Sequence[float], losses: Sequence[float], smoothed: Sequence[float], *, suggestion: float
+) -> go.Figure:
+    """Plot batch losses (n,) and their moving average by rates (n,), with the suggested rate."""
+    figure = blank("Loss by learning rate", x="learning rate", y="loss")
+    x, finite = np.asarray(rates), np.isfinite(losses)
+    figure.add_scatter(
+        x=x[finite], y=np.asarray(losses)[finite], name="batch", mode="markers", marker={"size": 4, "opacity": 0.4}
+    )
+    figure.add_scatter(
+        x=x[finite], y=np.asarray(smoothed)[finite], name="moving average", mode="lines", line={"color": ORDER[0]}
+    )
+    figure.update_xaxes(type="log")
+    is_left = np.log(suggestion / x[0]) > np.log(x[-1] / x[0]) / 2
+    figure.add_vline(x=suggestion, line={"color": GRAY, "dash": "dash", "width": 1.5})
+    figure.add_annotation(
+        x=float(np.log10(suggestion)),  # annotations on a log axis take the exponent
+        y=1.0,
+        yref="paper",
+        text=f"suggested {suggestion:.2g}",
+        showarrow=False,
+        yanchor="top",
+        xanchor="right" if is_left else "left",
+        xshift=-4 if is_left else 4,
+    )
+    return figure
