@@ -72,8 +72,8 @@ def test_trials_are_deterministic_and_the_first_has_the_params_of_the_config(hom
     first, again = (run(create(6, "learning_rate=1e-4..1e-1", "dropout=0..0.5")) for _ in range(2))
     assert first.state == "finished" and first.n_finished == 6
     assert first.trials[0].params == {"learning_rate": 1e-3, "dropout": 0.0}
-    without_seconds = [dataclasses.replace(trial, seconds=0.0) for trial in first.trials]
-    assert without_seconds == [dataclasses.replace(trial, seconds=0.0) for trial in again.trials]
+    without_seconds = [dataclasses.replace(trial, seconds=0.0, started=0.0) for trial in first.trials]
+    assert without_seconds == [dataclasses.replace(trial, seconds=0.0, started=0.0) for trial in again.trials]
     assert {trial.starts for trial in first.trials} == {1} and not first.has_mixed_validation
     assert first.best.value == min(trial.value for trial in first.trials if trial.state == "complete")
     best = searches.best_config(first)
