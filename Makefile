@@ -23,11 +23,11 @@ pytest: $(VENV)/.installed-tests
 
 # Scripts and notebooks of exported runs, in an environment without dlcore. DLCORE_DATA adds those that need a dataset.
 test-environments: $(VENV)/.installed-tests
-	$(BIN)/python $(PYTEST) -m environments
+	$(BIN)/python $(PYTEST) -m environments $(AGAIN)
 
 # Real daemons on loopback: Slurm, PostgreSQL, MLflow, nginx. Skipped where they are not installed.
 test-services: $(VENV)/.installed-tests $(SERVICES)/.installed
-	env -u DLCORE_DATA $(BIN)/python -m pytest -n 0 -m services
+	env -u DLCORE_DATA $(BIN)/python -m pytest -n 0 -m services $(AGAIN)
 
 # The tests that failed in the last run, one after another.
 test-failed: $(VENV)/.installed-tests
@@ -35,7 +35,7 @@ test-failed: $(VENV)/.installed-tests
 
 # Needs datasets: DLCORE_DATA=/folder:/another make test-realdata
 test-realdata: $(VENV)/.installed-tests
-	$(BIN)/python $(PYTEST) -m realdata
+	$(BIN)/python $(PYTEST) -m realdata $(AGAIN)
 
 # Tests with the lowest versions that requirements.txt allows, in a separate environment. Run it when requirements.txt changes.
 test-oldest: $(OLDEST)/.installed

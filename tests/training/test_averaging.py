@@ -5,12 +5,12 @@ from itertools import islice
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from dlcore.core import seeds
 from dlcore.data.batches import Batches
 from dlcore.data.splits import Split
+from dlcore.runs.accelerator import connect
 from dlcore.training.averaging import moving_average, recalibrate_norms
 from dlcore.training.config import TrainingConfig
 from dlcore.training.events import Epoch
@@ -26,7 +26,7 @@ def start(**settings):
     config = TrainingConfig(epochs=3, batch_size=8, learning_rate=0.05, **settings)
     batches = Batches(SPLIT, 8, seed=3)
     network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
-    return TrainingState(network, config, steps_per_epoch=5, fabric=Fabric(accelerator="cpu")), batches
+    return TrainingState(network, config, steps_per_epoch=5, fabric=connect("cpu")), batches
 
 
 def run(state, batches):
