@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -133,10 +133,16 @@ class RunFolder:
         return text if text in get_args(Command) else None  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=8192)
+def at(path: str) -> RunFolder:
+    """The folder at that path. It is kept: a list of runs asks for the paths of each of them several times."""
+    return RunFolder(Path(path))
+
+
 def of_run(run_id: str) -> RunFolder:
     """The folder of that run, search or range test; it need not exist."""
     kind = {SEARCH: "searches", RATE_TEST: "rates"}.get(f"{run_id.partition('-')[0]}-", "runs")
-    return RunFolder(settings.home() / kind / run_id)
+    return at(f"{settings.home()}{os.sep}{kind}{os.sep}{run_id}")
 
 
 @contextlib.contextmanager

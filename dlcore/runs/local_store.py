@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.core import access, quotas, settings
 from dlcore.core.errors import StoreError
-from dlcore.runs.folder import SEARCH, RunFolder, translate_errors, write_json
+from dlcore.runs.folder import SEARCH, RunFolder, at, translate_errors, write_json
 from dlcore.runs.legacy import import_old_runs
 from dlcore.runs.lifecycle import live_state, read_state, stored_state
 from dlcore.runs.record import ACTIVE
@@ -51,8 +51,7 @@ def find(prefix: str) -> list[RunFolder]:
     import_old_runs()
     if is_visible(exact := RunFolder(root() / prefix)):
         return [exact]
-    folders = (RunFolder(path) for path in _paths() if path.name.startswith(prefix))
-    return [folder for folder in folders if is_visible(folder)][:2]
+    return [folder for folder in _folders() if folder.run_id.startswith(prefix) and is_visible(folder)][:2]
 
 
 def is_visible(folder: RunFolder) -> bool:
@@ -64,10 +63,10 @@ def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
     """Runs of one project or all, newest first; at most `limit` of them if it is given."""
     import_old_runs()
     runs = []
-    for path in _paths():
-        state = read_state(folder := RunFolder(path))
+    for folder in _folders():
+        state = read_state(folder)
         if state and project in (None, state.get("project")):
-            runs.append((float(state.get("created", 0.0)), path.name, folder))
+            runs.append((float(state.get("created", 0.0)), folder.run_id, folder))
     return [folder for *_, folder in sorted(runs, key=lambda run: run[:2], reverse=True)[:limit]]
 
 
@@ -99,11 +98,11 @@ def root() -> Path:
     return settings.home() / "runs"
 
 
-def _paths() -> list[Path]:
+def _folders() -> list[RunFolder]:
     """Folders of runs, those still being written included."""
     try:
         with os.scandir(root()) as entries:
-            return [Path(entry.path) for entry in entries if not entry.name.startswith(".")]
+            return [at(entry.path) for entry in entries if not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
