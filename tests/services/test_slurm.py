@@ -123,6 +123,12 @@ def test_the_command_line_trains_on_the_cluster(cluster, monkeypatch):
     assert "fashion/dense on auto" in runs.open_run(run_id).log_tail(30)
 
 
+def test_a_refused_submission_fails_with_the_words_of_slurm(monkeypatch):
+    monkeypatch.setenv("DLCORE_SLURM_PARTITION", "nowhere")
+    record = runs.wait(launch(), timeout=60)
+    assert record.state == "failed" and "invalid partition" in record.reason
+
+
 def test_a_run_in_the_queue_can_be_paused_and_resumed(cluster, block):
     blocker = block()
     run_id = launch(epochs=2)

@@ -102,7 +102,7 @@ def cluster_status(folder: RunFolder, worker: WorkerInfo) -> ClusterStatus:
         return ClusterStatus(True)
     job_id = _job_id(folder, worker.token)
     if not job_id:
-        is_new = time.time() - worker.launched < LAUNCH_SECONDS
+        is_new = time.time() - worker.launched < 2 * LAUNCH_SECONDS
         return ClusterStatus(is_new, STARTING if is_new else "no job was submitted", waits=True)
     try:
         job = slurm.find(job_id) or slurm.find(job_id, max_age=0.5)  # submitted a moment ago

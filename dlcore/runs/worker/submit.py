@@ -42,10 +42,18 @@ def _submit(folder: RunFolder, token: str) -> None:
         stderr_to_stdout=True,
     )
     if info.executor == "slurm":
+        _leave_job()
         executor.update_parameters(**_slurm_parameters(cluster.load(), info, folder.log))
     job = executor.submit(worker.main, folder.run_id, token, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if info.executor == "slurm":
         write_json(folder.job, {"job_id": job.job_id, "token": token})
+
+
+def _leave_job() -> None:
+    """Forget the job that this process belongs to: a job submitted from it would inherit its options."""
+    for name in list(os.environ) if "SLURM_JOB_ID" in os.environ else ():
+        if name.startswith(("SLURM_", "SLURMD_", "SRUN_")) and name != "SLURM_CONF":
+            del os.environ[name]
 
 
 def _slurm_parameters(options: cluster.ClusterSettings, info: liveness.WorkerInfo, log: Path) -> dict[str, Any]:
