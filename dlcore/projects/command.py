@@ -27,6 +27,7 @@ def python_call(config: RunConfig) -> str:
     """The Python code that trains this config again."""
     arguments = {"model": config.model, "dataset": config.dataset, "preset": config.preset, "seed": config.seed}
     arguments |= {"device": config.device} if config.device != "auto" else {}
+    arguments |= {name: getattr(config, name) for name in ("devices", "nodes") if getattr(config, name) != 1}
     arguments |= _changed_settings(config)
     lines = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
     return f"import dlcore\n\nrun = dlcore.train(\n    {config.project!r},\n{lines})\nprint(run.metrics)\n"

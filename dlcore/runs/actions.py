@@ -90,7 +90,7 @@ def resume(run_id: str, *, devices: int | None = None, nodes: int | None = None)
     `devices` and `nodes` share the batches of the remaining steps; by default as many as before.
 
     Raises:
-        ConfigError: the batches are too small for so many devices.
+        ConfigError: the batches are too small to be shared by that number of devices.
         RunError: the run is active, or finished.
     """
     run = open_run(run_id)

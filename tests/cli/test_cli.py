@@ -58,6 +58,8 @@ def test_data_list_names_public_datasets(capsys):
         (["train", "anomaly", "--device", "cuda:77"], "cuda:77"),
         (["train", "anomaly", "--seed", "-1"], "seed"),
         (["train", "anomaly", "--devices", "0"], "devices"),
+        (["train", "anomaly", "--nodes", "2"], "nodes=2: several machines need a cluster"),
+        (["train", "anomaly", "--model", "knn", "--devices", "2"], "'knn' is not trained by batches"),
         (["train", "anomaly", "--bundle", "x", "--detach"], "choose one"),
         (["runs", "show", "no-such-run"], "no-such-run"),
         (["runs", "show", "reference:anomaly/nothing"], "reference:anomaly/nothing"),

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dlcore.core import devices
+from dlcore.core.errors import DeviceError
 from dlcore.training.state import thread_count
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no processor affinity")
@@ -97,3 +98,11 @@ def test_workers_of_a_search_share_the_allowed_cores(monkeypatch, tmp_path):
     Context.folder = folder
     trials._open_session(Context(), lambda line: None)
     assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
+def test_more_gpus_than_there_are_is_rejected(monkeypatch):
+    monkeypatch.setattr(devices, "available", lambda: [devices.Device("cuda:0", "GPU"), devices.Device("cpu", "CPU")])
+    devices.check_count("cpu", 8)
+    devices.check_count("cuda:0", 1)
+    with pytest.raises(DeviceError, match="this machine has 1"):
+        devices.check_count("cuda:0", 2)

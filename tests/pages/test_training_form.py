@@ -3,9 +3,11 @@
 import os
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore import runs
+from dlcore.core import devices
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
 from dlcore.data.sources import weights
@@ -56,6 +58,34 @@ def test_changed_settings_reach_the_config(started):
     press_train(app)
     (config,) = started
     assert (config.training.batch_size, config.seed, config.training.optimizer) == (32, 7, "sgd")
+
+
+def test_processes_share_the_cpu(started):
+    app = form()
+    widget(app.selectbox, "Device").set_value("cpu").run()
+    app = widget(app.number_input, "Processes").set_value(2).run()
+    assert any("batch norm uses the statistics of the part of each process" in c.value for c in app.caption)
+    press_train(app)
+    (config,) = started
+    assert (config.devices, config.nodes) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("executor", "labels"), [("local", {"Devices"}), ("slurm", {"Devices", "Nodes"})], ids=["machine", "cluster"]
+)
+def test_devices_are_offered_where_there_are_several(started, monkeypatch, executor, labels):
+    st.cache_data.clear()
+    gpus = [devices.Device(f"cuda:{number}", "GPU") for number in range(2)]
+    monkeypatch.setattr(devices, "available", lambda: [*gpus, devices.Device("cpu", "CPU")])
+    monkeypatch.setenv("DLCORE_EXECUTOR", executor)
+    app = form()
+    names = {element.label for element in app.number_input} & {"Devices", "Nodes", "Processes"}
+    for name in labels:
+        widget(app.number_input, name).set_value(2)
+    press_train(app.run())
+    st.cache_data.clear()
+    (config,) = started
+    assert names == labels and config.processes == 2 ** len(labels)
 
 
 def test_model_choice_reaches_the_config(started):

@@ -33,7 +33,7 @@ Ending = tuple[State, str]
 def announce(folder: RunFolder, token: str, worker: WorkerInfo) -> None:
     """Let the other processes start: write the address at which this one, the first, waits for them."""
     for old in [*folder.path.glob("begun-*"), *folder.path.glob("process-*")]:
-        if _attempt(token) not in old.name:
+        if _launch_name(token) not in old.name:
             old.unlink(missing_ok=True)
     host = LOOPBACK if worker.nodes == 1 else os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     with socket.socket() as listener:
@@ -161,13 +161,13 @@ def _repeat(task: Callable[[], None]) -> Iterator[None]:
 
 
 def _meeting_point(folder: RunFolder, token: str) -> Path:
-    return folder.path / f"begun-{_attempt(token)}"
+    return folder.path / f"begun-{_launch_name(token)}"
 
 
 def _file(folder: RunFolder, token: str, rank: int) -> Path:
-    return folder.path / f"process-{rank}-{_attempt(token)}.json"
+    return folder.path / f"process-{rank}-{_launch_name(token)}.json"
 
 
-def _attempt(token: str) -> str:
+def _launch_name(token: str) -> str:
     """Name of this start of the processes: a job that Slurm requeues has the same token."""
     return f"{token}-{os.environ.get('SLURM_RESTART_COUNT', '0')}"
