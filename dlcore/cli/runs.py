@@ -182,7 +182,8 @@ def runs_import(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, 
     from dlcore.runs.watch import imports
 
     if options.file.startswith("mlflow:"):
-        return [record.as_json() for record in imports.import_mlflow(options.file.removeprefix("mlflow:"))]
+        records = imports.import_mlflow(options.file.removeprefix("mlflow:"), accepts_code=options.code)
+        return [record.as_json() for record in records]
 
     if imports.is_tracked(Path(options.file)):
         return [record.as_json() for record in imports.import_tracked(Path(options.file))]

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 8.0
 """Longest wait for the first answer of the server, or for the lock of its database."""
-_REQUEST = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to the caller
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 @contextlib.contextmanager
@@ -66,8 +74,7 @@ def _check_answer(uri: str) -> None:
 
 def _open_client() -> "MlflowClient":
     """MLflow's client, without telemetry and with short timeouts."""
-    defaults = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet", **_REQUEST}
-    for name, value in defaults.items():
+    for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     try:
         from mlflow import MlflowClient

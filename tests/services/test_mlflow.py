@@ -197,7 +197,8 @@ def test_runs_of_a_comparison_share_a_parent_run(client):
     assert {run.data.tags["dlcore.run_id"] for run in children} == {folder.run_id for folder in folders}
     for folder in folders:
         write_state(folder, "stopped")
-    mirror(folders[0])
+    sent = json.loads(run_dlcore("runs", "mirror", folders[0].run_id, "--json"))
+    assert sent == [{"run_id": folders[0].run_id, "sent": True}]
     assert client.get_run(parent.info.run_id).info.status == "FINISHED"
 
 
@@ -210,7 +211,6 @@ def test_trials_of_a_search_are_runs_below_the_search(client):
         time.sleep(0.3)
     assert search.state == "finished", search
     mirror(search.folder)
-    run_dlcore("runs", "mirror", search.search_id)
     (parent,) = find(client, "dlcore.search_id", search.search_id)
     assert parent.info.status == "FINISHED" and parent.data.params["n_trials"] == "2"
     trials = find(client, "mlflow.parentRunId", parent.info.run_id)
@@ -289,6 +289,8 @@ def test_worker_killed_between_request_and_note_doubles_nothing(client, postgres
     for name in run.data.metrics:
         rows = client.get_metric_history(run.info.run_id, name)
         assert len({row.step for row in rows}) == len(rows), name
+    (copy,) = imports.import_mlflow(run.info.run_id)  # with its bundle
+    assert runs.open_run(copy.run_id).metrics == runs.open_run(folder.run_id).metrics
     models = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
     assert len(models) == 1 and len(run.inputs.dataset_inputs) == 1
 

@@ -2,15 +2,17 @@
 
 import dataclasses
 import re
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
 import dlcore.runs.local_store as local_store
-from dlcore.core.errors import RequestError
+from dlcore.core.errors import DataError, RequestError
 from dlcore.projects import watched
 from dlcore.projects.run_config import RunConfig
+from dlcore.runs.bundle.exchange import import_run
 from dlcore.runs.lifecycle import update_state
 from dlcore.runs.metric_file import append_metrics
 from dlcore.runs.record import Best, Record
@@ -43,15 +45,31 @@ def import_tracked(path: Path) -> list[Record]:
     return [_store(run) for run in tracker_files.find_runs(path)]
 
 
-def import_mlflow(name: str) -> list[Record]:
+def import_mlflow(name: str, *, accepts_code: bool = False) -> list[Record]:
     """Import a run of an MLflow server by its id, or all runs of an experiment by its name.
 
+    Runs of the workbench come with their bundle, see `import_run`; of others metrics and params are imported.
+
     Raises:
-        RequestError, DataError, StoreError: as for `mlflow_runs.find_runs`.
+        RequestError: `MLFLOW_TRACKING_URI` is not set, or the server has no such run or experiment.
+        DataError: there are no metrics in them, or too many runs.
+        CodeError, RunError: a bundle is not accepted.
+        StoreError: mlflow is not installed, or the server failed or did not answer.
     """
+    from dlcore.runs import mlflow_client
     from dlcore.runs.watch import mlflow_runs
 
-    return [_store(run) for run in mlflow_runs.find_runs(name)]
+    records: list[Record] = []
+    with mlflow_client.connect() as client:
+        for run in mlflow_runs.find_runs(client, name):
+            with tempfile.TemporaryDirectory(prefix="dlcore-") as draft:
+                if (bundle := mlflow_runs.download_bundle(client, run, Path(draft))) is not None:
+                    records.append(import_run(bundle, accepts_code=accepts_code))
+                elif (tracked := mlflow_runs.read_run(client, run)).scalars:
+                    records.append(_store(tracked))
+    if not records:
+        raise DataError(f"'{name[:80]}' has no metrics on the MLflow server: choose another run or experiment.")
+    return records
 
 
 def is_tracked(path: Path) -> bool:

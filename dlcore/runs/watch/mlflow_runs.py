@@ -1,12 +1,15 @@
-"""Reads runs from the MLflow server of `MLFLOW_TRACKING_URI`: metrics, params, names."""
+"""Reads runs from an MLflow server: metrics, params and names; of mirrored runs the bundle."""
 
 import contextlib
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlcore.core.errors import DataError, RequestError
-from dlcore.runs.mlflow_client import connect
+from dlcore.runs.bundle import limits
+from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED
+from dlcore.runs.mlflow_run import RUN
 from dlcore.runs.watch.tracker_files import TrackedRun
 
 if TYPE_CHECKING:
@@ -17,24 +20,13 @@ MOST_RUNS = 500
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
 
 
-def find_runs(name: str) -> list[TrackedRun]:
-    """Read a run by its id, or all runs of an experiment by its name or id.
+def find_runs(client: "MlflowClient", name: str) -> "list[Run]":
+    """Return the run with that id, or all runs of the experiment with that name or id.
 
     Raises:
-        RequestError: `MLFLOW_TRACKING_URI` is not set, or the server has no such run or experiment.
-        DataError: there are no metrics in them, or too many runs.
-        StoreError: mlflow is not installed, or the server failed or did not answer.
+        RequestError: the server has no such run or experiment.
+        DataError: it has too many runs.
     """
-    with connect() as client:
-        runs = [_read(client, run) for run in _find(client, name)]
-    with_metrics = [run for run in runs if run.scalars]
-    if not with_metrics:
-        raise DataError(f"{name[:80]} has no metrics on the MLflow server: choose another run or experiment.")
-    return with_metrics
-
-
-def _find(client: "MlflowClient", name: str) -> "list[Run]":
-    """The run of that id, or those of the experiment."""
     from mlflow.exceptions import MlflowException
 
     if re.fullmatch(r"[0-9a-f]{32}", name):
@@ -46,10 +38,11 @@ def _find(client: "MlflowClient", name: str) -> "list[Run]":
             experiment = client.get_experiment(name)
     if experiment is None:
         raise RequestError(
-            f"the MLflow server has no run or experiment '{name[:80]}': name the id of a run, "
-            "or the name of an experiment."
+            f"the MLflow server has no run or experiment '{name[:80]}': name the id of a run, or the name of an "
+            "experiment."
         )
-    runs, token = [], None
+    runs: list[Run] = []
+    token: str | None = None
     while token != "" and len(runs) <= MOST_RUNS:
         page = client.search_runs([experiment.experiment_id], max_results=100, page_token=token)
         runs, token = [*runs, *page], page.token or ""
@@ -58,7 +51,23 @@ def _find(client: "MlflowClient", name: str) -> "list[Run]":
     return runs
 
 
-def _read(client: "MlflowClient", run: "Run") -> TrackedRun:
+def download_bundle(client: "MlflowClient", run: "Run", folder: Path) -> Path | None:
+    """Download the bundle of a mirrored run into a folder and return its path; None if it has none.
+
+    Raises:
+        RunError: a file is larger than a bundle allows.
+    """
+    if RUN not in run.data.tags:
+        return None
+    files = {Path(file.path).name: file for file in client.list_artifacts(run.info.run_id, "bundle")}
+    names = [name for name in (*REQUIRED, *OPTIONAL) if name in files]
+    for name in names:
+        limits.check_size(name, files[name].file_size or 0)
+    paths = [client.download_artifacts(run.info.run_id, f"bundle/{name}", str(folder)) for name in names]
+    return Path(paths[0]).parent if paths else None
+
+
+def read_run(client: "MlflowClient", run: "Run") -> TrackedRun:
     """Read one run. Values logged without a step, all at step 0, are counted in the order of their times."""
     experiment = client.get_experiment(run.info.experiment_id)
     params = {name: _parse(text) for name, text in run.data.params.items()}
