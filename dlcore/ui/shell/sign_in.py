@@ -4,7 +4,6 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dlcore.core import access, shared_server
-from dlcore.core.errors import ConfigError
 from dlcore.core.markdown import as_text
 
 
@@ -40,11 +39,22 @@ def require() -> bool:
         st.error(f"Your account has no verified {claim}: ask the administrator.", icon=":material/error:")
         st.button("Sign out", on_click=st.logout)
         return False
-    if not st.secrets.get("auth"):
-        raise ConfigError("sign-in is not configured: add [auth] to .streamlit/secrets.toml (docs/deployment.md).")
+    if not _is_configured():
+        st.error(
+            "Sign-in is not configured: add \\[auth\\] to .streamlit/secrets.toml (docs/deployment.md).",
+            icon=":material/error:",
+        )
+        return False
     st.markdown("This workbench is shared. Each person sees their own runs and those that others share.")
     st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
     return False
+
+
+def _is_configured() -> bool:
+    try:
+        return bool(st.secrets.get("auth"))
+    except FileNotFoundError:
+        return False
 
 
 def show_person() -> None:

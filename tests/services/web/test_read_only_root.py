@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 import server as browser_server
@@ -19,13 +21,15 @@ pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
-def container(tmp_path_factory):
+def container():
     """Return a function: command -> the command on a read-only root, as another user; only `data` can be written."""
     if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("setpriv"):
         pytest.skip("needs root and util-linux")
-    data, view = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("view")
-    for folder in (*data.parents[:3], data):
-        folder.chmod(0o755)
+    base = Path(tempfile.mkdtemp(dir="/var/tmp"))  # pytest closes its own folders to other users
+    base.chmod(0o755)
+    data, view = base / "data", base / "view"
+    data.mkdir()
+    view.mkdir()
     (data / "tmp").mkdir()
     subprocess.run(["chown", "-R", f"{USER}:{USER}", str(data)], check=True)
     environment = {
@@ -47,6 +51,7 @@ def container(tmp_path_factory):
             mount --make-rprivate /
             mount --rbind / {view}
             mount -o remount,bind,ro {view}
+            {open_paths(view)}
             mount --bind {data} {view}{data}
             exec chroot {view} setpriv --reuid={USER} --regid={USER} --clear-groups --no-new-privs \\
                 --bounding-set=-all sh -c {shlex.quote(inside)}"""
@@ -56,7 +61,19 @@ def container(tmp_path_factory):
     tried = subprocess.run(words, env=environment, capture_output=True, text=True)
     if "Read-only file system" not in tried.stderr and "Permission denied" not in tried.stderr:
         pytest.skip(f"no mount namespaces here: {tried.stderr.strip()[:200]}")
-    return command
+    yield command
+    shutil.rmtree(base, ignore_errors=True)
+
+
+def open_paths(view):
+    """Return shell commands that make interpreter and repository readable for all, below folders of root's own."""
+    paths = {Path(sys.base_prefix).resolve(), Path(sys.prefix), ROOT}
+    closed = {each for path in paths for each in path.parents if not each.stat().st_mode & 0o001}
+    outermost = [each for each in closed if not closed & set(each.parents)]
+    commands = [f"mount -t tmpfs -o mode=755 tmpfs {view}{folder}" for folder in outermost]
+    for path in sorted(path for path in paths if closed & set(path.parents)):
+        commands.append(f"mkdir -p {view}{path} && mount --bind {path} {view}{path}")
+    return "\n".join(commands)
 
 
 def test_web_and_worker_run_without_root_on_a_read_only_root(container):
@@ -74,7 +91,7 @@ def test_web_and_worker_run_without_root_on_a_read_only_root(container):
         shared.running(work, data.parent / "worker.log", environment) as worker,
     ):
         browser_server._wait_for_health(f"http://localhost:{port}", server, data.parent / "web.log")
-        done = call("health", "--url", f"http://localhost:{port}", "home", "runs")
+        done = call("health", "--url", f"http://localhost:{port}", "home")
         assert done.returncode == 0, done.stdout + done.stderr
         done = call("train", "fashion", "--dataset", "digits", "--set", "epochs=500", "--detach", "--json")
         assert done.returncode == 0, done.stderr

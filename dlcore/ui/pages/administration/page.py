@@ -28,7 +28,9 @@ def show() -> None:
 
 
 def _people() -> None:
-    people, server, disk = administration.list_people(), shared_server.load(), shutil.disk_usage(settings.home())
+    people, server = administration.list_people(), shared_server.load()
+    home = settings.home().absolute()
+    disk = shutil.disk_usage(next(path for path in (home, *home.parents) if path.exists()))
     hours, limit = [person.compute / 3600 for person in people], server.compute_seconds / 3600
     frame = pd.DataFrame(
         {
