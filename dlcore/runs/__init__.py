@@ -9,7 +9,17 @@ from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.foreground import train_here
 from dlcore.runs.onnx_export import OnnxReport, export_onnx, export_onnx_apart, export_standalone_apart, why_no_onnx
 from dlcore.runs.record import ACTIVE, RESUMABLE, Best, Curve, GradientNorms, Record, State
-from dlcore.runs.run import Run, editable_runs, evaluate, list_active, list_paused, list_runs, open_run, references
+from dlcore.runs.run import (
+    Run,
+    editable_runs,
+    evaluate,
+    further_references,
+    list_active,
+    list_paused,
+    list_runs,
+    open_run,
+    references,
+)
 
 __all__ = [
     "ACTIVE",
@@ -32,6 +42,7 @@ __all__ = [
     "export_standalone_apart",
     "follow",
     "fork",
+    "further_references",
     "import_run",
     "list_active",
     "list_paused",

@@ -76,7 +76,8 @@ _KINDS = {"minimum": "MFT", "invariance": "INV", "directional": "DIR"}
 
 def result_rows() -> list[dict[str, Any]]:
     """Return one row per reference run: data, n, metric with interval, best baseline, seeds, hardware, command."""
-    return [_row(name, Bundle(path)) for name, path in reference.every()]
+    pairs = sorted([*reference.every(), *reference.on_further_datasets()])
+    return [_row(name, Bundle(path)) for name, path in pairs]
 
 
 def render_markdown() -> str:

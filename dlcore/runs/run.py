@@ -191,6 +191,11 @@ def references(project: str | None = None) -> list[Run]:
     return [Run(name, path) for name, path in reference.every(project)]
 
 
+def further_references(project: str) -> list[Run]:
+    """The runs on further datasets that came with the workbench, without weights."""
+    return [Run(name, path) for name, path in reference.lesson_runs(project, reference.DATASETS)]
+
+
 def evaluate(ref: str) -> dict[str, Any]:
     """`{run_id, split, metrics, baselines}` of a run with a bundle; `season`, `parts` and `verdict` if it has them.
 

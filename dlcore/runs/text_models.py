@@ -81,7 +81,7 @@ def collect(runs: Sequence[Run], dataset: str) -> list[TextModel]:
 def _row(run: Run, bundle: Bundle, n: int) -> TextModel:
     record, weights = bundle.record, bundle.folder / "model.safetensors"
     return TextModel(
-        run.run_id.removeprefix("reference:"),
+        run.run_id.removeprefix("reference:").replace("/datasets/", "/"),
         run.run_id,
         name_way(bundle.config),
         *_accuracy(bundle.evaluation.metrics),

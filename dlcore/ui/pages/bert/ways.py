@@ -54,7 +54,7 @@ def _reference_runs() -> list[Run]:
         for each in projects.list_projects()
         if each.section == "language" and each.task.name == "classification"
     ]
-    return [run for slug in classifiers for run in runs.references(slug)]
+    return [run for slug in classifiers for run in (*runs.references(slug), *runs.further_references(slug))]
 
 
 def _cells(model: TextModel, measured: dict[str, float]) -> dict[str, str]:
