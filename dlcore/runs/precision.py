@@ -67,7 +67,7 @@ def choose_precision(
 
 
 def is_large(module: nn.Module, batch: tuple[tuple[Tensor, ...], Tensor], *, samples: int) -> bool:
-    """Return whether a step and a training of so many samples have enough operations to be timed."""
+    """Return whether a step, and a training on this many samples in all, have enough operations to be timed."""
     inputs, targets = batch
     try:
         per_sample = TRAINING_COST * count_flops(module, inputs)

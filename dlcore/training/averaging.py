@@ -16,7 +16,7 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 def moving_average(module: nn.Module, decay: float) -> AveragedModel:
     """Return an exponential moving average of weights and buffers, to be updated after each step.
 
-    In step t the decay is at most (1 + t) / (10 + t), as in TensorFlow: the first weights are soon forgotten.
+    In step t the decay is at most (1 + t) / (10 + t), as in TensorFlow: initial weights fade early.
     """
 
     @torch.no_grad()

@@ -34,7 +34,7 @@ class TrainingConfig(Config):
         low=0,
         high=10_000,
         unit="batches",
-        help="Training batches from which batch-norm statistics are computed anew before each validation; 0: none.",
+        help="Training batches from which batch-norm statistics are recomputed before each validation; 0: none.",
     )
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = choice(
         "auto",

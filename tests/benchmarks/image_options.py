@@ -54,7 +54,11 @@ def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
-    for name in parser.parse_args().only:
+    for name in ("width", "train_rows", "epochs"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=PLAIN[name])
+    options = parser.parse_args()
+    size = {name: getattr(options, name) for name in ("width", "train_rows", "epochs")}
+    for name in options.only:
         seed, changes = CASES[name]
         config = projects.configure(
             "architectures",
@@ -63,7 +67,7 @@ def main() -> None:
             preset="quick",
             seed=seed,
             device="cpu",
-            settings={**PLAIN, **changes},
+            settings={**PLAIN, **size, **changes},
         )
         with tempfile.TemporaryDirectory() as folder:
             record = train_here(config, Path(folder) / "bundle")
@@ -71,6 +75,7 @@ def main() -> None:
         evaluation = run["evaluation"]
         row = {
             "case": name,
+            **size,
             "n": run["sizes"]["test"],
             **{key: round(evaluation["metrics"][key], 4) for key in ("accuracy", "accuracy_low", "accuracy_high")},
             "flip_averaged": round(evaluation["parts"][MIRRORED]["accuracy"], 4),

