@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 FILE = "checks.json"
 ROWS = 2000
-"""Training samples whose scale and neighbors are checked."""
+"""Training samples whose scale and neighbors are checked, at most."""
+VALUES = 20_000_000
+"""Numbers of these samples, at most: large images are fewer."""
 LARGEST = 500_000_000
 """Bytes of training inputs up to which copies in the validation split are searched."""
 
@@ -27,9 +29,14 @@ def check_once(folder: RunFolder, prepared: "Prepared", module: "nn.Module") -> 
     path = folder.path / FILE
     if path.exists():
         return
-    with contextlib.suppress(Exception):  # the checks are advice: an unusual network or dataset goes without
+    stored: dict[str, Any] = {}
+    with contextlib.suppress(Exception):  # the checks are advice: an unusual dataset goes without
+        stored["data"] = _encode(_check_data(prepared))
+    with contextlib.suppress(Exception):  # and so does an unusual network
+        stored["structure"] = _check_structure(prepared, module)
+    with contextlib.suppress(OSError):
         folder.path.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"data": _encode(_check_data(prepared)), "structure": _check_structure(prepared, module)})
+        write_json(path, stored)
 
 
 def read(folder: RunFolder) -> tuple[DataChecks | None, dict[str, Any]]:
@@ -60,10 +67,11 @@ def _check_data(prepared: "Prepared") -> DataChecks | None:
     targets = train.targets.cpu().numpy()
     if not classes or targets.ndim != 1 or len(targets) < 20:
         return None
-    rows = train.inputs[0][:ROWS]
-    is_tokens = rows.dtype == torch.int64
+    count = max(64, min(ROWS, VALUES // max(1, train.inputs[0][0].numel())))
+    rows = tuple(part[:count] for part in train.inputs)
+    is_tokens = rows[0].dtype == torch.int64
     with torch.random.fork_rng(devices=[]):
-        x = rows if is_tokens or prepared.transform is None else prepared.transform((rows,), False)[0]
+        x = rows[0] if is_tokens or prepared.transform is None else prepared.transform(rows, False)[0]
     checks = check_data(x.cpu().numpy(), targets[: len(x)], np.empty(0), classes=classes, is_tokens=is_tokens)
     leaked = 0.0
     if train.inputs[0].nbytes < LARGEST:

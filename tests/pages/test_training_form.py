@@ -6,11 +6,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dlcore import runs
+from dlcore import projects, runs
 from dlcore.core import devices
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
 from dlcore.data.sources import weights
+from dlcore.runs import rate_tests
 
 
 @pytest.fixture
@@ -119,3 +120,37 @@ def test_missing_weights_are_offered_and_disable_the_train_button(started, monke
     assert app.session_state["compare-food-models"] == ["mobilenet_v2_scratch"]  # no weights at all here
     widget(app.selectbox, "Model").set_value("mobilenet_v2_scratch").run()
     assert not [button.key for button in app.button if button.key.startswith("download-weights")]
+
+
+def test_range_test_fills_in_its_suggestion(started, monkeypatch):
+    monkeypatch.setattr(rate_tests.lifecycle, "start", lambda folder, *, device: rate_tests.work(folder, print))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"] = "Train"
+    app.switch_page("pages/vision/fashion.py")
+    app.run()
+    widget(app.selectbox, "Dataset").set_value("digits").run()
+    widget(app.button, "Start range test").click().run()
+    assert not app.exception and not app.error, (app.exception, app.error)
+    use = next(button for button in app.button if button.label.startswith("Use "))
+    use.click().run()
+    rate = float(use.label.removeprefix("Use "))
+    assert widget(app.number_input, "Learning rate").value == rate and 3e-4 < rate < 0.1
+    press_train(app)
+    assert started[0].training.learning_rate == rate
+
+
+def test_diagnosis_offers_a_fork_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
+    settings = {"learning_rate": 5.0, "epochs": 3}
+    config = projects.configure("fashion", dataset="digits", preset="quick", device="cpu", settings=settings)
+    run_id = runs.start(runs.create(config).run_id).run_id
+    runs.wait(run_id, timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["panel"], app.query_params["run"] = "Train", run_id
+    app.switch_page("pages/vision/fashion.py")
+    app.run()
+    assert any("Learning rate too high" in markdown.value for markdown in app.markdown)
+    widget(app.button, "Fork with the remedy").click().run()
+    fork = next(record for record in runs.list_runs() if record.run_id != run_id)
+    assert fork.parent == run_id and runs.open_run(fork.run_id).config.training.learning_rate == 0.5
+    runs.wait(fork.run_id, timeout=120)
