@@ -69,7 +69,8 @@ def test_active_and_reference_runs_cannot_be_deleted(home, monkeypatch):
     run_id = stored_run("running")
     monkeypatch.setattr("dlcore.runs.worker.liveness.is_alive", lambda folder: True)
     monkeypatch.setattr(
-        "dlcore.runs.worker.liveness.read", lambda folder: type("Worker", (), {"pid": 1, "device": "", "executor": "local"})()
+        "dlcore.runs.worker.liveness.read",
+        lambda folder: type("Worker", (), {"pid": 1, "device": "", "executor": "local"})(),
     )
     with pytest.raises(RunError, match="stop it first"):
         trash.move_to_trash(run_id)
