@@ -81,7 +81,7 @@ def straight(tmp_path_factory):
     return tmp_path_factory.mktemp("straight")
 
 
-def until(run_id, condition, timeout=60):
+def until(run_id, condition, timeout=120):
     """Wait until the record of a run satisfies a condition; return it."""
 
     def check():
@@ -181,7 +181,7 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(cluster, block, straight
     further(run_id)
 
     cluster.command("scancel", job_of(run_id))
-    until(run_id, lambda record: record.state == "interrupted" and "was cancelled" in record.reason, timeout=15)
+    until(run_id, lambda record: record.state == "interrupted" and "was cancelled" in record.reason)
     runs.resume(run_id)
     until(run_id, lambda record: record.state == "finished")
     same_as_straight(run_id, configure(), straight)
