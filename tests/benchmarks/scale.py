@@ -46,7 +46,7 @@ LOG_EVERY = 10
 
 
 def train(rank: int, processes: int, threads: int) -> None:
-    """Be one process of a group: for each number on standard input, train so many steps and print the seconds."""
+    """Be one process of a group: for each number n on standard input, train n steps and print the seconds."""
     torch.set_num_threads(threads)
     fabric = connect("cpu", devices=processes)
     rows = 4096
@@ -112,7 +112,7 @@ class Group:
         ]
 
     def steps(self, number: int) -> dict[str, float]:
-        """Train so many steps; return what the slowest process measured."""
+        """Train `number` steps; return what the slowest process measured."""
         for process in self.processes:
             assert process.stdin
             process.stdin.write(f"{number}\n")
