@@ -76,8 +76,8 @@ def _line(step: int, values: Mapping[str, float], time_ms: int) -> str:
     return json.dumps({"step": step, "time": time_ms, "values": plain}, separators=(",", ":")) + "\n"
 
 
-def read_rows(path: Path, offset: int) -> tuple[list[Row], int]:
-    """Rows in the file after byte `offset`, and the offset after the last complete one.
+def read_rows(path: Path, offset: int, *, size: int = -1) -> tuple[list[Row], int]:
+    """Rows in the file after byte `offset`, in at most `size` bytes, and the offset after the last complete one.
 
     Raises:
         StoreError: the file exists but cannot be read.
@@ -85,7 +85,7 @@ def read_rows(path: Path, offset: int) -> tuple[list[Row], int]:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            complete, newline, _ = file.read().rpartition(b"\n")
+            complete, newline, _ = file.read(size).rpartition(b"\n")
     except FileNotFoundError:
         return [], 0
     except OSError as error:

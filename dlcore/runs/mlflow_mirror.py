@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 5.0
 END_SECONDS = 60.0
 """Longest time that a finished worker spends on the mirror."""
+_PART_BYTES = 2**18
+"""Part of the metrics that is sent before it is noted; after a kill, at most this much is sent again."""
 _BATCH = 900  # MLflow accepts at most 1,000 metrics per request
 
 _log = logging.getLogger(__name__)
@@ -121,9 +123,11 @@ def _send_run(client: "MlflowClient", folder: RunFolder, sent: "_Progress") -> N
         mlflow_run.log_params(client, remote_id, config)
         client.log_dict(remote_id, config, "config.json")
         sent.save(remote_id=remote_id)
-    rows, offset = read_rows(folder.metrics, sent.offset)
-    _send_metrics(client, sent.remote_id, rows)
-    if offset != sent.offset:
+    while True:
+        rows, offset = read_rows(folder.metrics, sent.offset, size=_PART_BYTES)
+        if offset == sent.offset:
+            break
+        _send_metrics(client, sent.remote_id, rows)
         sent.save(offset=offset)
     if state == sent.state:
         return

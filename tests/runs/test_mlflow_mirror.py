@@ -57,7 +57,8 @@ def test_mirror_holds_params_metrics_tags_and_bundle(client, bundle):
         assert np.array_equal([metric.value for metric in rows], curve.values), name
 
 
-def test_only_new_rows_are_sent(client, config):
+def test_only_new_rows_are_sent(client, config, monkeypatch):
+    monkeypatch.setattr(mlflow_mirror, "_PART_BYTES", 10_000)  # a tenth of the file
     folder = of_run(runs.create(config).run_id)
     append_metrics(folder, [(step, {"batch_loss": float(step)}, step) for step in range(1000)])
     mlflow_mirror.mirror_run(folder)
