@@ -1,4 +1,4 @@
-"""What the containers do, without a container: no root, a read-only root file system, a worker service of its own."""
+"""What the containers do, without a container: no root, a read-only root file system, a separate worker service."""
 
 import json
 import os

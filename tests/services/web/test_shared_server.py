@@ -79,7 +79,7 @@ def site(require, provider, tmp_path_factory):
 
 
 def sign_in(chromium, provider, public, person):
-    """Return a tab in which the person has signed in, in a browser context of its own."""
+    """Return a tab in which the person has signed in, in a new browser context."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.add_cookies([{"name": "person", "value": person, "url": provider}])
     page = context.new_page()
