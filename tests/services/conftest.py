@@ -22,13 +22,13 @@ def require():
     """Return a function: names of programs -> their paths; skips the test if one is not installed."""
 
     def paths(*programs):
-        found = [find(program) for program in programs]
-        missing = sorted({DEBIAN[program] for program, path in zip(programs, found, strict=True) if path is None})
+        installed = [find(program) for program in programs]
+        missing = sorted({DEBIAN[program] for program, path in zip(programs, installed, strict=True) if path is None})
         if missing and os.environ.get("CI") == "true":
             pytest.fail(f"not installed: {', '.join(missing)}")
         if missing:
             pytest.skip(f"not installed: apt-get install {' '.join(missing)}")
-        return found
+        return installed
 
     return paths
 
