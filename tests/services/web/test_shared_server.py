@@ -217,7 +217,7 @@ def test_killed_web_server_loses_neither_runs_nor_sign_ins(provider, chromium, t
             patch.setenv("DLCORE_HOME", str(tmp_path / "home"))
             patch.setenv(access.SHARED, str(tmp_path / "shared.toml"))
             patch.setenv(access.USER, "anna@example.org")
-            settings = {"epochs": 10_000}
+            settings = {"epochs": 10_000, "patience": 0}
             config = projects.configure("fashion", dataset="digits", preset="quick", settings=settings, device="cpu")
             run_id = runs.start(runs.create(config).run_id).run_id
             wait_for(lambda: runs.open_run(run_id).record.epoch >= 1)
