@@ -180,8 +180,8 @@ def test_addresses_show_what_an_unknown_id_shows(page, query, server):
             app.query_params[key] = text.replace("secretgroup", group)
         app.switch_page(f"pages/{page}.py").run()
         assert not app.exception
-        shown = [*app.main, *app.sidebar, *app.toast]
-        text = repr([(each.type, getattr(each, "label", ""), getattr(each, "value", "")) for each in shown])
+        elements = [*app.main, *app.sidebar, *app.toast]
+        text = repr([(each.type, getattr(each, "label", ""), getattr(each, "value", "")) for each in elements])
         for name, place in ((run_id, "RUN"), (other, "RUN2"), (search, "SEARCH"), (group, "GROUP")):
             text = text.replace(name, place)
         texts.append(text)

@@ -68,8 +68,16 @@ def _show_share(entry: CustomDataset) -> None:
             value=entry.is_shared,
             key=key,
             help="Everybody on this server can use it; only you can remove it.",
-            on_change=lambda: registry.share(entry.name, is_shared=st.session_state[key]),
+            on_change=_share,
+            args=(entry.name, key),
         )
+
+
+def _share(name: str, key: str) -> None:
+    try:
+        registry.share(name, is_shared=st.session_state[key])
+    except WorkbenchError as error:
+        st.toast(error_line(error), icon=":material/error:")
 
 
 def remember_added(kind: Kind, entry: CustomDataset, file_id: str) -> None:

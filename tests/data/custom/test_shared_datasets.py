@@ -1,4 +1,4 @@
-"""Custom datasets of a shared server: one's own, the administrator's, and those that others share."""
+"""Custom datasets of a shared server: of the viewer, of the administrator, and shared ones."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_each_person_sees_their_datasets_and_those_of_the_administrator(home):
         registry.list_datasets()
 
 
-def test_shared_dataset_is_used_but_not_removed_by_others(home):
+def test_shared_dataset_is_used_but_removed_by_its_owner_only(home):
     save(ANNA, "photos", "1")
     with access.acting_as(BORIS):
         assert registry.find("photos") is None

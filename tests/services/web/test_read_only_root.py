@@ -1,4 +1,4 @@
-"""What the containers do, without a container: no root, a read-only root file system, a worker service of its own."""
+"""What the containers do, without a container: no root, a read-only root file system, a separate worker service."""
 
 import json
 import os
@@ -93,7 +93,18 @@ def test_web_and_worker_run_without_root_on_a_read_only_root(container):
         browser_server._wait_for_health(f"http://localhost:{port}", server, data.parent / "web.log")
         done = call("health", "--url", f"http://localhost:{port}", "home")
         assert done.returncode == 0, done.stdout + done.stderr
-        done = call("train", "fashion", "--dataset", "digits", "--set", "epochs=500", "--detach", "--json")
+        done = call(
+            "train",
+            "fashion",
+            "--dataset",
+            "digits",
+            "--set",
+            "epochs=10000",
+            "--set",
+            "patience=0",
+            "--detach",
+            "--json",
+        )
         assert done.returncode == 0, done.stderr
         run_id = json.loads(done.stdout)["run_id"]
         wait_for(lambda: json.loads(call("runs", "show", run_id, "--json").stdout)["epoch"] >= 1)
