@@ -105,11 +105,12 @@ def measure_latencies(models: Sequence[TextModel], runs: Mapping[str, Run], *, w
     sentence = " ".join((SENTENCE * (words // 10 + 1)).split()[:words])
     samples: dict[str, Any] = {}
     for model in models:
+        if model.run_id not in runs:
+            continue
         try:
-            _, loaded = open_bundle(runs[model.run_id].finished_bundle) if model.run_id in runs else (None, None)
+            _, loaded = open_bundle(runs[model.run_id].finished_bundle)
         except WorkbenchError:
             continue
-        if loaded is not None:
-            encoded = texts.encode_text(loaded, sentence)
-            samples[model.run_id] = (loaded.module, torch.from_numpy(encoded.ids))
+        encoded = texts.encode_text(loaded, sentence)
+        samples[model.run_id] = (loaded.module, torch.from_numpy(encoded.ids))
     return dict(cost.measure_latencies(samples).seconds)
