@@ -76,7 +76,9 @@ class Prepared:
             tuple(cat(tensors) for tensors in zip(*(part.inputs for part in parts), strict=True)),
             cat([targets[:, None].float(), self.teacher_scores], dim=1),
             np.concatenate([part.ids for part in parts]),
-            None if self.train.lengths is None else np.concatenate([part.lengths for part in parts]),
+            None
+            if self.train.lengths is None
+            else np.concatenate([part.lengths for part in parts if part.lengths is not None]),
         )
 
     def split(self, name: SplitName) -> Split:

@@ -1,4 +1,4 @@
-"""Text classifiers of one dataset side by side: what they learned from, accuracy, training time, size and latency."""
+"""Text classifiers of one dataset compared: what they learned from, accuracy, training time, size and latency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SCRATCH, GLOVE, DISTILLED = "from scratch", "GloVe vectors", "distilled"
 FROZEN, FINE_TUNED, BAG = "frozen BERT", "fine-tuned BERT", "bag of words"
 WAYS = (SCRATCH, GLOVE, DISTILLED, FROZEN, FINE_TUNED, BAG)
 """What a text classifier starts from."""
-SENTENCE = "the plot is thin but the actors are so good that nobody in the room wanted it to end before midnight and "
+SENTENCE = "the plot is thin but the actors are so good that the audience never wanted it to end before midnight and "
 """Repeated to the number of words whose latency is measured."""
 
 
@@ -98,18 +98,19 @@ def _accuracy(values: Mapping[str, float]) -> tuple[float, float, float]:
 
 
 def measure_latencies(models: Sequence[TextModel], runs: Mapping[str, Run], *, words: int = 32) -> dict[str, float]:
-    """Return the processor seconds of one prediction for a text of so many words, on one thread, by run id; without
+    """Return the processor seconds of one prediction for a text of `words` words, on one thread, by run id; without
     models whose weights are not here."""
     from dlcore.projects.language import texts
 
     sentence = " ".join((SENTENCE * (words // 10 + 1)).split()[:words])
     samples: dict[str, Any] = {}
     for model in models:
+        if model.run_id not in runs:
+            continue
         try:
-            _, loaded = open_bundle(runs[model.run_id].finished_bundle) if model.run_id in runs else (None, None)
+            _, loaded = open_bundle(runs[model.run_id].finished_bundle)
         except WorkbenchError:
             continue
-        if loaded is not None:
-            encoded = texts.encode_text(loaded, sentence)
-            samples[model.run_id] = (loaded.module, torch.from_numpy(encoded.ids))
+        encoded = texts.encode_text(loaded, sentence)
+        samples[model.run_id] = (loaded.module, torch.from_numpy(encoded.ids))
     return dict(cost.measure_latencies(samples).seconds)

@@ -186,8 +186,8 @@ def load_unlabeled_reviews(known: Sequence[str]) -> list[str]:
     except (ValueError, OSError) as error:
         raise DataError(f"{file}: cannot be read ({' '.join(str(error).split())[:120]}); install it again.") from None
     texts = [clean_text(text) for text in table["text"][(table["source"] == "rotten_tomatoes") & table["text"].notna()]]
-    seen = {text.lower() for text in known}
-    return list({text.lower(): text for text in texts if text and text.lower() not in seen}.values())
+    known_lower = {text.lower() for text in known}
+    return list({text.lower(): text for text in texts if text and text.lower() not in known_lower}.values())
 
 
 def _imdb(file: Path) -> _Corpus:

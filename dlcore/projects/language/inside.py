@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dlcore.evaluation import calibration
 from dlcore.models.bert import Bert
@@ -21,7 +21,7 @@ def prefix_probabilities(loaded: LoadedModel, encoded: EncodedText) -> np.ndarra
     words = ids.shape[1] - 2 * ends
     rows = [np.concatenate([ids[:, : ends + t], ids[:, ids.shape[1] - ends :]], axis=1) for t in range(1, words + 1)]
     logits, _ = compute_outputs(loaded, rows)
-    return calibration.apply_temperature(logits.softmax(dim=1).numpy(), loaded.calibration.temperature)
+    return _calibrate(loaded, logits)
 
 
 def head_effects(loaded: LoadedModel, encoded: EncodedText, target: int) -> tuple[list[str], np.ndarray]:
@@ -34,8 +34,7 @@ def head_effects(loaded: LoadedModel, encoded: EncodedText, target: int) -> tupl
 
     def probability() -> float:
         logits, _ = compute_outputs(altered, [encoded.without(())])
-        scores = calibration.apply_temperature(logits.softmax(dim=1).numpy(), loaded.calibration.temperature)
-        return float(scores[0, target])
+        return float(_calibrate(loaded, logits)[0, target])
 
     before = probability()
     effects = np.full((len(layers), max((heads for _, _, heads in layers), default=0)), np.nan)
@@ -49,6 +48,12 @@ def head_effects(loaded: LoadedModel, encoded: EncodedText, target: int) -> tupl
             with torch.no_grad():
                 output.weight.copy_(whole)
     return [name for name, _, _ in layers], effects
+
+
+def _calibrate(loaded: LoadedModel, logits: Tensor) -> np.ndarray:
+    """Probabilities (N, K) at the fitted temperature, 1 without one."""
+    temperature = 1.0 if loaded.calibration is None else loaded.calibration.temperature
+    return calibration.apply_temperature(logits.softmax(dim=1).numpy(), temperature)
 
 
 def attention_outputs(module: nn.Module) -> Iterator[tuple[str, nn.Linear, int]]:

@@ -51,15 +51,16 @@ def augment(
     if not rows:
         raise ConfigError(f"augmentation=templates: there are no templates for {', '.join(dataset.names)[:80]}.")
     count = len(dataset.texts)
-    masks = {
-        name: None if mask is None else np.concatenate([mask, np.zeros(len(rows), bool)])
-        for name, mask in (("test", dataset.test), ("validation", dataset.validation))
-    }
+    test, validation = (
+        None if mask is None else np.concatenate([mask, np.zeros(len(rows), bool)])
+        for mask in (dataset.test, dataset.validation)
+    )
     augmented = replace(
         dataset,
         texts=[*dataset.texts, *(sentence for sentence, _ in rows)],
         labels=np.concatenate([dataset.labels, [label for _, label in rows]]),
         rows=np.concatenate([dataset.rows, -1 - np.arange(len(rows))]),
-        **masks,
+        test=test,
+        validation=validation,
     )
     return augmented, np.concatenate([train, count + np.arange(len(rows))])

@@ -132,7 +132,7 @@ def describe_by_word(words: Sequence[str], probabilities: np.ndarray, label: str
 
 def describe_heads(layers: Sequence[str], effects: np.ndarray, label: str) -> str:
     """Name the head without which the probability of a class changes most."""
-    layer, head = np.unravel_index(int(np.nanargmax(np.abs(effects))), effects.shape)
+    layer, head = divmod(int(np.nanargmax(np.abs(effects))), effects.shape[1])
     return (
         f"Largest effect: without head {head + 1} of {layers[layer]}, the probability of “{as_text(label)}” changes by "
         f"{100 * effects[layer, head]:+.1f} points."
