@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 from dlcore.core import seeds
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def moving_average(module: nn.Module, decay: float) -> AveragedModel:
@@ -20,7 +21,7 @@ def moving_average(module: nn.Module, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def update(averages: list[Tensor], values: list[Tensor], count: Tensor | int) -> None:
+    def update(averages: Tensors, values: Tensors, count: Tensor | int) -> None:
         steps = int(count)
         if averages[0].is_floating_point():
             torch._foreach_lerp_(averages, values, 1 - min(decay, (1 + steps) / (10 + steps)))

@@ -56,7 +56,8 @@ def _curve(rows: list[dict[str, Any]]) -> None:
 
 def _backbones(project: Project, rows: list[dict[str, Any]]) -> None:
     """Draw accuracy by compute and by number of photos, and a table of size and latency."""
-    results, lines = [], {}
+    results: list[BackboneResult] = []
+    lines: dict[str, list[LearningCurvePoint]] = {}
     for row in rows:
         name, last = _name(project, row["backbone"]), max(row["curve"], key=lambda point: point["each"])
         results.append(
