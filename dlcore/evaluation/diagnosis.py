@@ -1,6 +1,6 @@
 """Rules that name what is wrong with a training: measured numbers in, findings with evidence and remedy out.
 
-`tests/benchmarks/diagnosis.py` measures how often the first finding is right; docs/diagnosis.md has the result.
+`tests/benchmarks/diagnosis.py` measures how often the first finding is right.
 """
 
 from collections.abc import Callable, Iterator
