@@ -1,6 +1,6 @@
 """Rules that name what is wrong with a training: measured numbers in, findings with evidence and remedy out.
 
-`tests/benchmarks/diagnosis.py` measures how often the first finding is right; docs/diagnosis.md has the result.
+`tests/benchmarks/diagnosis.py` measures how often the first finding is right.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ REMEDIES: dict[Kind, str] = {
     "overfitting": "Stop at the best epoch; add weight decay, dropout, augmentation or data.",
     "healthy": "",
 }
-KEPT = 0.5
+STALE_GRADIENTS = 0.5
 """Share of the measured steps whose backward pass found gradients of the step before."""
 BARE = 0.3
 """Share of consecutive layers without an activation between."""
@@ -76,8 +76,8 @@ FEW = 3
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One finding: what is wrong, the numbers that say so, how sure it is (0 to 1), and what to try."""
+class RunFinding:
+    """One finding: what is wrong, the numbers that say so, its confidence (0 to 1), and what to try."""
 
     kind: Kind
     evidence: str
@@ -116,42 +116,42 @@ class Measurements:
     is_classification: bool = True
 
 
-def diagnose(measured: Measurements) -> list[Finding]:
+def diagnose(measured: Measurements) -> list[RunFinding]:
     """Return the findings, the likeliest cause first; one finding "healthy" if no rule applies.
 
     Direct evidence comes before what may follow from it: unscaled inputs before exploding gradients.
     """
     findings = [finding for rule in _RULES for finding in rule(measured)]
-    return findings or [Finding("healthy", "No rule applies to what was measured.", 0.9, "")]
+    return findings or [RunFinding("healthy", "No rule applies to what was measured.", 0.9, "")]
 
 
-def _find(kind: Kind, evidence: str, confidence: float) -> Finding:
-    return Finding(kind, evidence, round(float(np.clip(confidence, 0.0, 0.99)), 2), REMEDIES[kind])
+def _find(kind: Kind, evidence: str, confidence: float) -> RunFinding:
+    return RunFinding(kind, evidence, round(float(np.clip(confidence, 0.0, 0.99)), 2), REMEDIES[kind])
 
 
-def _softmax(m: Measurements) -> Iterator[Finding]:
+def _softmax(m: Measurements) -> Iterator[RunFinding]:
     if m.is_softmax and m.is_classification:
         yield _find("softmax output", "The outputs are not negative and sum to 1: cross_entropy needs logits.", 0.99)
 
 
-def _kept(m: Measurements) -> Iterator[Finding]:
-    if m.kept_gradients >= KEPT:
+def _kept(m: Measurements) -> Iterator[RunFinding]:
+    if m.kept_gradients >= STALE_GRADIENTS:
         evidence = f"In {m.kept_gradients:.0%} of the measured steps, gradients of the step before were still there."
         yield _find("gradients not zeroed", evidence, m.kept_gradients)
 
 
-def _training_mode(m: Measurements) -> Iterator[Finding]:
+def _training_mode(m: Measurements) -> Iterator[RunFinding]:
     if m.validation_in_training_mode:
         yield _find("validation in training mode", "The network was in training mode when it was validated.", 0.95)
 
 
-def _activation(m: Measurements) -> Iterator[Finding]:
+def _activation(m: Measurements) -> Iterator[RunFinding]:
     if m.products and m.bare / m.products >= BARE:
         evidence = f"{m.bare} of {m.products} consecutive layers have no activation between them."
         yield _find("missing activation", evidence, 0.6 + 0.35 * m.bare / m.products)
 
 
-def _scale(m: Measurements) -> Iterator[Finding]:
+def _scale(m: Measurements) -> Iterator[RunFinding]:
     if m.data is None or not np.isfinite(m.data.spread):
         return
     if m.data.spread > SPREAD or m.data.offset > OFFSET:
@@ -162,7 +162,7 @@ def _scale(m: Measurements) -> Iterator[Finding]:
         yield _find("inputs not scaled", evidence, 0.95 if max(m.data.spread, m.data.offset) > 3 * SPREAD else 0.7)
 
 
-def _targets(m: Measurements) -> Iterator[Finding]:
+def _targets(m: Measurements) -> Iterator[RunFinding]:
     if m.data is None or not m.data.agreement:
         return
     here, chance, error = m.data.agreement[0], m.data.chance, m.data.deviation
@@ -189,23 +189,23 @@ def _learns_validation(m: Measurements) -> bool:
     return bool(m.validation_accuracy > data.chance + 2 * ERRORS * data.deviation)
 
 
-def _leak(m: Measurements) -> Iterator[Finding]:
+def _leak(m: Measurements) -> Iterator[RunFinding]:
     if m.data is not None and m.data.leaked > LEAKED:
         evidence = f"{m.data.leaked:.0%} of the validation inputs are in the training split too."
         yield _find("validation leak", evidence, 0.95)
 
 
-def _imbalance(m: Measurements) -> Iterator[Finding]:
+def _imbalance(m: Measurements) -> Iterator[RunFinding]:
     if m.data is None or len(m.data.class_counts) < 2:
         return
     counts = m.data.class_counts
     ratio, most, least = minority_ratio(counts), max(counts), min(counts)
-    if ratio >= IMBALANCE and most - most**0.5 > IMBALANCE * (least + (least + 1) ** 0.5):  # not by chance
+    if ratio >= IMBALANCE and most - most**0.5 > IMBALANCE * (least + (least + 1) ** 0.5):  # beyond chance
         evidence = f"The largest class has {max(counts):,} training samples, the smallest {min(counts):,}."
         yield _find("class imbalance", evidence, 0.7 if ratio < 2 * IMBALANCE else 0.9)
 
 
-def _regularization(m: Measurements) -> Iterator[Finding]:
+def _regularization(m: Measurements) -> Iterator[RunFinding]:
     if m.dropout >= DROPOUT:
         evidence = f"Dropout zeroes {m.dropout:.0%} of the values of a layer."
         yield _find("strong regularization", evidence, 0.85)
@@ -219,7 +219,7 @@ def _regularization(m: Measurements) -> Iterator[Finding]:
         yield _find("strong regularization", evidence, 0.85)
 
 
-def _flow(m: Measurements) -> Iterator[Finding]:
+def _flow(m: Measurements) -> Iterator[RunFinding]:
     if len(m.steps) < FEW or not m.norms.size or _overflow(m):
         return
     dead = m.dead if m.dead.size else None
@@ -237,7 +237,7 @@ def _destroys(m: Measurements) -> bool:
     return bool(_median(_early(m.update_ratios)) > LARGE_UPDATE and m.norms[0].max() < 100)
 
 
-def _high_rate(m: Measurements) -> Iterator[Finding]:
+def _high_rate(m: Measurements) -> Iterator[RunFinding]:
     early = _median(_early(m.update_ratios))
     if overflow := _overflow(m):
         kind: Kind = (
@@ -267,7 +267,7 @@ def _overflow(m: Measurements) -> int:
     return int(broken[0]) + 1 if len(broken) else 0
 
 
-def _low_rate(m: Measurements) -> Iterator[Finding]:
+def _low_rate(m: Measurements) -> Iterator[RunFinding]:
     overall = _median(m.update_ratios)
     if len(m.losses) < 10 * FEW or not _is_small(overall):
         return
@@ -299,7 +299,7 @@ def _median(ratios: np.ndarray) -> float:
     return float(np.median(rows)) if rows else float("nan")
 
 
-def _overfitting(m: Measurements) -> Iterator[Finding]:
+def _overfitting(m: Measurements) -> Iterator[RunFinding]:
     train, validation = m.train_losses, m.validation_losses
     if min(len(train), len(validation)) < FEW:
         return
@@ -313,7 +313,7 @@ def _overfitting(m: Measurements) -> Iterator[Finding]:
         yield _find("overfitting", evidence, 0.6 + min(0.35, (ratio - 1) / 3))
 
 
-_RULES: tuple[Callable[[Measurements], Iterator[Finding]], ...] = (
+_RULES: tuple[Callable[[Measurements], Iterator[RunFinding]], ...] = (
     *(_softmax, _kept, _training_mode, _activation, _scale, _leak, _imbalance, _targets, _regularization),
     *(_high_rate, _flow, _low_rate, _overfitting),
 )

@@ -62,12 +62,12 @@ def _pairs(end: Any) -> Iterable[bool]:
 
     Products by the same weights, as in the steps of a recurrent network, count once.
     """
-    seen, weights, queue = set(), set(), [end] if end is not None else []
+    visited, weights, queue = set(), set(), [end] if end is not None else []
     while queue:
         node = queue.pop()
-        if node in seen:
+        if node in visited:
             continue
-        seen.add(node)
+        visited.add(node)
         queue += _parents(node)
         if _is(node, PRODUCTS) and (origin := _origin(node)) is not None:
             key = frozenset(_leaves(node))
@@ -90,13 +90,13 @@ def _leaves(product: Any) -> Iterable[int]:
 
 def _origin(product: Any) -> bool | None:
     """Return whether the input of a product is another product without an activation between; None without one."""
-    seen, has_product, is_bare = set(), False, False
+    visited, has_product, is_bare = set(), False, False
     queue = [(parent, False) for parent in _parents(product)]
     while queue:
         node, bends = queue.pop()
-        if (node, bends) in seen:
+        if (node, bends) in visited:
             continue
-        seen.add((node, bends))
+        visited.add((node, bends))
         if _is(node, PRODUCTS):
             has_product, is_bare = True, is_bare or not bends
             continue

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.plots.palette import ORDER
-from dlcore.plots.style import GRAY, blank
+from dlcore.plots.palette import GRAY, ORDER
+from dlcore.plots.style import blank
 
 
 def loss_by_rate(

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcore.core.errors import RequestError
 from dlcore.evaluation import diagnosis as rules
-from dlcore.evaluation.diagnosis import Finding, Measurements
+from dlcore.evaluation.diagnosis import Measurements, RunFinding
 from dlcore.runs import training_checks
 from dlcore.runs.folder import RunFolder
 from dlcore.runs.record import Curve, GradientNorms
@@ -33,7 +33,7 @@ def diagnose(ref: str) -> dict[str, Any]:
     return {"run_id": run.run_id, "findings": rows}
 
 
-def diagnose_run(run: Run) -> list[Finding]:
+def diagnose_run(run: Run) -> list[RunFinding]:
     """Return the findings about a run."""
     return rules.diagnose(measure_run(run))
 

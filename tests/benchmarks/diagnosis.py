@@ -172,7 +172,7 @@ def train(setup: Setup) -> Result:
     layers = gradients.layers(module)
     probe, rng = Probe(module, layers), np.random.default_rng(setup.seed)
     rows = {"losses": [], "norms": [], "ratios": [], "dead": [], "steps": [], "train": [], "validation": []}
-    kept, failed, modes = [], 0, []
+    stale, failed, modes = [], 0, []
     best, best_loss = None, float("inf")
     order = np.empty(0, dtype=int)
     for step in range(1, setup.steps + 1):
@@ -193,7 +193,7 @@ def train(setup: Setup) -> Result:
         if setup.zero_grad:
             optimizer.zero_grad()
         if is_probed and step > 1:
-            kept.append(any(p.grad is not None and bool(p.grad.any()) for p in module.parameters()))
+            stale.append(any(p.grad is not None and bool(p.grad.any()) for p in module.parameters()))
         loss.backward()
         if setup.clip:
             nn.utils.clip_grad_norm_(module.parameters(), setup.clip)
@@ -237,7 +237,7 @@ def train(setup: Setup) -> Result:
         update_ratios=np.array(rows["ratios"], dtype=float),
         dead=np.array(rows["dead"], dtype=float),
         failed_step=failed,
-        kept_gradients=float(np.mean(kept)) if kept else 0.0,
+        kept_gradients=float(np.mean(stale)) if stale else 0.0,
         validation_in_training_mode=any(modes),
         decay=setup.rate * setup.decay,
         dropout=structure.dropout,

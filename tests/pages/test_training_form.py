@@ -11,7 +11,7 @@ from dlcore.core import devices
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
 from dlcore.data.sources import weights
-from dlcore.runs import rate_tests
+from dlcore.runs import lifecycle, rate_tests
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_missing_weights_are_offered_and_disable_the_train_button(started, monke
 
 
 def test_range_test_fills_in_its_suggestion(started, monkeypatch):
-    monkeypatch.setattr(rate_tests.lifecycle, "start", lambda folder, *, device: rate_tests.work(folder, print))
+    monkeypatch.setattr(lifecycle, "start", lambda folder, *, device: rate_tests.work(folder, print))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["panel"] = "Train"
     app.switch_page("pages/vision/fashion.py")
@@ -143,8 +143,9 @@ def test_diagnosis_offers_a_fork_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path))
     settings = {"learning_rate": 5.0, "epochs": 3}
     config = projects.configure("fashion", dataset="digits", preset="quick", device="cpu", settings=settings)
-    run_id = runs.start(runs.create(config).run_id).run_id
-    runs.wait(run_id, timeout=120)
+    runs.train_here(config, tmp_path / "bundle")
+    run_id = runs.import_run(tmp_path / "bundle").run_id
+    monkeypatch.setattr(lifecycle, "start", lambda folder, **where: None)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["panel"], app.query_params["run"] = "Train", run_id
     app.switch_page("pages/vision/fashion.py")
@@ -153,4 +154,3 @@ def test_diagnosis_offers_a_fork_with_the_remedy(tmp_path, monkeypatch):
     widget(app.button, "Fork with the remedy").click().run()
     fork = next(record for record in runs.list_runs() if record.run_id != run_id)
     assert fork.parent == run_id and runs.open_run(fork.run_id).config.training.learning_rate == 0.5
-    runs.wait(fork.run_id, timeout=120)

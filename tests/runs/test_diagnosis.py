@@ -79,7 +79,7 @@ def test_command_prints_evidence_and_remedy(capsys):
 
 
 def loop(module: nn.Module, *, zero: bool = True, evaluates: bool = True) -> str:
-    """Train with a validation function, with or without two mistakes."""
+    """Train with a validation function, with or without two faults."""
     torch.manual_seed(1)
     inputs = torch.randn(80, 10)
     targets = (inputs[:, 0] > 0).long()
@@ -105,7 +105,7 @@ def loop(module: nn.Module, *, zero: bool = True, evaluates: bool = True) -> str
     return run.run_id
 
 
-def test_loop_without_mistakes():
+def test_healthy_loop():
     assert kinds(loop(nn.Sequential(*dense(), nn.Dropout(0.1)))) == ["healthy"]
 
 

@@ -75,11 +75,11 @@ def test_command(home, capsys):
 
 
 def test_model_with_its_own_loop_is_rejected(home, capsys):
-    own = next(
+    model = next(
         (slug, name)
         for slug in projects.PROJECTS
         for name, entry in projects.get(slug).models.items()
         if entry.training_loop is not None
     )
-    assert main(["find-rate", own[0], "--model", own[1]]) == 2
+    assert main(["find-rate", model[0], "--model", model[1]]) == 2
     assert "no learning rate to find" in capsys.readouterr().err

@@ -34,7 +34,7 @@ class StepProbe:
         self._norms: tuple[float, ...] = ()
         self._measured: Measured | None = None
         self._began = 0.0
-        self.kept: list[bool] = []
+        self.has_stale_gradients: list[bool] = []
         """Of each measured step: whether its backward pass found gradients of the step before."""
         self.is_softmax = self.has_stepped = self._looked = False
 
@@ -92,7 +92,7 @@ class StepProbe:
 
     def _at_backward(self, _: Tensor) -> None:
         parameters = (parameter for group in self.layers.values() for parameter in group)
-        self.kept.append(any(each.grad is not None and bool(each.grad.any()) for each in parameters))
+        self.has_stale_gradients.append(any(each.grad is not None and bool(each.grad.any()) for each in parameters))
 
     def _belongs(self, optimizer: Optimizer) -> bool:
         return any(id(parameter) in self._ids for group in optimizer.param_groups for parameter in group["params"])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -227,7 +228,7 @@ class WatchedRun:
         probe = self._probe
         training_checks.write_loop(
             self.folder,
-            kept_gradients=sum(probe.kept) / len(probe.kept) if probe.kept else 0.0,
+            kept_gradients=float(np.mean(probe.has_stale_gradients)) if probe.has_stale_gradients else 0.0,
             is_softmax=probe.is_softmax,
             validation_in_training_mode=self._is_validated_in_training_mode and _has_modes(self.module),
             dropout=max((part.p for part in self.module.modules() if isinstance(part, nn.Dropout)), default=0.0),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dlcore import runs
 from dlcore.core.markdown import as_text
-from dlcore.evaluation.diagnosis import Finding
+from dlcore.evaluation.diagnosis import RunFinding
 from dlcore.runs import ACTIVE, Run, diagnosis
 from dlcore.ui.shell.run_picker import remember_run
 from dlcore.ui.widgets import run_actions
@@ -15,23 +15,23 @@ def show(slug: str, run: Run) -> None:
     findings = [finding for finding in diagnosis.diagnose_run(run) if finding.kind != "healthy"]
     if not findings:
         return
-    first, *rest = findings
+    first, *other_findings = findings
     with st.container(border=True, key=f"diagnosis-{run.run_id}"):
         _finding(first)
         _fork(slug, run, first)
-        if rest:
+        if other_findings:
             with st.expander("More findings", icon=":material/troubleshoot:"):
-                for finding in rest:
+                for finding in other_findings:
                     _finding(finding)
 
 
-def _finding(finding: Finding) -> None:
+def _finding(finding: RunFinding) -> None:
     title = f"**{finding.kind.capitalize()}** ({finding.confidence:.0%} confidence)"
     st.markdown(f"{title}: {as_text(finding.evidence)}")
     st.caption(as_text(finding.remedy))
 
 
-def _fork(slug: str, run: Run, finding: Finding) -> None:
+def _fork(slug: str, run: Run, finding: RunFinding) -> None:
     settings = diagnosis.remedy_settings(run, finding.kind)
     if not settings:
         return
