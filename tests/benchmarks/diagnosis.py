@@ -413,7 +413,7 @@ def main() -> None:
     is_development = half == "development"
     networks, seeds = (DEVELOPMENT, range(3)) if is_development else (MEASURED, range(10, 13))
     rows = run(networks, seeds, 40, faults or list(FAULTS))
-    Path(f"/tmp/diagnosis-{half}.json").write_text(json.dumps(rows, indent=1))
+    Path(f"diagnosis-{half}.json").write_text(json.dumps(rows, indent=1))
     print(report(rows))
 
 

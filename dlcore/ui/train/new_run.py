@@ -266,7 +266,7 @@ def choose_executor(*, key: str) -> cluster.Executor:
         default=default,
         required=True,
         key=key,
-        format_func=EXECUTORS.get,
+        format_func=EXECUTORS.__getitem__,
         width="stretch",
         help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
         "time limit ends, it continues from its checkpoint by itself.",
