@@ -15,8 +15,8 @@ from dlcore.projects import registry
 from dlcore.runs.short_run import run_short
 from dlcore.ui.shell.menu import find_pages
 
-PAGES = [(page, part.title if part else "") for page in find_pages() for part in page.parts or (None,)]
-IDS = [f"{page.slug}-{part}".rstrip("-") for page, part in PAGES]
+PAGES = find_pages()
+IDS = [page.slug for page in PAGES]
 OFFLINE = {
     "anatomy": "digits",
     "anomaly": "nyc_taxi",
@@ -71,9 +71,9 @@ def offline(fresh, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
-def open_page(page, part: str, panel: str, **query: str) -> AppTest:
+def open_page(page, panel: str, **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    for name, value in {"panel": panel, **({"part": part} if part else {}), **query}.items():
+    for name, value in {"panel": panel, **query}.items():
         app.query_params[name] = value
     app.switch_page(str(page.path.relative_to(ROOT)))
     app.run()
@@ -90,9 +90,9 @@ def words(app: AppTest) -> str:
     return " ".join(element.value for element in [*app.markdown, *app.caption])
 
 
-@pytest.mark.parametrize(("page", "part"), PAGES, ids=IDS)
-def test_every_page_can_train_at_once(offline, page, part):
-    app = open_page(page, part, "train")
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_page_can_train_at_once(offline, page):
+    app = open_page(page, "train")
     button = next(button for button in app.button if button.label == "Train")
     assert not button.disabled
     slug = slug_of(app)
@@ -100,9 +100,9 @@ def test_every_page_can_train_at_once(offline, page, part):
     assert dataset == OFFLINE[slug] and sources.is_available(dataset)
 
 
-@pytest.mark.parametrize(("page", "part"), PAGES, ids=IDS)
-def test_every_page_shows_samples(offline, page, part):
-    app = open_page(page, part, "data")
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_page_shows_samples(offline, page):
+    app = open_page(page, "data")
     counts = [len(app.get(kind)) for kind in ("image", "text", "plotly_chart", "bidi_component", "dataframe", "table")]
     assert sum(counts), "no sample"
     if projects.get(page.slug).modality == "image":
@@ -127,7 +127,7 @@ def test_quick_run_trains_a_few_steps(offline, slug):
 @pytest.mark.parametrize("slug", ["fashion", "vit", "gradients"])
 def test_test_images_come_with_the_app(offline, slug, panel):
     page = next(page for page in find_pages() if page.slug == slug)
-    app = open_page(page, "", panel, input="Test sample")
+    app = open_page(page, panel, input="Test sample")
     assert "Download" not in [button.label for button in app.button]
     if not (slug == "gradients" and panel == "predict"):  # short runs on the digits
         assert "200 of 10,000 test images come with the app" in words(app) and "license: MIT" in words(app)
@@ -136,7 +136,7 @@ def test_test_images_come_with_the_app(offline, slug, panel):
 @pytest.mark.parametrize("slug", ["anatomy", "backprop", "rnn"])
 def test_walks_use_the_images_that_ship(offline, slug):
     page = next(page for page in find_pages() if page.slug == slug)
-    app = open_page(page, "", "explain" if slug != "anatomy" else "predict")
+    app = open_page(page, "explain" if slug != "anatomy" else "predict")
     assert not any(button.label == "Download" for button in app.button)
 
 
@@ -155,14 +155,14 @@ def test_images_that_ship_are_those_of_the_stored_predictions(fresh):
 
 def test_search_form_starts_with_what_is_here(offline):
     page = next(page for page in find_pages() if page.slug == "news")
-    app = open_page(page, "", "train", search="x")
+    app = open_page(page, "train", search="x")
     assert next(box for box in app.selectbox if box.label == "Dataset").value == OFFLINE["news"]
     assert not next(button for button in app.button if button.label == "Start search").disabled
 
 
 def test_quick_preset_says_what_it_does_without(offline):
     page = next(page for page in find_pages() if page.slug == "questions")
-    assert "GloVe is not on this machine: word vectors start random" in words(open_page(page, "", "train"))
+    assert "GloVe is not on this machine: word vectors start random" in words(open_page(page, "train"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_quick_preset_says_what_it_does_without(offline):
 )
 def test_data_panel_offers_a_dataset_that_can_be_downloaded(offline, slug, offered):
     page = next(page for page in find_pages() if page.slug == slug)
-    app = open_page(page, "", "data")
+    app = open_page(page, "data")
     assert [button.key for button in app.button if button.label == "Download" and "weights" not in button.key] == [
         f"download-{offered}"
     ]
@@ -220,7 +220,7 @@ def test_download_button_selects_the_new_dataset(fresh, tmp_path, monkeypatch):
     page = next(page for page in find_pages() if page.slug == "architectures")
     with tiny_archives.serve(tiny_archives.install("cifar10", tmp_path, monkeypatch)) as (address, _):
         monkeypatch.setenv("DLCORE_MIRROR", address)
-        app = open_page(page, "", "train")
+        app = open_page(page, "train")
         app.button(key="download-cifar10").click().run()
     assert not app.exception and not app.error
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "cifar10"

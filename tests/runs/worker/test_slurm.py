@@ -21,6 +21,7 @@ def commands(tmp_path, monkeypatch):
     slurm._ended.cache_clear()
 
     def write(name, text="", status=0):
+        text = text() if callable(text) else text
         (folder / name).write_text(f"#!/bin/sh\necho {name} $* >> {folder}/calls\nprintf '{text}'\nexit {status}\n")
         (folder / name).chmod(0o755)
         slurm._jobs.forget()
@@ -51,21 +52,22 @@ def run(tmp_path):
     return make
 
 
-def line(state, started=0.0, reason="None"):
-    return f"7|{state}|{int(started) or 'N/A'}|{reason}|gpu\\n"
+def line(state, age=None, reason="None"):
+    """A job that started `age` seconds ago; it is written when the test runs."""
+    return lambda: f"7|{state}|{'N/A' if age is None else int(time.time() - age)}|{reason}|gpu\\n"
 
 
 @pytest.mark.parametrize(
     ("stored", "signed_in", "job", "state", "words"),
     [
         ("queued", None, line("PENDING", reason="Resources"), "queued", "job 7 waits in partition gpu (Resources)"),
-        ("queued", None, line("RUNNING", time.time()), "queued", "starting the worker"),
+        ("queued", None, line("RUNNING", 0), "queued", "starting the worker"),
         ("running", 1, "", "running", ""),  # a heartbeat is enough
         ("running", 100, line("PENDING", reason="BeginTime"), "queued", "(BeginTime)"),  # requeued
-        ("running", 100, line("SUSPENDED", time.time() - 300), "queued", "is suspended"),
-        ("running", 100, line("RUNNING", time.time() - 5), "queued", "starting the worker"),  # requeued, begins again
-        ("running", 100, line("RUNNING", time.time() - 300), "interrupted", "process 4 died"),
-        ("running", 100, line("TIMEOUT", time.time() - 300), "interrupted", "reached its time limit (TIMEOUT)"),
+        ("running", 100, line("SUSPENDED", 300), "queued", "is suspended"),
+        ("running", 100, line("RUNNING", 5), "queued", "starting the worker"),  # requeued, begins again
+        ("running", 100, line("RUNNING", 300), "interrupted", "process 4 died"),
+        ("running", 100, line("TIMEOUT", 300), "interrupted", "reached its time limit (TIMEOUT)"),
         ("queued", None, line("CANCELLED"), "interrupted", "was cancelled (CANCELLED)"),
         ("running", 100, "8|RUNNING|N/A|None|gpu\\n", "interrupted", "process 4 died"),  # forgotten
     ],
