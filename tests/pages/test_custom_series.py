@@ -60,7 +60,7 @@ def test_uploaded_series_is_detected_saved_and_selected_for_training(monkeypatch
     assert next(box for box in app.selectbox if box.label == "Dataset").value == "custom:my-load"
     configs = []
 
-    def create(config, *, parent=""):
+    def create(config, *, parent="", executor=""):
         configs.append(config)
         raise RunError("not started in tests.")
 
