@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -36,6 +37,14 @@ def require():
 def find(program):
     """Path of a program, also of a daemon outside of the user's PATH."""
     return shutil.which(program) or shutil.which(program, path=os.pathsep.join(FOLDERS))
+
+
+@pytest.fixture(scope="session")
+def namespaces():
+    """Skip the test unless this process may give its children namespaces of their own, as root outside a sandbox may."""
+    command = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"]
+    if os.geteuid() or not shutil.which("unshare") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("needs root, and namespaces of processes and mounts")
 
 
 @pytest.fixture(scope="session")

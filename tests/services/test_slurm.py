@@ -25,9 +25,7 @@ WITH_ACCOUNTING = pytest.mark.parametrize("cluster", ["accounting"], indirect=Tr
 
 
 @pytest.fixture(scope="module")
-def cluster(request, require, free_port, tmp_path_factory):
-    if os.geteuid():
-        pytest.skip("slurmd needs root")
+def cluster(request, require, namespaces, free_port, tmp_path_factory):
     daemons = ["munged", "slurmctld", "slurmd"]
     if getattr(request, "param", "") == "accounting":
         daemons += ["slurmdbd", "mariadbd"]
