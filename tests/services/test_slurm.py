@@ -1,7 +1,6 @@
 """Runs and searches as jobs of a real Slurm cluster of one host, without accounting and with it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
