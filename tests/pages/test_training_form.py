@@ -79,6 +79,7 @@ def test_devices_are_offered_where_there_are_several(started, monkeypatch, execu
     gpus = [devices.Device(f"cuda:{number}", "GPU") for number in range(2)]
     monkeypatch.setattr(devices, "available", lambda: [*gpus, devices.Device("cpu", "CPU")])
     monkeypatch.setenv("DLCORE_EXECUTOR", executor)
+    monkeypatch.setenv("EXPECTED_EXECUTOR", executor)
     app = form()
     names = {element.label for element in app.number_input} & {"Devices", "Nodes", "Processes"}
     for name in labels:
