@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROW = """METRICS: dict[str, Metric] = {
+ROW = """_BUILT_IN: dict[str, Metric] = {
     "balanced_accuracy": Metric("Balanced accuracy", "mean recall over classes", "percent"),
 """
 SCRIPT = textwrap.dedent(
@@ -57,7 +57,7 @@ def replace_once(path: Path, old: str, new: str) -> None:
 def test_one_row_and_its_computation_show_a_metric_everywhere(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "dlcore", tmp_path / "dlcore", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "assets" / "runs" / "questions", tmp_path / "assets" / "runs" / "questions")
-    replace_once(tmp_path / "dlcore" / "evaluation" / "metrics.py", "METRICS: dict[str, Metric] = {\n", ROW)
+    replace_once(tmp_path / "dlcore" / "evaluation" / "metrics.py", "_BUILT_IN: dict[str, Metric] = {\n", ROW)
     replace_once(
         tmp_path / "dlcore" / "evaluation" / "classification.py",
         '        "accuracy": hits.sum(axis=1) / total,\n',

@@ -139,7 +139,7 @@ def describe_heads(layers: Sequence[str], effects: np.ndarray, label: str) -> st
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Predicting after each word")
+@cache_data(max_entries=64, show_spinner="Predicting after each word")
 def _by_word(key: str, text: str, target: int, _bundle: Any) -> tuple[list[str], np.ndarray]:
     loaded = run_cache.load_model(_bundle)
     encoded = texts.encode_text(loaded, text)
@@ -147,7 +147,7 @@ def _by_word(key: str, text: str, target: int, _bundle: Any) -> tuple[list[str],
     return words, inside.prefix_probabilities(loaded, encoded)[:, target]
 
 
-@st.cache_data(max_entries=64, show_spinner="Switching heads off")
+@cache_data(max_entries=64, show_spinner="Switching heads off")
 def _head_effects(key: str, text: str, target: int, _bundle: Any) -> tuple[list[str], np.ndarray]:
     loaded = run_cache.load_model(_bundle)
     return inside.head_effects(loaded, texts.encode_text(loaded, text), target)
