@@ -55,7 +55,7 @@ def address(context, server_home):
 
     with server.server(server_home) as url:
         page = context.new_page()
-        server.visit(page, f"{url}/anomaly")  # the first visit imports torch
+        server.visit(page, f"{url}/anomaly", seconds=240)  # the first visit imports torch
         page.close()
         yield url
 

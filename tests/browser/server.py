@@ -84,10 +84,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def visit(page: Page, address: str) -> None:
+def visit(page: Page, address: str, *, seconds: float = 60) -> None:
     """Open an address and wait until the script has finished."""
     page.goto(address)
-    calm(page)
+    calm(page, seconds=seconds)
 
 
 def panel_switch(page: Page, panel: str) -> Locator:
