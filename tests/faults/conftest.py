@@ -41,7 +41,7 @@ def configure():
 def until():
     """Wait until a run's record satisfies a condition; fails after `timeout` seconds."""
 
-    def wait(run_id, condition, timeout=60.0):
+    def wait(run_id, condition, timeout=120.0):
         deadline = time.monotonic() + timeout
         while True:
             record = runs.open_run(run_id).record

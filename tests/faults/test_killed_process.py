@@ -148,6 +148,6 @@ def test_a_process_that_dies_before_the_first_step_interrupts_the_run(launch):
 
 
 def test_a_loss_that_is_not_finite_is_the_reason(launch):
-    run_id = launch(epochs=10_000, devices=2, learning_rate=10.0, optimizer="sgd")
+    run_id = launch(model="conv", epochs=20, devices=2, optimizer="sgd", learning_rate=10.0, momentum=0.999)
     record = wait_for(run_id, lambda record: record.state not in ("queued", "running"))
     assert record.state == "failed" and record.reason.startswith("not finite"), record.reason
