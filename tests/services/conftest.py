@@ -41,7 +41,7 @@ def find(program):
 
 @pytest.fixture(scope="session")
 def namespaces():
-    """Skip the test unless this process may start children in namespaces of processes and mounts, as root mostly may."""
+    """Skip the test unless this process may start children in namespaces of processes and mounts, as root often may."""
     command = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"]
     if os.geteuid() or not shutil.which("unshare") or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("needs root, and namespaces of processes and mounts")
