@@ -23,7 +23,7 @@ from dlcore import runs  # noqa: E402
 from dlcore.runs.browser_model import ort_web  # noqa: E402
 from dlcore.runs.report.document import write_report  # noqa: E402
 
-SAMPLE, TEXT, FILE = ".dl-model-samples button", ".dl-model textarea", ".dl-model input[type=file]"
+SAMPLE, TEXT, FILE = ".dl-model-samples button", ".dl-model textarea", ".dl-model input[type=file][accept*=image]"
 INPUT, ANSWERED = f"{SAMPLE}, {TEXT}, {FILE}", ".dl-model-note[data-state=done]"
 PHOTO = ROOT / "docs" / "images" / "food.png"
 
