@@ -7,13 +7,13 @@ seconds at most.
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dlcore.core import access, settings, shared_server
 from dlcore.core.errors import RequestError
+from dlcore.core.repeat import repeating
 
 TICK_SECONDS = 2.0
 _KINDS = ("runs", "searches", "trash")
@@ -107,26 +107,22 @@ def measure_compute(token: str, *, devices: int, on_limit: Callable[[], None]) -
     if not (name := access.current().name):
         yield
         return
-    file, over, limit = _clocks(name) / f"{token}.json", threading.Event(), shared_server.load().compute_seconds
+    file, limit, is_reported = _clocks(name) / f"{token}.json", shared_server.load().compute_seconds, False
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"time": time.time(), "devices": devices}))
 
     def tick() -> None:
-        is_reported = False
-        while not over.wait(TICK_SECONDS):
-            with contextlib.suppress(OSError):
-                os.utime(file)
-                if not is_reported and compute_seconds(name) >= limit:
-                    is_reported = True
-                    on_limit()
+        nonlocal is_reported
+        with contextlib.suppress(OSError):
+            os.utime(file)
+            if not is_reported and compute_seconds(name) >= limit:
+                is_reported = True
+                on_limit()
 
-    thread = threading.Thread(target=tick, name="compute clock", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating(tick, seconds=TICK_SECONDS, name="compute clock"):
+            yield
     finally:
-        over.set()
-        thread.join()
         with contextlib.suppress(OSError):
             os.utime(file)
 

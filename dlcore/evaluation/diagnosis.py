@@ -87,7 +87,7 @@ class RunFinding:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of a training; whatever is empty or NaN is unknown.
+    """What was measured of a training; an empty value or NaN is unknown.
 
     `losses` (n,) of single steps, `train_losses` and `validation_losses` (E,) by epoch, `validation_accuracy` the last
     one; `norms`, `update_ratios` and `dead` (n, L) of the layers `names` at probed `steps` (n,). `kept_gradients` is

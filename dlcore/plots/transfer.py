@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -44,23 +45,15 @@ def learning_curve(
     )
     for (name, points), color, symbol in zip(lines.items(), ORDER, SYMBOLS, strict=False):
         rows = sorted(points, key=lambda point: point.each)
-        values = [100 * point.accuracy for point in rows]
         figure.add_scatter(
             x=[point.each for point in rows],
-            y=values,
+            y=[100 * point.accuracy for point in rows],
             name=name,
             mode="lines+markers",
             line={"color": color},
             marker={"size": 9, "symbol": symbol},
             showlegend=True,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1.5,
-                "width": 4,
-                "array": [100 * point.high - value for point, value in zip(rows, values, strict=True)],
-                "arrayminus": [value - 100 * point.low for point, value in zip(rows, values, strict=True)],
-            },
+            error_y=_intervals(rows),
             hovertemplate=of.number + ": %{y:.1f} %<extra>" + name + "</extra>",
         )
     figure.add_hline(y=100 * chance, line={"dash": "dot", "width": 1.5, "color": GRAY}, annotation_text=guess)
@@ -92,14 +85,19 @@ def accuracy_by_compute(results: Sequence[BackboneResult]) -> go.Figure:
             mode="markers",
             marker={"size": 12, "symbol": symbol, "color": color},
             showlegend=True,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1.5,
-                "width": 4,
-                "array": [100 * (result.high - result.accuracy)],
-                "arrayminus": [100 * (result.accuracy - result.low)],
-            },
+            error_y=_intervals([result]),
             hovertemplate="%{x:.0f} million: %{y:.1f} %<extra>" + result.name + "</extra>",
         )
     return figure
+
+
+def _intervals(points: Sequence[LearningCurvePoint | BackboneResult]) -> dict[str, Any]:
+    """Return error bars of accuracies in percent."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "thickness": 1.5,
+        "width": 4,
+        "array": [100 * (point.high - point.accuracy) for point in points],
+        "arrayminus": [100 * (point.accuracy - point.low) for point in points],
+    }

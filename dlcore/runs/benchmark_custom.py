@@ -2,11 +2,7 @@
 
 import contextlib
 import json
-import os
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +10,12 @@ from typing import Any, Literal
 import pandas as pd
 import psutil
 
-from dlcore.core import access, settings
+from dlcore.core import access
 from dlcore.core.errors import RequestError
 from dlcore.data.custom import registry
 from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.series.series import load_custom
-from dlcore.runs import benchmark_report
+from dlcore.runs import benchmark_report, detached
 from dlcore.runs.folder import read_json, translate_errors, write_json
 
 State = Literal["none", "running", "failed", "finished"]
@@ -44,23 +40,8 @@ def start(entries: Sequence[CustomDataset]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "series").mkdir(parents=True)
         _write(entries, folder / "series")
-        path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
-        command = ["benchmark", "anomaly", str(folder / "series"), "-o", str(folder / "result.json")]
-        with (folder / "log.txt").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dlcore", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": path,
-                    "DLCORE_HOME": str(settings.home().absolute()),
-                    **access.environment(),
-                },
-            )
-        threading.Thread(target=process.wait, name="benchmark", daemon=True).start()
+        command = ("benchmark", "anomaly", str(folder / "series"), "-o", str(folder / "result.json"))
+        process = detached.start("dlcore", *command, log=folder / "log.txt")
         with contextlib.suppress(psutil.Error):
             write_json(folder / "process.json", {"pid": process.pid, "started": _started(process.pid)})
 

@@ -77,7 +77,7 @@ def update_state(folder: RunFolder, *, timeout: float = locks.WAIT_SECONDS, **fi
     require_owner(folder)
     with locks.hold(folder.write_lock, timeout=timeout), translate_errors(folder.path):
         stored = stored_state(folder)
-        # nothing changes the owner, and a new run is the viewer's, whatever its bundle says
+        # nothing changes the owner; a new run is the viewer's, even if its bundle names another
         owner = {"owner": stored.get("owner", "")} if stored else {"owner": access.require_person(), "is_shared": False}
         write_json(folder.state, {**stored, **fields, **owner})
 

@@ -152,7 +152,7 @@ def _read(folder: RunFolder) -> RateTest:
 
 
 def _folder(config: "RunConfig") -> RunFolder:
-    """Return the folder of the range test of a config, whatever its learning rate and number of epochs."""
+    """Return the folder of the range test of a config; learning rate and number of epochs do not matter."""
     values = config.model_dump()
     values["training"] = {
         k: v for k, v in values["training"].items() if k not in ("learning_rate", "epochs", "patience")

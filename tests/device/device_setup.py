@@ -85,7 +85,7 @@ def load_images(folder: Path | None, *, rows: int) -> tuple[Split, Split, str]:
 
 
 def connect(device: str, precision: Any = "32-true") -> Fabric:
-    """A Fabric with one process, whatever variables of a cluster say."""
+    """A Fabric with one process, also inside a job of a cluster."""
     kind, _, number = device.partition(":")
     devices: Any = [int(number)] if number else 1
     return Fabric(accelerator=kind, devices=devices, precision=precision, plugins=[LightningEnvironment()])

@@ -52,7 +52,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _unchanged(server, monkeypatch):
-    """Nothing of Anna changes, whatever Boris tries."""
+    """No attempt of Boris changes anything of Anna."""
     monkeypatch.setenv("DLCORE_HOME", str(server["home"]))
     before = digest(server["home"])
     yield

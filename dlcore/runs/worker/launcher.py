@@ -8,16 +8,15 @@ in the caller's process group).
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
-import threading
 import time
 import uuid
 from dataclasses import asdict
 
 import dlcore.runs.locks as locks
-from dlcore.core import access, cluster, settings
+from dlcore.core import cluster
 from dlcore.core.errors import RunError
+from dlcore.runs import detached
 from dlcore.runs.folder import Command, RunFolder, translate_errors, write_atomic, write_json
 from dlcore.runs.worker import liveness
 
@@ -90,19 +89,5 @@ def spawn(folder: RunFolder, token: str) -> None:
     Raises:
         StoreError: the folder cannot be written.
     """
-    path = os.pathsep.join(part for part in (str(settings.IMPORT_ROOT), os.environ.get("PYTHONPATH")) if part)
-    with translate_errors(folder.path), folder.log.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dlcore.runs", folder.run_id, token],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={
-                **os.environ,
-                **access.environment(),
-                "PYTHONPATH": path,
-                "DLCORE_HOME": str(settings.home().absolute()),
-            },
-        )
-    threading.Thread(target=process.wait, name="launched", daemon=True).start()
+    with translate_errors(folder.path):
+        detached.start("dlcore.runs", folder.run_id, token, log=folder.log)

@@ -8,13 +8,13 @@ import contextlib
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
+from dlcore.core.repeat import repeating
 from dlcore.runs.folder import RunFolder, read_json, write_atomic, write_json
 from dlcore.runs.record import State
 from dlcore.runs.worker import liveness
@@ -87,7 +87,7 @@ def sign_in(folder: RunFolder, token: str, rank: int) -> Iterator[Callable[[Stat
         if worker is None or worker.token != token or not liveness.is_alive(folder):
             os._exit(1)
 
-    with _repeat(beat):
+    with repeating(beat, seconds=WATCH_SECONDS, name="peers"):
         yield end
     if read_json(path).get("ending") is None:
         end("finished", "")
@@ -111,7 +111,7 @@ def watch(folder: RunFolder, token: str, processes: int, on_death: Callable[[Sta
     if processes == 1:
         yield
         return
-    with _repeat(look):
+    with repeating(look, seconds=WATCH_SECONDS, name="peers"):
         yield
 
 
@@ -141,23 +141,6 @@ def _first_ending(folder: RunFolder, token: str, processes: int, *, may_be_missi
         elif not liveness.lives(WorkerInfo(**stored), path):
             lost = lost or f"{name} (pid {stored['pid']} on {stored['host'].partition('/')[0]}) died"
     return ("interrupted", f"{lost}: resume from the last checkpoint") if lost else None
-
-
-@contextlib.contextmanager
-def _repeat(task: Callable[[], None]) -> Iterator[None]:
-    """Call `task` from a thread again and again inside the block."""
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(WATCH_SECONDS):
-            task()
-
-    thread = threading.Thread(target=work, name="peers", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
 
 
 def _meeting_point(folder: RunFolder, token: str) -> Path:

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import dlcore.runs.locks as locks
 from dlcore.core import access, quotas
 from dlcore.core.errors import LockedError, WorkbenchError, one_line
+from dlcore.core.repeat import repeating
 from dlcore.runs.folder import BALLAST_BYTES, Command, RunFolder, of_run, read_json, store_error, write_atomic
 from dlcore.runs.lifecycle import read_state, stored_state, write_state
 from dlcore.runs.mlflow_mirror import mirroring
@@ -280,19 +280,14 @@ def _restore_gpus(visible: str | None) -> None:
 @contextlib.contextmanager
 def _heartbeat(folder: RunFolder) -> Iterator[None]:
     """Touch the heartbeat file every second from a thread; remove it at the end, so that readers need not wait."""
-    over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(1.0):
-            with contextlib.suppress(OSError):
-                folder.heartbeat.touch()
+        with contextlib.suppress(OSError):
+            folder.heartbeat.touch()
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating(beat, seconds=1.0, name="heartbeat"):
+            yield
     finally:
-        over.set()
-        thread.join()
         with contextlib.suppress(OSError):
             folder.heartbeat.unlink()
