@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained network on 350 photos of each of ten dishes, and upload your own photo."""
+"""Fine-tune a pretrained network on photos of ten dishes, and upload your own photo."""
 
 from dlcore.ui.shell.page import show
 

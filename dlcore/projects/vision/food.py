@@ -382,7 +382,7 @@ PROJECT = Project(
     slug="food",
     section="vision",
     title="Food photo classification",
-    summary="Fine-tune a pretrained network on 350 photos of each of ten dishes, and upload your own photo.",
+    summary="Fine-tune a pretrained network on photos of ten dishes, and upload your own photo.",
     task=replace(CLASSIFICATION, objective=objective, compare=compare),
     modality="image",
     datasets=("food101_ten", "food101_mini", "food11", "food101", "food_drawings"),
