@@ -1,17 +1,19 @@
 """Speed of several processes against one, of the start of a run, and of its metrics on the way to the folder.
 
-    python tests/benchmarks/scale.py [--processes 2] [--repeats 7] [--steps 20] > scale.json
+    python tests/benchmarks/scale.py [--processes 2] [--repeats 7] [--steps 20] [--slurm] > scale.json
 
 Part 1 trains a ResNet-18 on noise with the same global batch: one process with as many threads as there are processes,
 against processes with one thread each that share every batch over gloo. Both groups stay alive and take turns, so that
 other load affects both; the ratio is the median over the repeats. It also times one all-reduce of all gradients.
-Part 2: seconds from the request to the first step of a small run (`DLCORE_EXECUTOR` decides where).
+Part 2: seconds from the request to the first step of a small run, here and with `--slurm` (as root) as a job of a Slurm
+cluster of this host.
 Part 3: rows of metrics a second that a run writes to its folder, four values a row.
 """
 
 import argparse
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -176,6 +178,23 @@ def time_starts(repeats: int, processes: int) -> Iterator[float]:
         runs.delete_run(run_id)
 
 
+def time_jobs(repeats: int) -> float:
+    """Median seconds from the request to the first step as a job of a Slurm cluster of this host."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from services.slurm_cluster import start_cluster
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        first = probe.getsockname()[1]
+        daemons = [shutil.which(name, path="/usr/sbin") for name in ("munged", "slurmctld", "slurmd")]
+        cluster = start_cluster(Path(folder), daemons, iter(range(first + 1, first + 9)).__next__)
+        os.environ.update(cluster.environ, DLCORE_EXECUTOR="slurm", DLCORE_SLURM_MINUTES="10")
+        try:
+            return statistics.median(time_starts(repeats, 1))
+        finally:
+            cluster.stop()
+
+
 def write_rows(rows: int) -> float:
     """Rows a second that a run writes to its folder."""
     with tempfile.TemporaryDirectory() as path:
@@ -196,6 +215,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--slurm", action="store_true", help="also start runs on a Slurm cluster of this host")
     parser.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -211,6 +231,8 @@ def main() -> None:
         os.environ["DLCORE_HOME"] = home
         for number in (1, options.processes):
             results[f"start_s_{number}"] = statistics.median(time_starts(3, number))
+        if options.slurm:
+            results["start_s_slurm"] = time_jobs(3)
     print(json.dumps(results, indent=1))
     return None
 
