@@ -16,14 +16,12 @@ from dlcore.data.images import array_cache
 from dlcore.data.sources import bert_weights
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.data.text import bert_tokens
-from dlcore.data.text import corpora as text
 from dlcore.inference.predict import evaluation_mode
 from dlcore.models.fine_tuned_bert import FineTuneConfig, FineTunedBert, FromScratchConfig, HeadConfig, LastLayersConfig
-from dlcore.projects import quick
 from dlcore.projects.language import bert_features, bert_texts, questions, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.language.explain import explain
-from dlcore.projects.project import ModelEntry, Monitor, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry, Monitor
 from dlcore.projects.run_config import RunConfig
 
 SIZES = (
@@ -213,14 +211,12 @@ _HEAD = {
 }
 _SCRATCH = {"learning_rate": 3e-4, "epochs": 12}
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="bert",
-    section="language",
     title="Fine-tuning BERT",
     summary="Fine-tune a pretrained BERT to classify texts from a few hundred examples.",
     # The loss rises with overconfidence while accuracy still improves.
     task=replace(texts.TEXT_CLASSIFICATION, monitor=Monitor("validation_accuracy", "max")),
-    modality="text",
     datasets=("trec6", "trec50", "ag_news", "ag_news_15k", "movie_reviews", "imdb"),
     models={
         "all_layers": ModelEntry(
@@ -280,14 +276,7 @@ PROJECT = Project(
     },
     prepare=prepare,
     baselines=baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     complete=complete,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(
         {"all_layers": 250, "last_layers": 500, "head": 100_000, "scratch": 250}, most_rows=2000
     ),

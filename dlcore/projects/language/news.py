@@ -2,12 +2,10 @@
 
 from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
-from dlcore.data.text import corpora as text
 from dlcore.models.news_encoder import ImprovedEncoderConfig, NewsEncoder, NewsEncoderConfig
-from dlcore.projects import quick
 from dlcore.projects.language import ngrams, texts
-from dlcore.projects.language.explain import explain
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 
 
@@ -26,13 +24,10 @@ def prepare(config: RunConfig) -> Prepared:
 
 _TRAINING = {"batch_size": 32, "learning_rate": 5e-4, "clip_norm": 1.0, "schedule": "one_cycle"}
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="news",
-    section="language",
     title="News classification",
     summary="Classify news as world, sports, business or science with a Transformer encoder.",
-    task=texts.TEXT_CLASSIFICATION,
-    modality="text",
     datasets=("ag_news", "ag_news_15k", "template_news"),
     models={
         "encoder": ModelEntry(
@@ -71,15 +66,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 102_016, "length": 128, "classes": 4},
     prepare=prepare,
-    baselines=texts.baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     needs=texts.needs,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings({"encoder": 12_000, "improved_encoder": 18_000}),
     fallbacks={"glove": {"encoder": {"vectors": "none", "frozen": False}, "improved_encoder": {"vectors": "none"}}},
     suggest_model=lambda dataset: "improved_encoder",

@@ -13,17 +13,16 @@ from dlcore.data.custom.registry import CustomDataset
 from dlcore.data.sources import bert_weights
 from dlcore.data.sources import locate as sources
 from dlcore.data.splits import Prepared
-from dlcore.data.text import corpora as text
 from dlcore.data.text.vocabulary import Kind
 from dlcore.evaluation import linear
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
 from dlcore.models.rnn_classifier import RnnClassifier, RnnClassifierConfig
-from dlcore.projects import classification, quick
+from dlcore.projects import classification
 from dlcore.projects.language import ngrams, reviews_bert, texts
-from dlcore.projects.language.explain import explain
 from dlcore.projects.language.learning import LearningOptions
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 
 
@@ -125,13 +124,10 @@ _CELLS: dict[Cell, tuple[str, str]] = {
 }
 _TRAINING = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0, "schedule": "one_cycle"}
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="questions",
-    section="language",
     title="Question classification",
     summary="Classify what a question asks for (a person, a place, a number) with an RNN, GRU or LSTM.",
-    task=texts.TEXT_CLASSIFICATION,
-    modality="text",
     datasets=("trec6", "trec50", "template_questions"),
     models={
         cell: ModelEntry(title=title, summary=summary, build=_build(cell), config=RnnClassifierConfig)
@@ -164,15 +160,8 @@ PROJECT = Project(
     facts={"vocabulary": 8_000, "length": 40, "classes": 6, "width": 384},
     prepare=prepare,
     baselines=baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     needs=needs,
     complete=complete,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=quick_settings,
     fallbacks={"glove": {cell: {"vectors": "none"} for cell in _CELLS}},
     suggest_model=lambda dataset: (

@@ -12,16 +12,14 @@ from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.splits import Prepared, Split
 from dlcore.data.text import bert_tokens
-from dlcore.data.text import corpora as text
 from dlcore.data.text.token_states import TokenStates
 from dlcore.models import bert
 from dlcore.models.frozen_bert_rnn import FrozenBertRnn, FrozenBertRnnConfig
 from dlcore.models.recurrence import Cell
-from dlcore.projects import quick
 from dlcore.projects.language import bert_features, bert_texts, texts
 from dlcore.projects.language.bert_texts import BertTextData
-from dlcore.projects.language.explain import explain
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 
 
@@ -111,13 +109,10 @@ _TRAINING = {
     "dropout": 0.2,
 }
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="reviews_bert",
-    section="language",
     title="Sentiment analysis with BERT",
     summary="Classify film reviews with a GRU or LSTM on the states of a frozen BERT.",
-    task=texts.TEXT_CLASSIFICATION,
-    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "gru": ModelEntry(
@@ -140,14 +135,6 @@ PROJECT = Project(
     },
     facts={"width": 384, "length": 256, "classes": 2},
     prepare=prepare,
-    baselines=texts.baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     complete=complete,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings({"gru": 30_000, "lstm": 30_000}, most_rows=1500),
 )

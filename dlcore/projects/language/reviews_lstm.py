@@ -9,10 +9,9 @@ from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.base_lstm import BaseLstm, BaseLstmConfig
 from dlcore.models.rnn_classifier import ImprovedLstmConfig, RnnClassifier
-from dlcore.projects import quick
 from dlcore.projects.language import ngrams, texts
-from dlcore.projects.language.explain import explain
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 
 
@@ -37,13 +36,10 @@ def _improved(options: ImprovedLstmConfig, facts: Mapping[str, int]) -> nn.Modul
 
 _TRAINING = {"batch_size": 32, "clip_norm": 1.0, "schedule": "one_cycle"}
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="reviews_lstm",
-    section="language",
     title="Sentiment analysis with an LSTM",
     summary="Classify film reviews as positive or negative with an LSTM that reads word by word.",
-    task=texts.TEXT_CLASSIFICATION,
-    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         "base_lstm": ModelEntry(
@@ -84,15 +80,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 20_000, "length": 200, "classes": 2},
     prepare=prepare,
-    baselines=texts.baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     needs=texts.needs,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings({"base_lstm": 20_000, "improved_lstm": 15_000}),
     fallbacks={"glove": {"improved_lstm": {"vectors": "none"}}},
     suggest_model=lambda dataset: "improved_lstm",

@@ -6,10 +6,9 @@ from dlcore.core.config import choice, number
 from dlcore.data.splits import Prepared
 from dlcore.data.text import corpora as text
 from dlcore.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from dlcore.projects import quick
 from dlcore.projects.language import ngrams, texts
-from dlcore.projects.language.explain import explain
-from dlcore.projects.project import ModelEntry, Project
+from dlcore.projects.language.text_project import TextProject
+from dlcore.projects.project import ModelEntry
 from dlcore.projects.run_config import RunConfig
 
 
@@ -52,13 +51,10 @@ _QUICK = {name: settings for name, settings in _FULL.items() if name not in ("ea
 
 _BUILD = texts.build_with(EncoderDecoder)
 
-PROJECT = Project(
+PROJECT = TextProject(
     slug="reviews_transformer",
-    section="language",
     title="Sentiment analysis with a Transformer",
     summary="Classify film reviews with an encoder-decoder Transformer, and measure each training choice.",
-    task=texts.TEXT_CLASSIFICATION,
-    modality="text",
     datasets=("imdb", "movie_reviews"),
     models={
         name: ModelEntry(title=title, summary=summary, build=_BUILD, config=EncoderDecoderConfig)
@@ -84,15 +80,7 @@ PROJECT = Project(
     },
     facts={"vocabulary": 15_000, "length": 250, "classes": 2},
     prepare=prepare,
-    baselines=texts.baselines,
-    answer=texts.answer,
-    answer_many=texts.answer_many,
-    explain=explain,
     needs=texts.needs,
-    input_limit=text.MAX_BYTES,
-    custom_data=("text",),
-    custom_settings=quick.cross_validation,
-    usable_baselines=texts.USABLE_BASELINES,
     quick_settings=texts.quick_settings(dict.fromkeys(VARIANTS, 12_000)),
     reported={"base": 0.86, "dropout": 0.685, "weight_decay": 0.7, "fast": 0.7, "slow": 0.7},
 )
