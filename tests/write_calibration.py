@@ -43,7 +43,7 @@ TOLERANCE = 2e-3
 """Largest mean difference from the stored probabilities: other processors round differently."""
 PHOTOS, IMAGES = 80, 200
 OUTSIDE: dict[str, tuple[tuple[str, str, str, int], ...]] = {
-    "food101_mini": (
+    "food101_ten": (
         ("photos of dogs", "dogs_food_vehicles", "dogs", PHOTOS),
         ("photos of vehicles", "dogs_food_vehicles", "vehicles", PHOTOS),
     ),

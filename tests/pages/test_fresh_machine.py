@@ -166,7 +166,7 @@ def test_quick_preset_says_what_it_does_without(offline):
 
 
 @pytest.mark.parametrize(
-    ("slug", "offered"), [("architectures", "cifar10"), ("food", "food101_mini"), ("news", "ag_news")]
+    ("slug", "offered"), [("architectures", "cifar10"), ("food", "food101_ten"), ("news", "ag_news")]
 )
 def test_data_panel_offers_a_dataset_that_can_be_downloaded(offline, slug, offered):
     page = next(page for page in find_pages() if page.slug == slug)

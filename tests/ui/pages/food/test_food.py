@@ -104,7 +104,7 @@ def test_a_sample_is_shown_after_an_upload_until_the_next_upload():
     assert app.session_state[food_try.LAST_PHOTO][0] == "b.jpg"
 
 
-@pytest.mark.realdata("food101_mini")
+@pytest.mark.realdata("food101_ten")
 def test_samples_are_test_photos_with_their_stored_predictions_where_the_dataset_is():
     bundle = runs.open_run("reference:food/mobilenet_v2_frozen").finished_bundle
     app = panel("try")
