@@ -161,6 +161,11 @@ def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list
     return remember([*remaining, *(run_id for run_id in checked if run_id not in remaining)])
 
 
+def is_first_visit() -> bool:
+    """Return whether this session has not drawn the table yet."""
+    return "runs-in-url" not in st.session_state
+
+
 def selection(known: Sequence[str]) -> list[str]:
     """Return the ids in the URL of runs that exist; a unique prefix of an id is enough."""
     ids = []
