@@ -91,8 +91,8 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
     from dlcore.runs.standalone import anomaly, classifier, forecast, seq2seq
 
     project, config = projects.get(bundle.config.project), bundle.config
-    if "bert" in bundle.preprocessing and config.flat.get("train") != "head":
-        raise RunError(f"'{config.model}' reads a pretrained BERT, which a training script of 150 lines cannot load.")
+    if "bert" in bundle.preprocessing and project.slug != "bert":
+        raise RunError(f"'{config.model}' reads states of a BERT that is not part of the run.")
     if config.flat.get("teacher"):
         raise RunError(f"'{config.model}' imitates a teacher, which a training script of 150 lines cannot load.")
     if project.slug == "anomaly":

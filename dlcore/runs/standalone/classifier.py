@@ -7,7 +7,7 @@ import numpy as np
 from dlcore import projects
 from dlcore.core.errors import RunError
 from dlcore.data.images.augment import Augmentation, ImageTransform, color_jitter, random_erasing, random_shift_flip
-from dlcore.data.images.photos import FeatureViews
+from dlcore.data.images.photos import FeatureViews, PhotoTransform, random_resized_crop
 from dlcore.data.splits import SPLITS, Prepared
 from dlcore.projects.classification import best_threshold
 from dlcore.projects.language.texts import trim
@@ -75,6 +75,8 @@ def _inputs(prepared: Prepared, objects: list[Any]) -> str:
             "    view = torch.randint(x.shape[1], (len(x),)) if training else torch.zeros(len(x), dtype=torch.int64)\n"
             "    x = x[torch.arange(len(x)), view]  # features of one view of each image\n"
         )
+    if isinstance(transform, PhotoTransform) and not transform.changes.mixup:
+        return _photo(transform, objects)
     if isinstance(transform, ImageTransform):
         return _image(transform, prepared, objects)
     raise RunError("the inputs of this run are prepared in a way that a short script cannot repeat.")
@@ -94,6 +96,25 @@ def _image(transform: ImageTransform, prepared: Prepared, objects: list[Any]) ->
         objects.append(random_erasing)
         lines.append(f"    x = x.masked_fill(random_erasing(x, side={how.cutout}), 0.0) if training else x\n")
     return "".join(lines)
+
+
+def _photo(transform: PhotoTransform, objects: list[Any]) -> str:
+    how = transform.changes
+    objects += [random_resized_crop, *([color_jitter] if how.jitter else []), *([random_erasing] if how.erase else [])]
+    flags = [name for name, is_used in (("jitter", how.jitter), ("erase", how.erase)) if is_used]
+    crop = f"side={how.side or 'x.shape[-1]'}, zoom={how.zoom!r}, flip={how.flip}"
+    mean, std = list(transform.mean), list(transform.std)
+    return fill(_PHOTO, *flags, crop=crop, jitter=how.jitter, erase=how.erase, mean=mean, std=std) + "\n"
+
+
+_PHOTO = """\
+    x = x.permute(0, 3, 1, 2).float()  # (N, H, W, C) -> (N, C, H, W)
+    x = random_resized_crop(x, $crop) if training else x
+?jitter|    x = color_jitter(x, share=$jitter) if training else x
+    mean, std = (torch.tensor(each, device=DEVICE).view(1, -1, 1, 1) for each in ($mean, $std))
+    x = (x / 255 - mean) / std
+?erase|    x = x.masked_fill(random_erasing(x, side=$erase), 0.0) if training else x
+    x = x.contiguous(memory_format=torch.channels_last)"""
 
 
 def _shift(how: Augmentation, before: str, after: str, objects: list[Any]) -> str:

@@ -7,7 +7,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dlcore import projects
 from dlcore.core import seeds
@@ -25,12 +25,15 @@ INITIAL = "initial."
 @dataclass(frozen=True)
 class Construction:
     """How a network is built: its source and the call as code. `initial` are the weights at the start of training that
-    differ from those of a new network: pretrained ones. `threads`: number of threads that suits its size; 0: any."""
+    differ from those of a new network: pretrained ones. `threads`: number of threads that suits its size; 0: any.
+    `has_rates`: its method `rates` returns groups of parameters with their share of the learning rate.
+    """
 
     builder: Callable[..., Any] | CollectedSource
     call: str
     initial: Mapping[str, np.ndarray]
     threads: int = 0
+    has_rates: bool = False
 
     def collect(self, *, uses: str, is_brief: bool) -> CollectedSource:
         """Return the source of the network."""
@@ -69,15 +72,21 @@ def construct(config: RunConfig, prepared: Prepared) -> Construction:
         prepared.start(module)
     if prepared.train.inputs[0].is_floating_point() and _trains_head(module):
         return _head(module)
-    before = plain.state_dict()
+    before = _tensors(plain)
     initial = {
         name: value.numpy()
-        for name, value in module.state_dict().items()
+        for name, value in _tensors(module).items()
         if name not in before or not torch.equal(value, before[name])
     }
     values = [*map(_literal, args), *(f"{name}={_literal(value)}" for name, value in kwargs.items())]
     threads = 1 if thread_count(count_parameters(module)[0], cores=2) == 1 else 0
-    return Construction(kind, f"{kind.__name__}({', '.join(values)})", initial, threads)
+    has_rates = callable(getattr(module, "rates", None))
+    return Construction(kind, f"{kind.__name__}({', '.join(values)})", initial, threads, has_rates)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Return the state of a network, with frozen weights that its state dict leaves out."""
+    return module.state_dict() | {name: value.detach() for name, value in module.named_parameters()}
 
 
 def _trains_head(module: nn.Module) -> bool:
@@ -103,6 +112,6 @@ def _literal(value: Any) -> str:
     """
     if isinstance(value, Config):
         return f"SimpleNamespace({', '.join(f'{name}={each!r}' for name, each in value.model_dump().items())})"
-    if isinstance(value, str | int | float | bool | tuple | list | type(None)):
+    if isinstance(value, str | int | float | bool | tuple | list | dict | type(None)):
         return repr(value)
     raise RunError(f"the network is built from a {type(value).__name__}, which has no form in a script.")

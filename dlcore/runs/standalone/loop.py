@@ -36,7 +36,7 @@ RATES = {
 """Share of the maximum learning rate by schedule, from the share `done` of the steps; see `training.schedules`."""
 
 
-def training_code(config: RunConfig, loss: str) -> str:
+def training_code(config: RunConfig, loss: str, *, has_rates: bool = False) -> str:
     """Return the code of `train(model, data)`: the loop of `training.fit` with the settings of the run.
 
     loss: an expression of `outputs` and `targets`.
@@ -50,13 +50,15 @@ def training_code(config: RunConfig, loss: str) -> str:
         "channels_last": is_bf16 and projects.get(config.project).modality == "image",
         "clip": bool(training.clip_norm),
         "patience": bool(training.patience),
+        "rates": has_rates,
     }
+    parameters = "groups" if has_rates else "model.parameters()"
     kinds = {"sgd": f"SGD(PARAMETERS, momentum={training.momentum!r})", "adamw": "AdamW(PARAMETERS)"}
     optimizer = kinds.get(training.optimizer, "Adam(PARAMETERS)")
     return fill(
         _TRAIN,
         *(name for name, is_used in flags.items() if is_used),
-        optimizer=optimizer.replace("PARAMETERS", f"model.parameters(), lr=LEARNING_RATE, {decay}"),
+        optimizer=optimizer.replace("PARAMETERS", f"{parameters}, lr=LEARNING_RATE, {decay}"),
         rate=RATES.get(training.schedule, ""),
         loss=loss,
         clip=repr(training.clip_norm),
@@ -67,6 +69,8 @@ def training_code(config: RunConfig, loss: str) -> str:
 _TRAIN = """\
 def train(model: nn.Module, data: dict[str, Tensor]) -> None:
 ?channels_last|    model.to(memory_format=torch.channels_last)  # bf16 is faster
+?rates|    rates = model.rates()
+?rates|    groups = [{"params": part, "lr": rate * LEARNING_RATE, "rate": rate} for rate, part in rates]
     optimizer = torch.optim.$optimizer
     full, left_over = divmod(len(epoch_order(data, 1)), BATCH_SIZE)
     sizes = [BATCH_SIZE] * full + [left_over] * (left_over > 0)
@@ -79,7 +83,7 @@ def train(model: nn.Module, data: dict[str, Tensor]) -> None:
 ?schedule|            done = step / (EPOCHS * len(sizes))
 ?schedule|            share = $rate
 ?schedule|            for group in optimizer.param_groups:
-?schedule|                group["lr"] = share * LEARNING_RATE
+?schedule|                group["lr"] = share * group.get("rate", 1.0) * LEARNING_RATE
             inputs, targets = batch(data, "train", rows, training=True)
 ?bf16|            with torch.autocast(DEVICE, torch.bfloat16):
 ?bf16|                outputs = model(*inputs)

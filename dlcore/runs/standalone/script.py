@@ -131,7 +131,7 @@ def _sections(
     is_brief: bool,
 ) -> tuple[Section, ...]:
     project = projects.get(config.project)
-    training, main = training_code(config, task.loss), main_code(construction)
+    training, main = training_code(config, task.loss, has_rates=construction.has_rates), main_code(construction)
     uses = "\n".join((training, task.data, task.test, main))
     network = construction.collect(uses=uses, is_brief=is_brief)
     helpers = collect([*task.objects, generator], uses=uses, is_brief=is_brief)

@@ -132,8 +132,8 @@ def links(slug: str = "", *, ours: bool = False) -> str:
     names = [f"static/js/{name}" for name in _needed((*FIRST, *MAIN_ELEMENTS.get(slug, ())))]
     names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
-    plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else ""
-    return f"{_CONNECT}{files}{_NEXT}{plotly}"
+    plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">{_EARLY["curves"]}' if ours else ""
+    return f"{_CONNECT}{files}{_NEXT}{_EARLY.get(slug, '')}{plotly}"
 
 
 @lru_cache(maxsize=1)
@@ -166,6 +166,10 @@ def _is_html(message: Message) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
 
 
+def _while_python_works(load: str) -> str:
+    return inline_script(f'addEventListener("DOMContentLoaded", () => setTimeout(() => {{{load}}}));')
+
+
 def _when_idle(load: str) -> str:
     return inline_script(
         f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{ timeout: 2000 }});"
@@ -176,3 +180,8 @@ _SCRIPTS = {
     True: _when_idle(_LOAD_CUSTOM % PLOTLY_FILE),
     False: "".join(_when_idle(_LOAD_STREAMLIT % name) for name in chunks("PlotlyChart")[:1]),
 }
+_EARLY = {
+    "curves": _while_python_works(_LOAD_CUSTOM % PLOTLY_FILE),
+    "runs": _while_python_works("".join(_LOAD_STREAMLIT % name for name in chunks("DataFrame")[:1])),
+}
+"""Scripts that run the large files of a first screen, by page or view, before Python sends what they draw."""
