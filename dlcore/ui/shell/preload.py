@@ -132,8 +132,9 @@ def links(slug: str = "", *, ours: bool = False) -> str:
     names = [f"static/js/{name}" for name in _needed((*FIRST, *MAIN_ELEMENTS.get(slug, ())))]
     names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
-    plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">{_EARLY["curves"]}' if ours else ""
-    return f"{_CONNECT}{files}{_NEXT}{_EARLY.get(slug, '')}{plotly}"
+    plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else ""
+    early = _EARLY.get((slug, ours), "")
+    return f"{_CONNECT}{files}{_NEXT}{early}{plotly}"
 
 
 @lru_cache(maxsize=1)
@@ -180,8 +181,9 @@ _SCRIPTS = {
     True: _when_idle(_LOAD_CUSTOM % PLOTLY_FILE),
     False: "".join(_when_idle(_LOAD_STREAMLIT % name) for name in chunks("PlotlyChart")[:1]),
 }
+_TABLE = "".join(_LOAD_STREAMLIT % name for name in chunks("DataFrame")[:1])
 _EARLY = {
-    "curves": _while_python_works(_LOAD_CUSTOM % PLOTLY_FILE),
-    "runs": _while_python_works("".join(_LOAD_STREAMLIT % name for name in chunks("DataFrame")[:1])),
+    ("runs", False): _while_python_works(_TABLE),
+    ("runs", True): _while_python_works(_LOAD_CUSTOM % PLOTLY_FILE + _TABLE),
 }
-"""Scripts that run the large files of a first screen, by page or view, before Python sends what they draw."""
+"""Scripts that run the large files of a first screen before Python sends what they draw, by page and `ours`."""
