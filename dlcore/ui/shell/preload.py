@@ -184,6 +184,6 @@ _SCRIPTS = {
 _TABLE = "".join(_LOAD_STREAMLIT % name for name in chunks("DataFrame")[:1])
 _EARLY = {
     ("runs", False): _while_python_works(_TABLE),
-    ("runs", True): _while_python_works(_LOAD_CUSTOM % PLOTLY_FILE + _TABLE),
+    ("runs", True): _while_python_works(_TABLE),
 }
 """Scripts that run the large files of a first screen before Python sends what they draw, by page and `ours`."""
