@@ -24,12 +24,16 @@ def _runs() -> None:
     linked = table.selection(list(by_id))
     place = st.container()
     if len(linked) > 1 and table.is_first_visit():  # the curves of a link come before the table
-        first_paint.defer(partial(_choose, place, rows, by_id, is_low=True))
+        first_paint.defer(partial(_draw_table, place, rows, by_id))
         _compare(linked)
         first_paint.draw_deferred()
     else:
         _compare(_choose(place, rows, by_id, is_low=len(linked) > 1))
     with_error_boundary(storage.show)
+
+
+def _draw_table(place: DeltaGenerator, rows: Sequence[Row], by_id: Mapping[str, Row]) -> None:
+    _choose(place, rows, by_id, is_low=True)
 
 
 def _choose(place: DeltaGenerator, rows: Sequence[Row], by_id: Mapping[str, Row], *, is_low: bool) -> list[str]:
