@@ -23,13 +23,16 @@ SCRIPT, NOTEBOOK, MODEL_FILE = "train.py", "train.ipynb", "model.py"
 
 @dataclass(frozen=True)
 class Section:
-    """Consecutive lines of a script under a title; a text and a code cell of the notebook."""
+    """Consecutive lines of a script under a title; a text and a code cell of the notebook.
+
+    `imports` and `exports`: what it needs in a file of its own, and the names that other sections use.
+    """
 
     title: str
     text: str
     code: str
     imports: str = ""
-    title_of_class: str = ""
+    exports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class TaskCode:
 class TrainingScript:
     """A script by its sections, and the arrays of its data file.
 
-    `has_model_file`: the network is too long for the script, so it has a file of its helper_texts.
+    `has_model_file`: network and helper functions are too long for the script, so they have a file of their own.
     """
 
     sections: tuple[Section, ...]
@@ -70,13 +73,11 @@ class TrainingScript:
         files = {NOTEBOOK: self._notebook()}
         parts = [head.code.strip()]
         if self.has_model_file:
-            name = network.title_of_class
             imports, settings = parts[0].rsplit("\n\n", 1)
-            parts = [f"{imports}\n\nfrom model import {name}\n\n{settings}"]
-            docstring = f'"""{name}: {network.text}"""'
-            lines = head.imports.splitlines()
-            files[MODEL_FILE] = f"{docstring}\n\nfrom __future__ import annotations\n\n" + "\n".join(lines)
-            files[MODEL_FILE] += f"\n\n\n{network.code.strip()}\n"
+            parts = [f"{imports}\n\nfrom model import {', '.join(network.exports)}\n\n{settings}"]
+            docstring = f'"""{network.exports[0]}: {network.text}"""'
+            lines = f"{docstring}\n\nfrom __future__ import annotations\n\n{network.imports}"
+            files[MODEL_FILE] = f"{lines}\n\n\n{network.code.strip()}\n"
         else:
             following = [network, *following]
         parts += [f"# --- {each.title} ---\n{each.code.strip()}" for each in following[:-1]]
@@ -101,7 +102,7 @@ class TrainingScript:
 def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics: Mapping[str, float]) -> TrainingScript:
     """Return the training script of a run whose test metrics are `metrics`.
 
-    A network that would make it longer than `MOST_LINES` gets a file of its helper_texts.
+    If it would be longer than `MOST_LINES`, network and helper functions get a file of their own.
 
     Raises:
         RunError: the network or a setting has no form in a short script.
@@ -114,7 +115,8 @@ def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics:
     construction = construct(config, prepared)
     arrays = {**task.arrays, **{f"{INITIAL}{name}": value for name, value in construction.initial.items()}}
     for is_brief, has_model_file in ((False, False), (True, False), (False, True), (True, True)):
-        sections = _sections(config, task, construction, metrics, is_brief=is_brief)
+        style = {"is_brief": is_brief, "has_model_file": has_model_file}
+        sections = _sections(config, task, construction, metrics, **style)
         script = TrainingScript(sections, arrays, has_model_file)
         lines = script.files[SCRIPT].count("\n")
         if lines <= MOST_LINES:
@@ -129,6 +131,7 @@ def _sections(
     metrics: Mapping[str, float],
     *,
     is_brief: bool,
+    has_model_file: bool,
 ) -> tuple[Section, ...]:
     project = projects.get(config.project)
     training, main = training_code(config, task.loss, has_rates=construction.has_rates), main_code(construction)
@@ -150,14 +153,15 @@ def _sections(
     imports = _imports(network, helpers, uses)
     head = f"{docstring}\n\nfrom __future__ import annotations\n\n{imports}\n\n{settings_code(config, construction)}"
     sections = (
-        Section(title, f"The run reached {reported} on its test split.", head, _imports(network, None, "")),
+        Section(title, f"The run reached {reported} on its test split.", head),
         Section(
             "Network",
             project.models[config.model].summary,
-            join(network.definitions.values()),
-            title_of_class=construction.call.partition("(")[0],
+            join((*network.definitions.values(), *(helper_texts if has_model_file else ()))),
+            imports=_imports(network, helpers if has_model_file else None, ""),
+            exports=(construction.call.partition("(")[0], *(each.__name__ for each in (*task.objects, generator))),
         ),
-        Section("Data", task.data_text, join((*helper_texts, task.data.strip()))),
+        Section("Data", task.data_text, join((*(() if has_model_file else helper_texts), task.data.strip()))),
         Section("Training", "The script ends with the weights of the lowest validation loss.", training),
         Section("Test", task.test_text, task.test.strip()),
         Section("Run", f"`{DATA_FILE}` is beside this file.", main),
