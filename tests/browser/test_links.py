@@ -82,8 +82,7 @@ STATES = {
     "comparison": ("fashion?panel=results&view=Compare", "view", "Compare"),
     "scatter": (f"runs?{RUNS}&view=Scatter&scatter-y=Calibration+error", "scatter-y", "Calibration error"),
     "grid": (
-        "gradients?panel=predict&gradients-mode=Grid&grid-depth=8&grid-skip_connections=plain"
-        "&grid-normalization=no+norm&grid-normalization=batch+norm&grid-trained=1",
+        "gradients?panel=predict&gradients-mode=Grid&grid-depth=8&grid-skip_connections=plain&grid-trained=1",
         "grid-measure",
         "Gradient norm",
     ),
@@ -196,8 +195,9 @@ def test_drawn_digit_comes_back(page, address, clean):
     second = clean.new_page()
     visit(second, page.url)
     expect(second.get_by_text("Predicted: ")).to_have_text(predicted.inner_text(), timeout=60_000)
+    second.locator(".dl-draw[data-ready]").wait_for(timeout=60_000)
     inked = "[...document.querySelector('.dl-draw canvas').getContext('2d').getImageData(0, 0, 224, 224).data]"
-    assert second.evaluate(f"{inked}.filter((value, i) => i % 4 === 0 && value > 127).length > 1000")
+    wait_until(second, f"{inked}.filter((value, i) => i % 4 === 0 && value > 127).length > 1000")
     second.close()
 
 
