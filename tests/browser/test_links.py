@@ -168,7 +168,7 @@ def test_masks_and_long_texts_are_in_the_address(page, address, clean):
 
 def test_alarm_and_feedback_come_back(page, address, clean):
     visit(page, f"{address}/anomaly?panel=results&{CONV}")
-    page.locator(".dlt-alarms .dlt-row").first.click()
+    page.locator(".dlt-alarms .dlt-row").first.click(timeout=120_000)
     page.get_by_text("In this window the series").wait_for(timeout=60_000)
     page.get_by_role("button", name="False alarm: ").click()
     expect(page.get_by_text("New threshold")).to_be_visible(timeout=60_000)
@@ -183,7 +183,7 @@ def test_alarm_and_feedback_come_back(page, address, clean):
 
 def test_drawn_digit_comes_back(page, address, clean):
     visit(page, f"{address}/backprop?panel=predict")
-    box = page.locator(".dl-draw[data-ready] canvas").bounding_box()
+    box = page.wait_for_selector(".dl-draw[data-ready] canvas", timeout=120_000).bounding_box()
     page.mouse.move(box["x"] + 70, box["y"] + 50)
     page.mouse.down()
     for x, y in ((150, 50), (100, 190)):
@@ -195,7 +195,7 @@ def test_drawn_digit_comes_back(page, address, clean):
     second = clean.new_page()
     visit(second, page.url)
     expect(second.get_by_text("Predicted: ")).to_have_text(predicted.inner_text(), timeout=60_000)
-    second.locator(".dl-draw[data-ready]").wait_for(timeout=60_000)
+    second.locator(".dl-draw[data-ready]").wait_for(timeout=120_000)
     inked = "[...document.querySelector('.dl-draw canvas').getContext('2d').getImageData(0, 0, 224, 224).data]"
     wait_until(second, f"{inked}.filter((value, i) => i % 4 === 0 && value > 127).length > 1000")
     second.close()
@@ -203,7 +203,7 @@ def test_drawn_digit_comes_back(page, address, clean):
 
 def test_short_runs_come_back(page, address, clean):
     visit(page, f"{address}/gradients?panel=predict")
-    page.get_by_role("button", name="Train 50 steps").click()
+    page.get_by_role("button", name="Train 50 steps").click(timeout=120_000)
     wait_until(page, "new URL(location).searchParams.has('short-runs')", timeout=60_000)
     second = clean.new_page()
     visit(second, page.url)
