@@ -21,7 +21,7 @@ RULES = {
     "midway": '(scores[:second][data["is_ordinary"].numpy()].max() + held_out.max()) / 2',
 }
 """Threshold by rule, as `projects.anomaly.evaluation.threshold_of` computes it."""
-FEATURES: dict[View, str] = {"value window": "values", "folded window": "values"}
+VALUES_ONLY: tuple[View, ...] = ("value window", "folded window")
 WINDOWS: dict[View, str] = {
     "row": "rows",
     "window": "rows.unfold(0, LENGTH, 1).transpose(1, 2)",
@@ -61,7 +61,7 @@ def anomaly_code(config: RunConfig, prepared: Prepared) -> TaskCode:
         values = {"folds": network.folds, "seeds": network.seeds, "members": network.folds * network.seeds}
     smooth = streaming.smoothing_points(config, series.step_ms)
     cycles = repr(tuple(prepared.preprocessing["cycles"])).replace("'", '"')
-    is_calendar = view not in FEATURES
+    is_calendar = view not in VALUES_ONLY
     template = {
         "features": f'np.column_stack([data["values"], calendar(data["times"], {cycles})])'
         if is_calendar

@@ -69,6 +69,9 @@ def _parse_float(text: str) -> float | None:
 
 def _parse_windows(text: str) -> tuple[NamedWindow, ...]:
     """Return the valid windows of "start~end,start~end", in epoch milliseconds."""
-    pairs = [[_parse_float(end) for end in window.split("~")] for window in text.split(",")]
-    valid = [(int(a), int(b)) for a, b in (pair for pair in pairs if len(pair) == 2) if None not in (a, b) and a <= b]
-    return tuple(NamedWindow(start, end, f"label {i}") for i, (start, end) in enumerate(valid, start=1))
+    windows: list[NamedWindow] = []
+    for window in text.split(","):
+        start, end = (_parse_float(part) for part in window.partition("~")[::2])
+        if start is not None and end is not None and start <= end:
+            windows.append(NamedWindow(int(start), int(end), f"label {len(windows) + 1}"))
+    return tuple(windows)

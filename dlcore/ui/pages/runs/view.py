@@ -40,7 +40,9 @@ def _choose(place: DeltaGenerator, rows: Sequence[Row], by_id: Mapping[str, Row]
     """Draw filters, table and actions in `place`; return the ids of the selected runs."""
     with place:
         visible = table.filter_rows(rows)
-        with contextlib.nullcontext() if is_low else first_paint.main_picture():
+        picture: contextlib.AbstractContextManager[None]
+        picture = contextlib.nullcontext() if is_low else first_paint.main_picture()
+        with picture:
             selected = table.select_rows(visible, list(by_id), low=is_low)
         if is_low != (len(selected) > 1):
             st.rerun(scope="fragment")
