@@ -106,8 +106,8 @@ def live_state(folder: RunFolder, fields: Mapping[str, Any] | None = None) -> Li
     `fields` is the content of the state file, if the caller has just read it.
     """
     pid, ended = 0, ""
-    for attempt in range(2):  # the worker may have ended properly between the two reads
-        fields = read_state(folder) if fields is None or attempt else fields
+    for again in (False, True):  # the worker may have ended properly between the two reads
+        fields = read_state(folder) if fields is None or again else fields
         state: State = fields.get("state", "failed")
         reason = fields.get("reason", "")
         worker = liveness.read(folder) if state in ACTIVE else None

@@ -13,8 +13,8 @@ DATA_FILE = "data.npz"
 def fill(template: str, *flags: str, **values: Any) -> str:
     """Return a template with values for `$name`; a line that begins with `?flag|` is left out without its flag."""
     lines = [line.partition("|") if line.startswith("?") else ("", "", line) for line in template.splitlines()]
-    kept = [line for flag, _, line in lines if not flag or flag[1:] in flags]
-    return Template("\n".join(kept)).substitute(values)
+    included = [line for flag, _, line in lines if not flag or flag[1:] in flags]
+    return Template("\n".join(included)).substitute(values)
 
 
 def settings_code(config: RunConfig, construction: Construction) -> str:

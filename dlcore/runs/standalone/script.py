@@ -25,7 +25,7 @@ SCRIPT, NOTEBOOK, MODEL_FILE = "train.py", "train.ipynb", "model.py"
 class Section:
     """Consecutive lines of a script under a title; a text and a code cell of the notebook.
 
-    `imports` and `exports`: what it needs in a file of its own, and the names that other sections use.
+    `imports` and `exports`: what it needs in a separate file, and the names that other sections use.
     """
 
     title: str
@@ -59,7 +59,7 @@ class TaskCode:
 class TrainingScript:
     """A script by its sections, and the arrays of its data file.
 
-    `has_model_file`: network and helper functions are too long for the script, so they have a file of their own.
+    `has_model_file`: network and helper functions are too long for the script, so they have a separate file.
     """
 
     sections: tuple[Section, ...]
@@ -102,7 +102,7 @@ class TrainingScript:
 def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics: Mapping[str, float]) -> TrainingScript:
     """Return the training script of a run whose test metrics are `metrics`.
 
-    If it would be longer than `MOST_LINES`, network and helper functions get a file of their own.
+    If it would be longer than `MOST_LINES`, network and helper functions get a separate file.
 
     Raises:
         RunError: the network or a setting has no form in a short script.

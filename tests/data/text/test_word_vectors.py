@@ -130,7 +130,7 @@ def test_vectors_are_read_from_a_text_file(folder):
 
 
 def test_byte_pairs_of_the_same_texts_are_the_same():
-    """The trainer itself numbers letters in a random order, so that ties between pairs were decided by chance."""
+    """The trainer itself numbers letters in a random order, so that ties between pairs were decided at random."""
     rng = random.Random(0)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(2, 9))) for _ in range(800)]
     first, second = (Vocabulary.fit(words * 2, size=200, kind="byte_pair") for _ in range(2))
