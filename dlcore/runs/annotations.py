@@ -10,8 +10,9 @@ from typing import Any
 from dlcore.core.errors import RequestError, RunError
 from dlcore.runs.folder import of_run
 from dlcore.runs.lifecycle import read_state, update_state
+from dlcore.runs.local_store import newest_states
 from dlcore.runs.record import Record
-from dlcore.runs.run import open_run
+from dlcore.runs.run import open_run, read_records
 
 MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS = 80, 4000, 30, 20
 
@@ -30,6 +31,11 @@ class Annotation:
 def read_annotation(run_id: str) -> Annotation:
     """Return the annotation of a run."""
     return from_state(read_state(of_run(run_id))) if ":" not in run_id else Annotation()
+
+
+def list_annotated() -> list[tuple[Record, Annotation]]:
+    """Return every run that the viewer may see with its annotation, newest first."""
+    return [(record, from_state(state)) for record, state in read_records(newest_states())]
 
 
 def from_state(state: Mapping[str, Any]) -> Annotation:

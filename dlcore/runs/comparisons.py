@@ -128,8 +128,6 @@ def from_references(project: str) -> Comparison | None:
 def from_runs(refs: Sequence[str]) -> Comparison:
     """Return any runs as a comparison, labeled by what differs; runs that differ only in their seed form one variant.
 
-
-
     Raises:
         RunError: a run does not exist.
     """

@@ -61,13 +61,18 @@ def is_visible(folder: RunFolder) -> bool:
 
 def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
     """Runs of one project or all, newest first; at most `limit` of them if it is given."""
+    return [folder for folder, _ in newest_states(project, limit)]
+
+
+def newest_states(project: str | None = None, limit: int | None = None) -> list[tuple[RunFolder, dict[str, Any]]]:
+    """As `newest`, each with the content of its state file."""
     import_old_runs()
     runs = []
     for folder in _folders():
         state = read_state(folder)
         if state and project in (None, state.get("project")):
-            runs.append((float(state.get("created", 0.0)), folder.run_id, folder))
-    return [folder for *_, folder in sorted(runs, key=lambda run: run[:2], reverse=True)[:limit]]
+            runs.append((float(state.get("created", 0.0)), folder.run_id, folder, state))
+    return [run[2:] for run in sorted(runs, key=lambda run: run[:2], reverse=True)[:limit]]
 
 
 def searches() -> list[RunFolder]:

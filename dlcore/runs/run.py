@@ -14,10 +14,10 @@ from dlcore.core.errors import RunError
 from dlcore.runs.bundle import reference
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.folder import RunFolder, read_json
-from dlcore.runs.lifecycle import live_state, read_state, stored_state, unknown
+from dlcore.runs.lifecycle import live_state, stored_state, unknown
 from dlcore.runs.metric_file import read_metrics
 from dlcore.runs.metric_log import read_gradients
-from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record, State
+from dlcore.runs.record import ACTIVE, STARTING, Curve, GradientNorms, Record
 
 if TYPE_CHECKING:
     from dlcore.projects.project import RunConfig
@@ -153,18 +153,29 @@ def open_run(ref: str) -> Run:
 
 def list_runs(project: str | None = None, limit: int | None = None) -> list[Record]:
     """Runs of one project or all, newest first; at most `limit` of them if it is given."""
-    return _records(local_store.newest(project, limit))
+    return [record for record, _ in read_records(local_store.newest_states(project, limit))]
+
+
+def list_jobs() -> tuple[list[Record], list[Record]]:
+    """The viewer's active runs, running before queued ones, each in the order of creation; her paused runs, newest
+    first. Cheap among many that have ended.
+    """
+    states = {*ACTIVE, "paused"}
+    stored = [pair for pair in local_store.newest_states() if pair[1].get("state") in states]
+    records = editable_runs(record for record, _ in read_records(stored))
+    active = [record for record in records if record.state in ACTIVE]
+    paused = [record for record in records if record.state == "paused"]
+    return sorted(active, key=lambda record: (record.state != "running", record.created)), paused
 
 
 def list_active() -> list[Record]:
-    """The viewer's running runs, then queued ones, each in the order of creation; cheap among many that have ended."""
-    active = editable_runs(_in_state(ACTIVE))
-    return sorted(active, key=lambda record: (record.state != "running", record.created))
+    """The first of `list_jobs`."""
+    return list_jobs()[0]
 
 
 def list_paused() -> list[Record]:
-    """Paused runs, newest first."""
-    return editable_runs(_in_state(frozenset({"paused"})))
+    """The second of `list_jobs`."""
+    return list_jobs()[1]
 
 
 def editable_runs(records: Iterable[Record]) -> list[Record]:
@@ -172,17 +183,12 @@ def editable_runs(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if access.can_change({"owner": record.owner})]
 
 
-def _in_state(states: frozenset[State]) -> list[Record]:
-    stored = (folder for folder in local_store.newest(None) if read_state(folder).get("state") in states)
-    return [record for record in _records(stored) if record.state in states]
-
-
-def _records(folders: Iterable[RunFolder]) -> list[Record]:
-    """The records of runs; one that was deleted meanwhile is left out."""
+def read_records(stored: Iterable[tuple[RunFolder, dict[str, Any]]]) -> list[tuple[Record, dict[str, Any]]]:
+    """The records of runs, each with the content of its state file; one that was deleted meanwhile is left out."""
     records = []
-    for folder in folders:
+    for folder, state in stored:
         with contextlib.suppress(RunError):
-            records.append(read_record(folder))
+            records.append((read_record(folder, state), state))
     return records
 
 
@@ -214,13 +220,13 @@ def evaluate(ref: str) -> dict[str, Any]:
     return answer | ({"parts": evaluation.parts, "verdict": evaluation.verdict} if evaluation.parts else {})
 
 
-def read_record(folder: RunFolder) -> Record:
-    """The record in a run folder, its state checked against the worker process.
+def read_record(folder: RunFolder, fields: dict[str, Any] | None = None) -> Record:
+    """The record in a run folder, its state checked against the worker process; `fields`: see `live_state`.
 
     Raises:
         RunError: the run was deleted, or its state file cannot be read.
     """
-    live = live_state(folder)
+    live = live_state(folder, fields)
     if not live.fields:
         if folder.state.exists() and not stored_state(folder):
             raise RunError(f"{folder.state} cannot be read: restore it, or delete the folder.")

@@ -92,10 +92,15 @@ def compare_runs(refs: Sequence[str]) -> RunComparison:
         RequestError: fewer than two runs, or more than 30.
         RunError: a run does not exist.
     """
+    return summarize_comparison(open_comparison(refs))
+
+
+def open_comparison(refs: Sequence[str]) -> Comparison:
+    """Return runs by id or reference as a comparison; raises as `compare_runs`."""
     run_ids = list(dict.fromkeys(open_run(ref).run_id for ref in refs))
     if not 2 <= len(run_ids) <= MAX_COMPARED:
         raise RequestError(f"2 to {MAX_COMPARED} different runs can be compared, not {len(run_ids)}.")
-    return summarize_comparison(comparisons.from_runs(run_ids))
+    return comparisons.from_runs(run_ids)
 
 
 def summarize_comparison(comparison: Comparison) -> RunComparison:

@@ -11,11 +11,23 @@ from server import visit, wait_until
 
 pytestmark = pytest.mark.browser
 
+CONV = "run=reference:anomaly/conv"
 RUNS = "runs=reference:fashion/dense,reference:fashion/improved"
 STATES = {
     "threshold": ("anomaly?panel=results&threshold=15.5", "main_picture", "15.5"),
     "score": ("anomaly?panel=results&smoothing=Unsmoothed", "smoothing", "Unsmoothed"),
     "alarm": ("anomaly?panel=explain&explain-nothing=Training+mean,+time+hidden", "explain-nothing", "time hidden"),
+    "clicked-alarm": (f"anomaly?panel=results&{CONV}&threshold-alarm=5954", "why-window", "2014"),
+    "manual-label": (
+        f"anomaly?panel=results&{CONV}&threshold-labels=1417824000000~1417910400000",
+        "main_picture",
+        "Sat 6 Dec 2014, 00:00 to Sun 7 Dec 2014, 00:00",
+    ),
+    "feedback": (
+        f"anomaly?panel=results&{CONV}&threshold-labels=1417824000000~1417910400000&missed-events=true",
+        "missed-events",
+        "Missed event: 1 of your labels",
+    ),
     "forecast-week": ("forecast?panel=results&week-start=20+Mar+2005", "week-start", "20 Mar 2005"),
     "forecast-variable": ("forecast?panel=results&week-variable=T,+temperature+(°C)", "week-variable", "temperature"),
     "typed-sentence": ("reviews_lstm?panel=predict&text=A+dull+film", "main_picture", "A dull film"),
@@ -69,6 +81,11 @@ STATES = {
     "curves": ("fashion?panel=results&view=Compare&curves-x=samples&curves-smoothing=0.5", "main_picture", "samples"),
     "comparison": ("fashion?panel=results&view=Compare", "view", "Compare"),
     "scatter": (f"runs?{RUNS}&view=Scatter&scatter-y=Calibration+error", "scatter-y", "Calibration error"),
+    "grid": (
+        "gradients?panel=predict&gradients-mode=Grid&grid-depth=8&grid-skip_connections=plain&grid-trained=1",
+        "grid-measure",
+        "Gradient norm",
+    ),
     "measure": ("gradients?flow-measure=Dead+units", "flow-measure", "Dead units"),
     "reconstruction": ("anatomy?panel=predict&anatomy-kind=Known+class&anatomy-which=80", "anatomy-which", "80"),
     "query": ("attention?panel=predict&recall-text=a1+b2+a?", "recall-text", "a1 b2 a?"),
@@ -146,4 +163,49 @@ def test_masks_and_long_texts_are_in_the_address(page, address, clean):
     visit(second, page.url)
     expect(second.get_by_role("textbox", name="Your text, in English")).to_have_value(text, timeout=60_000)
     expect(second.locator(".dl-typed-words button").nth(1)).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    second.close()
+
+
+def test_alarm_and_feedback_come_back(page, address, clean):
+    visit(page, f"{address}/anomaly?panel=results&{CONV}")
+    page.locator(".dlt-alarms .dlt-row").first.click(timeout=120_000)
+    page.get_by_text("In this window the series").wait_for(timeout=60_000)
+    page.get_by_role("button", name="False alarm: ").click()
+    expect(page.get_by_text("New threshold")).to_be_visible(timeout=60_000)
+    wait_until(page, "new URL(location).searchParams.has('false-alarms')")
+    alarm = page.locator(".dlt-alarms [aria-pressed=true]").inner_text()
+    second = clean.new_page()
+    visit(second, page.url)
+    expect(second.locator(".dlt-alarms [aria-pressed=true]")).to_have_text(alarm, use_inner_text=True, timeout=60_000)
+    expect(second.get_by_text("New threshold")).to_be_visible(timeout=60_000)
+    second.close()
+
+
+def test_drawn_digit_comes_back(page, address, clean):
+    visit(page, f"{address}/backprop?panel=predict")
+    box = page.wait_for_selector(".dl-draw[data-ready] canvas", timeout=120_000).bounding_box()
+    page.mouse.move(box["x"] + 70, box["y"] + 50)
+    page.mouse.down()
+    for x, y in ((150, 50), (100, 190)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+    page.mouse.up()
+    predicted = page.get_by_text("Predicted: ")
+    predicted.wait_for(timeout=60_000)
+    wait_until(page, "new URL(location).searchParams.has('drawing-z')")
+    second = clean.new_page()
+    visit(second, page.url)
+    expect(second.get_by_text("Predicted: ")).to_have_text(predicted.inner_text(), timeout=60_000)
+    second.locator(".dl-draw[data-ready]").wait_for(timeout=120_000)
+    inked = "[...document.querySelector('.dl-draw canvas').getContext('2d').getImageData(0, 0, 224, 224).data]"
+    wait_until(second, f"{inked}.filter((value, i) => i % 4 === 0 && value > 127).length > 1000")
+    second.close()
+
+
+def test_short_runs_come_back(page, address, clean):
+    visit(page, f"{address}/gradients?panel=predict")
+    page.get_by_role("button", name="Train 50 steps").click(timeout=120_000)
+    wait_until(page, "new URL(location).searchParams.has('short-runs')", timeout=60_000)
+    second = clean.new_page()
+    visit(second, page.url)
+    expect(second.get_by_text("random guessing: 2.3")).to_be_visible(timeout=90_000)
     second.close()

@@ -47,19 +47,13 @@ class Vocabulary:
         """
         if kind == "wordpiece":
             return cls._of_bert(texts, size=size, min_frequency=min_frequency)
-        tokenizer = _splitter(_model(kind, None, ()), kind)
-        common: dict[str, Any] = {
-            "vocab_size": size,
-            "min_frequency": min_frequency,
-            "special_tokens": list(SPECIAL),
-            "show_progress": False,
-        }
-        trainer: Any = (
-            trainers.WordLevelTrainer(**common)
-            if kind == "words"
-            else trainers.BpeTrainer(**common, continuing_subword_prefix=INSIDE, limit_alphabet=200)
-        )
-        tokenizer.train_from_iterator(texts, trainer)
+        first, texts = list(SPECIAL), list(texts)
+        if kind == "byte_pair":
+            # The trainer numbers letters inside words in random order, and the numbers decide between equally frequent
+            # pairs: with letters in a given order, the same texts give the same vocabulary.
+            letters = _train(texts, kind, vocab_size=1, min_frequency=min_frequency, special_tokens=first).get_vocab()
+            first += sorted(letter for letter in letters if letter.startswith(INSIDE) and letter not in first)
+        tokenizer = _train(texts, kind, vocab_size=size, min_frequency=min_frequency, special_tokens=first)
         ids = tokenizer.get_vocab()
         words = sorted(ids, key=ids.__getitem__)
         merges = json.loads(tokenizer.to_str())["model"].get("merges", [])
@@ -123,6 +117,17 @@ def _model(kind: Kind, ids: dict[str, int] | None, merges: Sequence[tuple[str, s
     if kind == "byte_pair":
         return models.BPE(ids, list(merges) if ids else None, unk_token=unknown, continuing_subword_prefix=INSIDE)
     return models.WordLevel(ids, unk_token=unknown) if ids else models.WordLevel(unk_token=unknown)
+
+
+def _train(texts: Sequence[str], kind: Kind, **options: Any) -> Tokenizer:
+    tokenizer = _splitter(_model(kind, None, ()), kind)
+    trainer: Any = (
+        trainers.WordLevelTrainer(**options, show_progress=False)
+        if kind == "words"
+        else trainers.BpeTrainer(**options, show_progress=False, continuing_subword_prefix=INSIDE, limit_alphabet=200)
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
 
 
 def _splitter(model: models.Model, kind: Kind) -> Tokenizer:

@@ -6,33 +6,44 @@ from dlcore.core.errors import RunError
 from dlcore.data.series.series import calendar
 from dlcore.data.splits import Prepared
 from dlcore.evaluation.smoothing import trailing_mean
+from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
 from dlcore.projects.anomaly import project, streaming
 from dlcore.projects.anomaly.models import AnomalyData, view_of
+from dlcore.projects.anomaly.scores import STORED, View, error_scale
 from dlcore.projects.project import RunConfig
+from dlcore.runs.standalone.loop import fill
 from dlcore.runs.standalone.script import TaskCode
 
 RULES = {
     "maximum": "held_out.max()",
     "quantile": "np.quantile(held_out, 0.995)",
     "mean_std": "held_out.mean() + 3 * held_out.std()",
+    "midway": '(scores[:second][data["is_ordinary"].numpy()].max() + held_out.max()) / 2',
 }
-"""Threshold by rule, as `evaluation.anomaly.threshold_of` computes it."""
+"""Threshold by rule, as `projects.anomaly.evaluation.threshold_of` computes it."""
+VALUES_ONLY: tuple[View, ...] = ("value window", "folded window")
+WINDOWS: dict[View, str] = {
+    "row": "rows",
+    "window": "rows.unfold(0, LENGTH, 1).transpose(1, 2)",
+    "folded window": "rows.unfold(0, LENGTH, 1).transpose(1, 2)",
+    "value window": "rows.unfold(0, LENGTH, 1)",
+}
+AXES: dict[View, str] = {"row": "dim=1, keepdim=True", "window": "dim=2", "value window": "dim=1"}
+"""View -> argument of the mean over features."""
 
 
 def anomaly_code(config: RunConfig, prepared: Prepared) -> TaskCode:
-    """Return the code of a run of one autoencoder of rows or windows.
+    """Return the code of a run of autoencoders of rows or windows.
 
     Raises:
-        RunError: its model is an ensemble or is not trained.
+        RunError: its model is not trained by reconstruction.
     """
-    view, options = view_of(config), config.data_as(AnomalyData)
-    if view not in ("row", "window", "value window"):
-        raise RunError(f"'{config.model}' is an ensemble over folds of the series, too long for a training script.")
+    view, options, facts = view_of(config), config.data_as(AnomalyData), prepared.facts
+    if view in STORED:
+        raise RunError(f"'{config.model}' stores the training values and compares windows with them: see the bundle.")
     series, spans = prepared.source["series"], prepared.source["spans"]
     ends = (spans["train"].stop, spans["validation"].stop)
     is_validated = project.threshold_mask(series.times[: ends[1]], ends, config)
-    if options.threshold_rule not in RULES:
-        raise RunError("the threshold midway between ordinary days and holidays is not part of a training script.")
     arrays = {
         "times": series.times,
         "values": series.values,
@@ -41,30 +52,39 @@ def anomaly_code(config: RunConfig, prepared: Prepared) -> TaskCode:
         "ends": np.array(ends),
         "sets_threshold": is_validated,
     }
+    if options.threshold_rule == "midway":
+        arrays["is_ordinary"] = is_validated & ~project._holiday_mask(series.times[: ends[1]], config)
+    values = {"folds": 0, "seeds": 0, "members": 0}
+    if view == "folded window":
+        rows, network = prepared.source["rows"], config.model_as(CalendarAutoencoderConfig)
+        arrays |= {"folds": rows.folds, "places": rows.places}
+        values = {"folds": network.folds, "seeds": network.seeds, "members": network.folds * network.seeds}
     smooth = streaming.smoothing_points(config, series.step_ms)
-    length = 1 if view == "row" else options.window
     cycles = repr(tuple(prepared.preprocessing["cycles"])).replace("'", '"')
-    features = 'data["values"][:, None]'
-    if view != "value window":
-        features = f'np.column_stack([data["values"], calendar(data["times"], {cycles})])'
-    windows = {
-        "row": "rows",
-        "window": "rows.unfold(0, LENGTH, 1).transpose(1, 2)",
-        "value window": "rows.unfold(0, LENGTH, 1)",
-    }[view]
-    mean = {"row": "dim=1, keepdim=True", "window": "dim=2", "value window": "dim=1"}[view]
-    score = f"    errors[LENGTH - 1 :] = trailing_mean(errors[LENGTH - 1 :], {smooth})\n" if smooth > 1 else ""
-    data = _DATA.replace("FEATURES", features).replace("WINDOWS", windows)
-    test = _TEST.replace("AXIS", mean).replace("SCORES", score).replace("RULE", RULES[options.threshold_rule])
+    is_calendar = view not in VALUES_ONLY
+    template = {
+        "features": f'np.column_stack([data["values"], calendar(data["times"], {cycles})])'
+        if is_calendar
+        else 'data["values"][:, None]',
+        "windows": WINDOWS[view],
+        "axis": AXES.get(view, ""),
+        "smooth": smooth,
+        "places": facts["places"],
+        "rule": RULES[options.threshold_rule],
+        **values,
+    }
+    flags = ["folded" if view == "folded window" else "plain", *(["smooth"] if smooth > 1 else [])]
+    objects = ((calendar, is_calendar), (trailing_mean, smooth > 1), (error_scale, "folded" in flags))
+    length = 1 if view == "row" else options.window
     return TaskCode(
         arrays=arrays,
-        data=f"LENGTH = {length}  # points of a window\n\n\n{data}",
-        test=test,
+        data=f"LENGTH = {length}  # points of a window\n\n\n{fill(_DATA, *flags, **template)}",
+        test=fill(_FOLDED if "folded" in flags else _ERRORS, *flags, **template) + "\n\n\n" + fill(_TEST, **template),
         loss="nn.functional.mse_loss(outputs, targets)",
         figures=("auc_pr", "roc_auc"),
         data_text="The series as rows of features, scaled to [0, 1] by its training part, and their windows.",
         test_text="The score of a point is the error at the end of the window that ends there.",
-        objects=(*((calendar,) if view != "value window" else ()), *((trailing_mean,) if smooth > 1 else ())),
+        objects=tuple(each for each, is_used in objects if is_used),
     )
 
 
@@ -74,7 +94,7 @@ def load(path: str) -> dict[str, Tensor]:
     with np.load(path) as file:
         data = {name: file[name] for name in file.files}
     end = data["ends"][0]
-    features = FEATURES
+    features = $features
     known = features[:end][~data["left_out"][:end]]
     low, high = known.min(axis=0), known.max(axis=0)
     data["rows"] = ((features - low) / np.where(high > low, high - low, 1.0)).astype(np.float32)
@@ -83,7 +103,7 @@ def load(path: str) -> dict[str, Tensor]:
 
 def windows(rows: Tensor) -> Tensor:
     """Return all windows of rows (T, F), one per first point."""
-    return WINDOWS
+    return $windows
 
 
 def epoch_order(data: dict[str, Tensor], epoch: int) -> Tensor:
@@ -93,18 +113,27 @@ def epoch_order(data: dict[str, Tensor], epoch: int) -> Tensor:
     return rows[torch.randperm(len(rows), generator=generator(SEED, epoch))]
 
 
+?folded|def inputs_of(data: dict[str, Tensor], start: int, stop: int) -> tuple[Tensor, ...]:
+?folded|    """Return the windows of some points, the folds of their points, and their positions in the period."""
+?folded|    part = {name: data[name][start:stop].to(DEVICE) for name in ("rows", "folds", "places")}
+?folded|    x = windows(part["rows"])
+?folded|    return x, part["folds"].unfold(0, LENGTH, 1), part["places"][: len(x)]
+?folded|
+?folded|
 def batch(data: dict[str, Tensor], split: str, rows: Tensor, *, training: bool) -> tuple:
     """Return training windows as inputs and as targets."""
-    x = windows(data["rows"][: int(data["ends"][0])])[rows].to(DEVICE)
-    return (x,), x
+?folded|    inputs = tuple(each[rows] for each in inputs_of(data, 0, int(data["ends"][0])))
+?folded|    return inputs, inputs[0][:, None, :, 0].expand(-1, $members, -1)
+?plain|    x = windows(data["rows"][: int(data["ends"][0])])[rows].to(DEVICE)
+?plain|    return (x,), x
 '''
 
-_TEST = '''\
+_ERRORS = '''\
 def errors_of(model: nn.Module, data: dict[str, Tensor], start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
     """Return each point's error at the end of its window, and its mean error over all windows with it."""
     before = min(LENGTH - 1, start)
     parts = windows(data["rows"][start - before : stop].to(DEVICE)).split(1024)
-    x = torch.cat([(model(part) - part).square().mean(AXIS).cpu() for part in parts]).numpy()  # (N, LENGTH)
+    x = torch.cat([(model(part) - part).square().mean($axis).cpu() for part in parts]).numpy()  # (N, LENGTH)
     causal, total, count = np.zeros((3, stop - start + before))
     causal[LENGTH - 1 :] = x[:, -1]
     for i in range(LENGTH):
@@ -117,13 +146,48 @@ def validation_loss(model: nn.Module, data: dict[str, Tensor]) -> float:
     return float(errors_of(model, data, *data["ends"].tolist())[1].mean())
 
 
+def scores_of(model: nn.Module, data: dict[str, Tensor]) -> np.ndarray:
+    errors, _ = errors_of(model, data, 0, len(data["values"]))
+?smooth|    errors[LENGTH - 1 :] = trailing_mean(errors[LENGTH - 1 :], $smooth)
+    return errors
+'''
+
+_FOLDED = '''\
+def errors_of(model: nn.Module, data: dict[str, Tensor], start: int, stop: int) -> np.ndarray:
+    """Return each point's error (n, $seeds) at the end of its window, by networks that did not learn from it."""
+    before, errors = min(LENGTH - 1, start), []
+    for x, *rest in zip(*(each.split(1024) for each in inputs_of(data, start - before, stop))):
+        squares = (model(x, *rest) - x[:, None, :, 0]).square()[:, :, -1]
+        errors.append(squares.unflatten(1, ($seeds, -1)).mean(dim=2).cpu().double())
+    causal = np.zeros((stop - start + before, $seeds))
+    causal[LENGTH - 1 :] = torch.cat(errors).numpy()
+    return causal[before:]
+
+
+def validation_loss(model: nn.Module, data: dict[str, Tensor]) -> float:
+    return float(errors_of(model, data, *data["ends"].tolist()).mean())
+
+
+def scores_of(model: nn.Module, data: dict[str, Tensor]) -> np.ndarray:
+    """Return the mean over the seeds of errors relative to those of ordinary training points at the same position."""
+    end, folds, places = int(data["ends"][0]), data["folds"].numpy(), data["places"].numpy()
+    errors, usable = errors_of(model, data, 0, len(folds)), data["sets_threshold"].numpy()[:end]
+    for column in errors.T:
+        others = [usable & (folds[:end] != fold) for fold in range($folds + 1)]
+        scale = np.stack([error_scale(column[:end][rows], places[:end][rows], count=$places) for rows in others])
+        column /= scale[folds % ($folds + 1), places % $places] ** 2
+?smooth|        column[LENGTH - 1 :] = trailing_mean(column[LENGTH - 1 :], $smooth)
+    return errors.mean(axis=1)
+'''
+
+_TEST = """\
 def test(model: nn.Module, data: dict[str, Tensor]) -> dict[str, float]:
     first, second = data["ends"].tolist()
-    errors, _ = errors_of(model, data, 0, len(data["values"]))
-SCORES    held_out = errors[:second][data["sets_threshold"].numpy()]
-    threshold = RULE
+    scores = scores_of(model, data)
+    held_out = scores[:second][data["sets_threshold"].numpy()]
+    threshold = $rule
     labels = data["labels"].numpy()[second:]
-    print(f"threshold {threshold:.6g}: {int((errors[first:] > threshold).sum())} points above it after training")
-    scores = {"auc_pr": average_precision_score, "roc_auc": roc_auc_score}
-    return {name: float(score(labels, errors[second:])) for name, score in scores.items()}
-'''
+    print(f"threshold {threshold:.6g}: {int((scores[first:] > threshold).sum())} points above it after training")
+    areas = {"auc_pr": average_precision_score, "roc_auc": roc_auc_score}
+    return {name: float(area(labels, scores[second:])) for name, area in areas.items()}
+"""

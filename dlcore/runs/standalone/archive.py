@@ -66,7 +66,7 @@ def training_files(bundle: Bundle) -> dict[str, bytes]:
         RunError: why the run has no training script.
         DataError: its dataset is not on this machine.
     """
-    from dlcore.runs.standalone import script
+    from dlcore.runs.standalone import loop, script
 
     config = bundle.config
     code = _task_code(bundle)
@@ -79,7 +79,7 @@ def training_files(bundle: Bundle) -> dict[str, bytes]:
         raise RunError(f"its data file would have {size / 2**20:,.0f} MB, more than {MAX_DATA / 2**20:.0f}.")
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **training.arrays)
-    return {script.DATA_FILE: buffer.getvalue()} | {name: text.encode() for name, text in training.files.items()}
+    return {loop.DATA_FILE: buffer.getvalue()} | {name: text.encode() for name, text in training.files.items()}
 
 
 def _task_code(bundle: Bundle) -> Callable[..., Any]:
@@ -88,17 +88,19 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
     Raises:
         RunError: there is none.
     """
-    from dlcore.runs.standalone import anomaly, classifier, forecast
+    from dlcore.runs.standalone import anomaly, classifier, forecast, seq2seq
 
     project, config = projects.get(bundle.config.project), bundle.config
-    if "bert" in bundle.preprocessing:
-        raise RunError(f"'{config.model}' reads a pretrained BERT, which a training script of 150 lines cannot load.")
+    if "bert" in bundle.preprocessing and project.slug != "bert":
+        raise RunError(f"'{config.model}' reads states of a BERT that is not part of the run.")
     if config.flat.get("teacher"):
         raise RunError(f"'{config.model}' imitates a teacher, which a training script of 150 lines cannot load.")
     if project.slug == "anomaly":
         return anomaly.anomaly_code
     if project.slug == "forecast":
         return forecast.forecast_code
+    if project.slug == "seq2seq":
+        return seq2seq.seq2seq_code
     if project.task.name == "classification":
         return classifier.classifier_code
     raise RunError(f"'{project.slug}' solves a special task, for which there is no training script.")

@@ -4,14 +4,17 @@ from typing import Any
 
 import numpy as np
 
+from dlcore import projects
 from dlcore.core.errors import RunError
 from dlcore.data.images.augment import Augmentation, ImageTransform, color_jitter, random_erasing, random_shift_flip
+from dlcore.data.images.photos import FeatureViews, PhotoTransform, random_resized_crop
 from dlcore.data.splits import SPLITS, Prepared
 from dlcore.projects.classification import best_threshold
 from dlcore.projects.language.texts import trim
 from dlcore.projects.project import RunConfig
 from dlcore.projects.vision.fashion import _Scale
-from dlcore.runs.standalone.script import LOAD, TaskCode
+from dlcore.runs.standalone.loop import LOAD, fill
+from dlcore.runs.standalone.script import TaskCode
 
 INPUTS = "inputs"
 
@@ -34,9 +37,10 @@ def classifier_code(config: RunConfig, prepared: Prepared) -> TaskCode:
     size = 512
     order = '    return torch.randperm(len(data["train_targets"]), generator=generator(SEED, epoch))'
     if prepared.train.lengths is not None:
-        order, size = _ORDER_BY_LENGTH, 64
-    classes = prepared.facts["classes"]
-    loss = "functional.cross_entropy(outputs, targets)"
+        order, size = ORDER_BY_LENGTH, 64
+    classes, monitor = prepared.facts["classes"], projects.get(config.project).task.monitor.metric
+    smoothing = config.flat.get("label_smoothing")
+    loss = f"functional.cross_entropy(outputs, targets{f', label_smoothing={smoothing!r}' if smoothing else ''})"
     if getattr(config.data_options, "balanced", False):
         counts = np.maximum(np.bincount(arrays["train_targets"], minlength=classes), 1)
         weights = np.round(len(arrays["train_targets"]) / (classes * counts), 7).tolist()
@@ -46,7 +50,7 @@ def classifier_code(config: RunConfig, prepared: Prepared) -> TaskCode:
     return TaskCode(
         arrays=arrays,
         data=f"{LOAD}\n\n{_BATCH.replace('PREPARE', inputs)}\n\n{_ORDER}{order}\n",
-        test=_LOGITS.replace("SIZE", str(size)) + "\n\n" + (_TEST_TWO if classes == 2 else _TEST),
+        test=fill(_LOGITS, monitor, size=size) + "\n\n\n" + (_TEST_TWO if classes == 2 else _TEST),
         loss=loss,
         figures=("accuracy",),
         data_text="The splits of the run; batches in its order.",
@@ -66,6 +70,13 @@ def _inputs(prepared: Prepared, objects: list[Any]) -> str:
         how = transform.how
         shift = _shift(how, "x.unsqueeze(-1)", ".squeeze(-1)", objects)
         return f"{shift}    x = x.float() * {transform.factor!r} + {transform.offset!r}  # mean 0, deviation 1\n"
+    if isinstance(transform, FeatureViews) and not transform.alpha:
+        return (
+            "    view = torch.randint(x.shape[1], (len(x),)) if training else torch.zeros(len(x), dtype=torch.int64)\n"
+            "    x = x[torch.arange(len(x)), view]  # features of one view of each image\n"
+        )
+    if isinstance(transform, PhotoTransform) and not transform.changes.mixup:
+        return _photo(transform, objects)
     if isinstance(transform, ImageTransform):
         return _image(transform, prepared, objects)
     raise RunError("the inputs of this run are prepared in a way that a short script cannot repeat.")
@@ -85,6 +96,25 @@ def _image(transform: ImageTransform, prepared: Prepared, objects: list[Any]) ->
         objects.append(random_erasing)
         lines.append(f"    x = x.masked_fill(random_erasing(x, side={how.cutout}), 0.0) if training else x\n")
     return "".join(lines)
+
+
+def _photo(transform: PhotoTransform, objects: list[Any]) -> str:
+    how = transform.changes
+    objects += [random_resized_crop, *([color_jitter] if how.jitter else []), *([random_erasing] if how.erase else [])]
+    flags = [name for name, is_used in (("jitter", how.jitter), ("erase", how.erase)) if is_used]
+    crop = f"side={how.side or 'x.shape[-1]'}, zoom={how.zoom!r}, flip={how.flip}"
+    mean, std = list(transform.mean), list(transform.std)
+    return fill(_PHOTO, *flags, crop=crop, jitter=how.jitter, erase=how.erase, mean=mean, std=std) + "\n"
+
+
+_PHOTO = """\
+    x = x.permute(0, 3, 1, 2).float()  # (N, H, W, C) -> (N, C, H, W)
+    x = random_resized_crop(x, $crop) if training else x
+?jitter|    x = color_jitter(x, share=$jitter) if training else x
+    mean, std = (torch.tensor(each, device=DEVICE).view(1, -1, 1, 1) for each in ($mean, $std))
+    x = (x / 255 - mean) / std
+?erase|    x = x.masked_fill(random_erasing(x, side=$erase), 0.0) if training else x
+    x = x.contiguous(memory_format=torch.channels_last)"""
 
 
 def _shift(how: Augmentation, before: str, after: str, objects: list[Any]) -> str:
@@ -107,7 +137,7 @@ def epoch_order(data: dict[str, Tensor], epoch: int) -> Tensor:
     """Return the rows of an epoch in the order of the run."""
 '''
 
-_ORDER_BY_LENGTH = """\
+ORDER_BY_LENGTH = """\
     lengths = data["train_inputs"].ne(0).sum(dim=1)
     order = torch.randperm(len(lengths), generator=generator(SEED, epoch))
     full = len(order) // BATCH_SIZE * BATCH_SIZE
@@ -121,12 +151,15 @@ _LOGITS = '''\
 def logits(model: nn.Module, data: dict[str, Tensor], split: str) -> tuple[Tensor, Tensor]:
     """Return logits (N, K) and class numbers (N,) of a split."""
     size = len(data[f"{split}_targets"])
-    parts = [batch(data, split, slice(i, i + SIZE)) for i in range(0, size, SIZE)]
+    parts = [batch(data, split, slice(i, i + $size)) for i in range(0, size, $size)]
     return torch.cat([model(*x).float() for x, _ in parts]), torch.cat([y for _, y in parts])
 
 
 def validation_loss(model: nn.Module, data: dict[str, Tensor]) -> float:
-    return float(functional.cross_entropy(*logits(model, data, "validation")))
+?validation_accuracy|    """Return the share of errors, which selects the epoch."""
+?validation_accuracy|    scores, targets = logits(model, data, "validation")
+?validation_accuracy|    return float((scores.argmax(dim=1) != targets).float().mean())
+?validation_loss|    return float(functional.cross_entropy(*logits(model, data, "validation")))
 '''
 
 _TEST = """\

@@ -1,12 +1,14 @@
 """Code and data of the training script of a forecast of a table."""
 
 import numpy as np
+import torch
 
 from dlcore.core.errors import RunError
 from dlcore.data.splits import SPLITS, Prepared
 from dlcore.evaluation.forecast import LEAST
 from dlcore.projects.forecast import windows
 from dlcore.projects.project import RunConfig
+from dlcore.runs.standalone.loop import LOAD, fill
 from dlcore.runs.standalone.script import TaskCode
 
 
@@ -14,13 +16,11 @@ def forecast_code(config: RunConfig, prepared: Prepared) -> TaskCode:
     """Return the code of a run that forecasts all hours at once.
 
     Raises:
-        RunError: it forecasts hour by hour, or averages several networks.
+        RunError: it forecasts hour by hour.
     """
     facts, source = prepared.facts, prepared.source
     if facts["horizon"] != facts["steps"]:
         raise RunError("a recursive forecast feeds its own output back, which is not part of a training script.")
-    if "linear" in prepared.preprocessing or config.model == "improved":
-        raise RunError(f"'{config.model}' averages several networks, too long for a training script.")
     table, scale = source["table"], source["scale"]
     arrays = {
         "features": np.ascontiguousarray(source["features"], np.float32),
@@ -32,6 +32,13 @@ def forecast_code(config: RunConfig, prepared: Prepared) -> TaskCode:
     if scale.change is not None:
         share = (scale.change / scale.deviation) ** 2
         arrays |= {"change": scale.change, "loss_weights": (0.5 + 0.5 * share / share.mean()).astype(np.float32)}
+    flags = ["blend"] if "linear" in prepared.preprocessing else []
+    if flags:
+        assert prepared.transform is not None
+        hours = torch.arange(facts["window"], len(table.times))
+        linear = np.zeros((len(table.times), facts["horizon"], len(scale.mean)), np.float32)
+        linear[facts["window"] :] = prepared.transform((hours,), False)[2].numpy()
+        arrays["linear"] = linear
     for name in SPLITS:
         arrays[f"{name}_first"] = source["cuts"][name]
         arrays[f"{name}_targets"] = prepared.split(name).targets.numpy()
@@ -43,8 +50,8 @@ def forecast_code(config: RunConfig, prepared: Prepared) -> TaskCode:
         values = "outputs * data['change'] + data['test_last'][:, None]"
     return TaskCode(
         arrays=arrays,
-        data=_DATA.replace("WINDOW_LENGTH", str(facts["window"])),
-        test=_TEST.replace("LEAST", str(LEAST)).replace("VALUES", values.replace("'", '"')),
+        data=fill(_DATA, *flags, load=LOAD, window=facts["window"]),
+        test=fill(_TEST, least=LEAST, values=values.replace("'", '"')),
         loss="weighted_loss(outputs, targets, data)",
         figures=("r2_mean", "skill"),
         data_text="Scaled features of every hour; a window is the hours before the first hour of a forecast.",
@@ -53,16 +60,14 @@ def forecast_code(config: RunConfig, prepared: Prepared) -> TaskCode:
 
 
 _DATA = '''\
-def load(path: str) -> dict[str, Tensor]:
-    with np.load(path) as file:
-        return {name: torch.from_numpy(file[name]) for name in file.files}
-
+$load
 
 def batch(data: dict[str, Tensor], split: str, rows: Tensor | slice, *, training: bool = False) -> tuple:
     """Return windows (N, L, F) and calendars (N, C) of forecasts as inputs, and their scaled targets (N, H, V)."""
     first = data[f"{split}_first"][rows]
-    hours = first[:, None] + torch.arange(-WINDOW_LENGTH, 0)
+    hours = first[:, None] + torch.arange(-$window, 0)
     inputs = data["features"][hours].to(DEVICE), data["calendar"][first].to(DEVICE)
+?blend|    inputs = *inputs, data["linear"][first].to(DEVICE)  # ridge regression, out of fold for training windows
     return inputs, data[f"{split}_targets"][rows].to(DEVICE)
 
 
@@ -73,6 +78,8 @@ def epoch_order(data: dict[str, Tensor], epoch: int) -> Tensor:
 
 def weighted_loss(outputs: Tensor, targets: Tensor, data: dict[str, Tensor]) -> Tensor:
     """Return the mean squared error of the known targets."""
+    if outputs.dim() > targets.dim():  # several networks, each with its own loss
+        targets = targets[:, None].expand_as(outputs)
     known = ~targets.isnan()
     weights = data["loss_weights"].to(outputs.device) * known
     squares = (outputs - torch.where(known, targets, outputs.detach())) ** 2
@@ -93,10 +100,10 @@ def validation_loss(model: nn.Module, data: dict[str, Tensor]) -> float:
 
 def test(model: nn.Module, data: dict[str, Tensor]) -> dict[str, float]:
     outputs = forecast(model, data, "test")[0].double()
-    values, targets = VALUES, data["test_values"]
+    values, targets = $values, data["test_values"]
     known, last = ~targets.isnan(), data["test_last"][:, None]
     references = (values, last, targets.nanmean(dim=0))
     sums = [torch.where(known, (targets - other) ** 2, 0.0).sum(dim=0) for other in references]
-    error, naive, total = (each[known.sum(dim=0) >= LEAST] for each in sums)  # of variables with enough values
+    error, naive, total = (each[known.sum(dim=0) >= $least] for each in sums)  # of variables with enough values
     return {"r2_mean": float((1 - error / total).mean()), "skill": float((1 - error / naive).mean())}
 '''

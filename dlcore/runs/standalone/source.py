@@ -111,7 +111,8 @@ def _parse(module: ModuleType) -> _Module:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             nodes |= {alias.asname or alias.name.split(".")[0]: node for alias in node.names}
         elif isinstance(node, ast.Assign):
-            nodes |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+            targets = [each for target in node.targets for each in getattr(target, "elts", [target])]
+            nodes |= {target.id: node for target in targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             nodes[node.target.id] = node
     starts = [0]

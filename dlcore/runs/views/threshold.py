@@ -143,6 +143,7 @@ def threshold_data(view: ThresholdView, start: ReleasedThreshold) -> dict[str, A
         "references": [{"name": name, "value": value} for name, value in view.references],
         **vars(view.counting),
         "wording": vars(view.wording),
+        "alarm": start.alarm,
         "manual_labels": [[window.start, window.end] for window in start.labels],
     }
     counted = view.scopes[0].stop - view.scopes[0].start

@@ -31,6 +31,17 @@ def write_text(name: str, text: str) -> bool:
     return fits
 
 
+def write_owned(name: str, text: str, owner: str) -> None:
+    """Write a text that belongs to one run or dataset, `owner`."""
+    st.session_state[f"{name}-owner"] = owner
+    write_text(name, text)
+
+
+def read_owned(name: str, owner: str) -> str:
+    """Return the text of a link, or what `write_owned` wrote for the same owner; else empty."""
+    return read_text(name) if st.session_state.get(f"{name}-owner") in (None, owner) else ""
+
+
 def read_text(name: str) -> str:
     """Return the text that `write_text` wrote; empty if there is none or it is damaged."""
     packed = st.query_params.get(f"{name}-z", "")

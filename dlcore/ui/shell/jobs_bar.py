@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -22,10 +23,25 @@ EVERY = 1.5
 _MOST, _MOST_PAUSED = 4, 2
 
 
+@dataclass(frozen=True)
+class Jobs:
+    """Active runs, paused runs, and active searches."""
+
+    active: list[Record]
+    paused: list[Record]
+    searches: list[Search]
+
+
 def show() -> None:
     """Draw the bar; without jobs, nothing is drawn, and without active ones no timer runs."""
-    active = len(active_jobs()) + len(searches.active())
-    fragment(_jobs, run_every=EVERY if active else None)(active)
+    jobs = _read_jobs()
+    first = [jobs]  # a timer reads them again
+    count = len(jobs.active) + len(jobs.searches)
+
+    def draw() -> None:
+        _draw_jobs(first.pop() if first else _read_jobs(), before=count)
+
+    fragment(draw, run_every=EVERY if count else None)()
 
 
 def active_jobs() -> list[Record]:
@@ -33,11 +49,14 @@ def active_jobs() -> list[Record]:
     return runs.list_active()
 
 
-def _jobs(before: int) -> None:
-    active, searching = active_jobs(), searches.active()
+def _read_jobs() -> Jobs:
+    return Jobs(*runs.list_jobs(), searches.active())
+
+
+def _draw_jobs(jobs: Jobs, *, before: int) -> None:
+    active, paused, searching = jobs.active, jobs.paused, jobs.searches
     if before and not (active or searching):
         st.rerun()
-    paused = runs.list_paused()
     if not (active or searching or paused):
         return
     with st.container(key="jobs-bar", gap="small"):

@@ -133,7 +133,8 @@ def links(slug: str = "", *, ours: bool = False) -> str:
     names += script_urls("curves", "gradients") if ours else script_urls(*MAIN_COMPONENTS.get(slug, ()))
     files = "".join(f'<link {attributes} href="./{name}">' for name in names)
     plotly = f'<link rel="preload" as="script" href="./app/static/{PLOTLY_FILE}">' if ours else ""
-    return f"{_CONNECT}{files}{_NEXT}{plotly}"
+    early = _EARLY.get((slug, ours), "")
+    return f"{_CONNECT}{files}{_NEXT}{early}{plotly}"
 
 
 @lru_cache(maxsize=1)
@@ -166,6 +167,10 @@ def _is_html(message: Message) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
 
 
+def _while_python_works(load: str) -> str:
+    return inline_script(f'addEventListener("DOMContentLoaded", () => setTimeout(() => {{{load}}}));')
+
+
 def _when_idle(load: str) -> str:
     return inline_script(
         f"requestIdleCallback(() => {{{_LOAD_FILES % json.dumps(_later())}{load}}}, {{ timeout: 2000 }});"
@@ -176,3 +181,9 @@ _SCRIPTS = {
     True: _when_idle(_LOAD_CUSTOM % PLOTLY_FILE),
     False: "".join(_when_idle(_LOAD_STREAMLIT % name) for name in chunks("PlotlyChart")[:1]),
 }
+_TABLE = "".join(_LOAD_STREAMLIT % name for name in chunks("DataFrame")[:1])
+_EARLY = {
+    ("runs", False): _while_python_works(_TABLE),
+    ("runs", True): _while_python_works(_TABLE),
+}
+"""Scripts that run the large files of a first screen before Python sends what they draw, by page and `ours`."""

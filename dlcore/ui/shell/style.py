@@ -1,4 +1,7 @@
-"""Page style: one CSS file on top of the theme in `.streamlit/config.toml`."""
+"""Page style: one CSS file on top of the theme in `.streamlit/config.toml`, and one for the presentation mode.
+
+A rule for what follows `:root:has(...)` would make the browser restyle the page whenever a chart measures a text.
+"""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -10,7 +13,7 @@ import streamlit as st
 
 def apply(*, presenting: bool = False) -> None:
     """Add the style sheet to the page, and what marks the presentation mode."""
-    st.html(_sheet() + ('<div class="dl-presenting"></div>' if presenting else ""))
+    st.html(_sheet("style") + (f'{_sheet("presenting")}<div class="dl-presenting"></div>' if presenting else ""))
 
 
 def subtitle(text: str) -> None:
@@ -52,6 +55,6 @@ def _values(rows: Iterable[tuple[str, str, str]], name: str) -> str:
     return f'<dl class="{name}">{"".join(cells)}</dl>'
 
 
-@lru_cache(maxsize=1)
-def _sheet() -> str:
-    return f"<style>{Path(__file__).with_name('style.css').read_text(encoding='utf-8')}</style>"
+@lru_cache(maxsize=2)
+def _sheet(name: str) -> str:
+    return f"<style>{Path(__file__).with_name(f'{name}.css').read_text(encoding='utf-8')}</style>"

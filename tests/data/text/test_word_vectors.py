@@ -1,6 +1,7 @@
 """AG News, IMDB, TREC and GloVe: valid and invalid files."""
 
 import io
+import random
 import tarfile
 
 import numpy as np
@@ -126,6 +127,14 @@ def test_vectors_are_read_from_a_text_file(folder):
     (folder / "glove.6B.100d.txt").write_text("film 1 2\n")
     with pytest.raises(DataError, match="line 1: expected a word and 100 numbers, not 2"):
         word_vectors.load_vectors(["film"])
+
+
+def test_byte_pairs_of_the_same_texts_are_the_same():
+    """The trainer itself numbers letters in a random order, so that ties between pairs were decided at random."""
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(2, 9))) for _ in range(800)]
+    first, second = (Vocabulary.fit(words * 2, size=200, kind="byte_pair") for _ in range(2))
+    assert first.words == second.words and first.merges == second.merges
 
 
 def test_byte_pairs_encode_every_word_of_known_letters():

@@ -5,6 +5,7 @@ const STEP = 8; // pixels per arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const SENT_SIDE = 56; // side in pixels of the image sent; the server crops, shrinks and centers it
+const GRAY_STEP = 17; // 16 gray levels: a drawing fits into the address
 
 function encodePixels(canvas) {
   const small = document.createElement("canvas");
@@ -14,8 +15,22 @@ function encodePixels(canvas) {
   context.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
   const pixels = context.getImageData(0, 0, SENT_SIDE, SENT_SIDE).data;
   let text = "";
-  for (let i = 0; i < pixels.length; i += 4) text += String.fromCharCode(pixels[i]);
+  for (let i = 0; i < pixels.length; i += 4) text += String.fromCharCode(Math.round(pixels[i] / GRAY_STEP) * GRAY_STEP);
   return btoa(text);
+}
+
+// Draws the image of an earlier report or of a link.
+function restorePixels(canvas, text) {
+  const pixels = Uint8ClampedArray.from(atob(text), (letter) => letter.charCodeAt(0));
+  if (pixels.length !== SENT_SIDE * SENT_SIDE) return;
+  const small = document.createElement("canvas");
+  small.width = small.height = SENT_SIDE;
+  const image = small.getContext("2d").createImageData(SENT_SIDE, SENT_SIDE);
+  image.data.forEach((_, i, data) => {
+    data[i] = i % 4 === 3 ? 255 : pixels[i >> 2];
+  });
+  small.getContext("2d").putImageData(image, 0, 0);
+  canvas.getContext("2d").drawImage(small, 0, 0, canvas.width, canvas.height);
 }
 
 function clearCanvas(canvas) {
@@ -24,7 +39,7 @@ function clearCanvas(canvas) {
   context.fillRect(0, 0, canvas.width, canvas.height);
 }
 
-export default function ({ parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dl-draw");
   const canvas = root.querySelector("canvas");
   root.dlcoreReport = setStateValue;
@@ -33,6 +48,7 @@ export default function ({ parentElement, setStateValue }) {
   const context = canvas.getContext("2d");
   let last = null;
   clearCanvas(canvas);
+  if (data?.strokes) restorePixels(canvas, data.strokes);
   const position = (event) => [
     (event.offsetX * canvas.width) / canvas.clientWidth,
     (event.offsetY * canvas.height) / canvas.clientHeight,

@@ -47,7 +47,7 @@ export function createState(root, data, { report, dress, paint }) {
     mode: "zoom",
     brush: null,
     hover: null,
-    selectedAlarm: null,
+    selectedAlarm: data.alarm,
     views: {},
     bursts: [],
     stale: {},

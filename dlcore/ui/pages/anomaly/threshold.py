@@ -66,7 +66,7 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     key = f"{base}-{imports}" if imports else base
     with chart, main_picture(_first_frame(view), alt=f"{score.capitalize()} over time", height=168, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
-    _save_labels(run, stored, released.labels)
+    _save_labels(run, released.labels)
     proposed = show_threshold_feedback(run, splits, released)
     if proposed is not None:
         st.session_state[f"label-imports-{run.run_id}"] = imports + 1
@@ -112,10 +112,13 @@ def score_limits(scores: np.ndarray, threshold: float) -> tuple[float, float, bo
     return (0.0 if 0 <= low < 0.3 * top else low - margin), top + margin, False
 
 
-def _save_labels(run: Run, stored: tuple[NamedWindow, ...], labels: tuple[NamedWindow, ...]) -> None:
-    """Store the labels drawn by hand with the dataset, if they have changed."""
-    if [(label.start, label.end) for label in labels] == [(label.start, label.end) for label in stored]:
+def _save_labels(run: Run, labels: tuple[NamedWindow, ...]) -> None:
+    """Store the labels drawn by hand with the dataset, once they change: a visit of a link stores nothing."""
+    key = f"labels-of-{run.config.dataset}"
+    before = st.session_state.setdefault(key, labels)
+    if labels == before:
         return
+    st.session_state[key] = labels
     try:
         manual_labels.save(run.config.dataset, [LabeledWindow(label.start, label.end, label.name) for label in labels])
     except WorkbenchError as error:

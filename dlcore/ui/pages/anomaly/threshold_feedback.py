@@ -9,8 +9,11 @@ from dlcore.evaluation.feedback import removed
 from dlcore.runs import Run
 from dlcore.runs.views.threshold import ReleasedThreshold, SplitScores
 from dlcore.ui.pages.anomaly.data import day
+from dlcore.ui.shell.address import read_owned, write_owned
 
 DAY_MS = 86_400_000
+FALSE = "false-alarms"
+"""Query parameter with the indices of alarms marked as false."""
 
 
 def show_threshold_feedback(run: Run, splits: dict[str, SplitScores], released: ReleasedThreshold) -> float | None:
@@ -20,7 +23,10 @@ def show_threshold_feedback(run: Run, splits: dict[str, SplitScores], released: 
     """
     times, scores = (np.concatenate([getattr(part, name) for part in splits.values()]) for name in ("times", "errors"))
     key = f"feedback-{run.run_id}"
-    false: list[int] = st.session_state.setdefault(key, [])
+    if key not in st.session_state:
+        linked = [int(text) for text in read_owned(FALSE, key).split(",") if text.isdecimal()]
+        st.session_state[key] = [point for point in linked if point < len(scores)]
+    false: list[int] = st.session_state[key]
     events = [
         (int(np.searchsorted(times, label.start)), int(np.searchsorted(times, label.end, "right")))
         for label in released.labels
@@ -31,8 +37,9 @@ def show_threshold_feedback(run: Run, splits: dict[str, SplitScores], released: 
             moment = day(int(times[released.alarm]))
             if st.button(f"False alarm: {moment}", icon=":material/thumb_down:", key=f"{key}-false"):
                 false.append(released.alarm)
+        write_owned(FALSE, ",".join(map(str, false)), key)
         text = f"Missed event: {missed} of your labels {'has' if missed == 1 else 'have'} no alarm"
-        is_missed = missed > 0 and st.toggle(text, key=f"{key}-missed")
+        is_missed = missed > 0 and st.toggle(text, key="missed-events", bind="query-params")
     if not false and not is_missed:
         return None
     gap = max(1, round(DAY_MS / float(np.median(np.diff(times)))))

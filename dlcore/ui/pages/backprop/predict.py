@@ -1,6 +1,5 @@
 """Predict panel of the backpropagation page: draw a digit, take the quiz, try failures."""
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,8 @@ from dlcore.runs import Run
 from dlcore.runs.short_run import ShortRun, run_short
 from dlcore.ui.components.mount import drawing_component, mount_reporting
 from dlcore.ui.modalities.predict import pick_sample
-from dlcore.ui.pages.backprop.walk import DRAWING
+from dlcore.ui.pages.backprop.walk import DRAWING, prepare_pixels
+from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from dlcore.runs import Bundle
 
 _DRAW = drawing_component("draw")
-CANVAS_SIZE = 56
-"""Side length in pixels of the drawing sent by the browser."""
 FAILURE_DATASET = "digits"
 """Small, and always available."""
 
@@ -68,9 +66,7 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
     left, middle, right = st.columns([4, 3, 6], gap="large")
     with left:
         if source == drawing:
-            drawing_state = mount_reporting(_DRAW, {}, key="draw-digit", defaults={"strokes": ""})
-            pixels = _pixels(str(drawing_state["strokes"] or ""), int(bundle.preprocessing["height"]))
-            st.session_state[DRAWING] = pixels
+            pixels = prepare_pixels(_draw(), int(bundle.preprocessing["height"]))
         else:
             stored = run_cache.predictions(bundle)
             row = pick_sample(project, run.config.dataset, stored["test_ids"], key="digit")
@@ -86,17 +82,15 @@ def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
         _show_prediction(prediction, bundle.labels)
 
 
-def _pixels(strokes: str, side: int) -> np.ndarray | None:
-    """Return the browser's drawing as a network input; None if it is empty or invalid."""
-    try:
-        raw = np.frombuffer(base64.b64decode(strokes, validate=True), dtype=np.uint8)
-    except ValueError:
-        return None
-    return (
-        backprop.prepare_drawing(raw.reshape(CANVAS_SIZE, CANVAS_SIZE), side)
-        if raw.size == CANVAS_SIZE * CANVAS_SIZE
-        else None
-    )
+def _draw() -> str:
+    """Render the canvas, which begins with the drawing in the address; return the drawing and write it there."""
+    key = "draw-digit"
+    if key not in st.session_state:
+        st.session_state[f"{key}-start"] = read_text(DRAWING)
+    start = st.session_state[f"{key}-start"]
+    strokes = str(mount_reporting(_DRAW, {"strokes": start}, key=key, defaults={"strokes": start})["strokes"] or "")
+    write_text(DRAWING, strokes)
+    return strokes
 
 
 def _show_prediction(prediction: dict[str, Any], labels: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """Step-by-step backpropagation: one example, layer by layer, forward and back, with the formula of every number."""
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,10 +9,12 @@ import streamlit as st
 from dlcore.data.images import images
 from dlcore.evaluation.metrics import format_percent
 from dlcore.plots import svg
+from dlcore.projects.foundations import backprop
 from dlcore.projects.foundations.backprop_walk import BackpropWalk, WalkStage, walk
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.mount import drawing_component, mount, pack
 from dlcore.ui.modalities.image import pick_sample
+from dlcore.ui.shell.address import read_text
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 _WALK = drawing_component("walk", styles=("shared/walk.css",))
 FRAME_SIDE, FRAME_TOP = 252, 153
 """Pixels: side of the input image, and its distance from the top of the component."""
-DRAWING = "backprop-drawing"
-"""Session key of the user's drawing as network input: (H, W) uint8."""
+DRAWING = "drawing"
+"""Query parameter with the user's drawing: `CANVAS_SIZE` x `CANVAS_SIZE` bytes in base64."""
+CANVAS_SIZE = 56
+"""Side length in pixels of the drawing sent by the browser."""
 THEORY = r"""
 **Forward**: each layer's output is the input of the next layer; the last output is the loss $L$.
 **Backward**: how much does $L$ grow if an intermediate value $y$ grows a little? That is
@@ -80,9 +85,8 @@ def explain(project: "Project", run: Run | None) -> None:
 
 def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, int]:
     """Return pixels (H, W) and the target class: a test sample, or the drawing from the Predict panel."""
-    drawing = st.session_state.get(DRAWING)
-    height = int(bundle.preprocessing["height"])
-    if drawing is not None and drawing.shape[0] == height:
+    drawing = prepare_pixels(read_text(DRAWING), int(bundle.preprocessing["height"]))
+    if drawing is not None:
         example = st.segmented_control(
             "Example",
             ["Test sample", "My drawing"],
@@ -98,6 +102,17 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
     ids = stored["test_ids"]
     row = pick_sample(project, run.config.dataset, ids, key="walk", scores=stored["test_scores"])
     return samples.get_test_image(run.config, int(ids[row])), int(stored["test_targets"][row])
+
+
+def prepare_pixels(strokes: str, side: int) -> np.ndarray | None:
+    """Return the browser's drawing as a network input; None if it is empty or invalid."""
+    try:
+        raw = np.frombuffer(base64.b64decode(strokes, validate=True), dtype=np.uint8)
+    except ValueError:
+        return None
+    if raw.size != CANVAS_SIZE * CANVAS_SIZE or not raw.any():
+        return None
+    return backprop.prepare_drawing(raw.reshape(CANVAS_SIZE, CANVAS_SIZE), side)
 
 
 @cache_resource(max_entries=16, show_spinner=False)

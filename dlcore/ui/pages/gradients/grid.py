@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.projects.vision import gradients as deep
 from dlcore.ui.pages.gradients import flow, short_run
 from dlcore.ui.pages.gradients.short_run import STEPS, NetworkRun
+from dlcore.ui.shell.address import write_param
 
 DEPTHS = (8, 14, 20, 38, 56)
 AXES = ("depth", "skip_connections", "normalization", "initialization", "activation")
@@ -35,6 +36,8 @@ MAX_NETWORKS = 16
 SIGNS = {"healthy": "✓", "vanishing": "↘", "exploding": "↗", "dying units": "○", "not finite": "✗"}
 LEARNING_RATE = 0.05
 _GRID = "gradients-grid"
+TRAINED = "grid-trained"
+"""Query parameter of a trained grid with the settings on the screen."""
 
 
 def settings() -> tuple[dict[str, list[Any]], float]:
@@ -52,13 +55,14 @@ def settings() -> tuple[dict[str, list[Any]], float]:
             key=f"grid-{name}",
             format_func=str if name == "depth" else partial(deep.describe_setting, name),
             wrap=True,
+            bind="query-params",
             persist_state="session",
         )
         selected[name] = sorted(values, key=list(options[name]).index)
-    return selected, learning_rate(LEARNING_RATE, key="grid-rate")
+    return selected, learning_rate(LEARNING_RATE, key="grid-rate", bind="query-params")
 
 
-def learning_rate(default: float, *, key: str) -> float:
+def learning_rate(default: float, *, key: str, bind: Literal["query-params"] | None = None) -> float:
     """Render the learning rate's input field; return its value."""
     return st.number_input(
         "Learning rate",
@@ -68,6 +72,7 @@ def learning_rate(default: float, *, key: str) -> float:
         format="%g",
         key=key,
         help="Step size of the optimizer.",
+        bind=bind,
         persist_state="session",
     )
 
@@ -101,6 +106,13 @@ def button(cells: Sequence[Mapping[str, Any]]) -> bool:
 def save(cells: Sequence[Mapping[str, Any]]) -> None:
     """Store the grid to display in the session."""
     st.session_state[_GRID] = list(cells)
+
+
+def restore(cells: Sequence[Mapping[str, Any]]) -> None:
+    """Display the grid of a link; keep in the address whether the grid on display has these settings."""
+    if _GRID not in st.session_state and st.query_params.get(TRAINED) and 0 < len(cells) <= MAX_NETWORKS:
+        save(cells)
+    write_param(TRAINED, "1" if st.session_state.get(_GRID) == list(cells) else "")
 
 
 def view(slug: str, dataset: str) -> None:

@@ -1,11 +1,13 @@
 """Experiment: choose depth, remedies and learning rate, train fifty steps, and inspect the gradient flow."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from dlcore import projects
 from dlcore.core.config import describe
+from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
@@ -13,6 +15,7 @@ from dlcore.ui.pages.gradients import flow, short_run
 from dlcore.ui.pages.gradients import grid as gradients_grid
 from dlcore.ui.pages.gradients.short_run import STEPS
 from dlcore.ui.shell import download_offer
+from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.widgets import forms
 
 if TYPE_CHECKING:
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
 MAX_RUNS = 4
 """Short runs that are compared."""
-_RUNS = "gradients-runs"
+_RUNS, SHORT_RUNS = "gradients-runs", "short-runs"
+"""Session key and query parameter of the settings of the latest runs, newest first."""
 SINGLE, GRID = "Single network", "Grid"
 
 
@@ -48,6 +52,7 @@ def predict(project: "Project", run: Run | None) -> None:
             cells = gradients_grid.cells(*gradients_grid.settings())
             if gradients_grid.button(cells):
                 gradients_grid.save(cells)
+            gradients_grid.restore(cells)
         else:
             settings_of_runs = _form(run)
     with view:
@@ -61,16 +66,31 @@ def _form(run: Run | None) -> list[dict[str, Any]]:
     """Render the form for a single network; return the settings of the latest runs, newest first."""
     st.caption(f"{STEPS} steps with batch size 32, in a few seconds. Nothing is stored; for a full run, use Train.")
     settings = _settings(run)
-    latest: list[dict[str, Any]] = st.session_state.setdefault(_RUNS, [])
+    if _RUNS not in st.session_state:
+        st.session_state[_RUNS] = _linked_runs(settings)
+    latest: list[dict[str, Any]] = st.session_state[_RUNS]
     if st.button(f"Train {STEPS} steps", type="primary", icon=":material/bolt:", width="stretch", key="short-run"):
         if settings in latest:
             latest.remove(settings)
         latest.insert(0, settings)
         del latest[MAX_RUNS:]
+    write_text(SHORT_RUNS, json.dumps([list(each.values()) for each in latest]) if latest else "")
     if latest and st.button("Clear", icon=":material/delete:", width="stretch", key="short-runs-clear"):
         latest.clear()
         st.rerun()
     return latest
+
+
+def _linked_runs(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the runs of a link, each a list of values in the order of `settings`; invalid ones are left out."""
+    try:
+        rows = json.loads(read_text(SHORT_RUNS) or "[]")
+        runs_of_link = [dict(zip(settings, row, strict=True)) for row in rows[:MAX_RUNS]]
+        for each in runs_of_link:
+            projects.configure("gradients", settings=each)
+    except (ValueError, TypeError, WorkbenchError):
+        return []
+    return runs_of_link
 
 
 def _settings(run: Run | None) -> dict[str, Any]:

@@ -34,9 +34,10 @@ def show(run_ids: Sequence[str]) -> None:
     """Draw the comparison of two or more runs."""
     if len(run_ids) > MAX_COMPARED:
         st.warning(f"The first {MAX_COMPARED} of {len(run_ids)} selected runs are compared.", icon=":material/rule:")
-    compared = run_comparison.compare_runs(run_ids[:MAX_COMPARED])
-    st.markdown(compared.verdict or f"{len(compared.comparison.records)} seeds of one setting.")
-    curves.draw(compared.comparison, key="compared-runs", hidden=_hidden(compared.comparison))
+    verdict, comparison = st.container(), run_comparison.open_comparison(run_ids[:MAX_COMPARED])
+    curves.draw(comparison, key="compared-runs", hidden=_hidden(comparison))
+    compared = run_comparison.summarize_comparison(comparison)
+    verdict.markdown(compared.verdict or f"{len(comparison.records)} seeds of one setting.")
     if text := _scores(compared):
         st.caption(text)
     views = [SETTINGS, METRIC_VIEW, TESTS, SCATTER, PARALLEL]

@@ -12,7 +12,7 @@ from dlcore import runs
 from dlcore.core import access
 from dlcore.evaluation.metrics import HEADLINE, METRICS
 from dlcore.runs import Record
-from dlcore.runs.annotations import Annotation, read_annotation
+from dlcore.runs.annotations import Annotation, list_annotated
 from dlcore.ui.shell.address import write_param
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.menu import title_of
@@ -49,20 +49,21 @@ class Row:
 
 def list_rows() -> list[Row]:
     """Return every run: favorites, then newest first, then the reference runs."""
-    records = [*runs.list_runs(), *_reference_records()]
+    annotated = [*list_annotated(), *((record, Annotation()) for record in _reference_records())]
+    records = [record for record, _ in annotated]
     models = {key: model_title(*key) for key in {(record.project, record.model) for record in records}}
     data = {name: data_title(name) for name in {record.dataset for record in records}}
     projects = {slug: title_of(slug) for slug in {record.project for record in records}}
     rows = [
         Row(
             record,
-            read_annotation(record.run_id),
+            annotation,
             projects[record.project],
             models[record.project, record.model],
             data[record.dataset],
             state_style(record).word,
         )
-        for record in records
+        for record, annotation in annotated
     ]
     return sorted(rows, key=lambda row: not row.annotation.is_favorite)
 
@@ -158,6 +159,11 @@ def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list
     checked = [visible[place] for place in event["selection"]["rows"] if place < len(visible)]
     remaining = [run_id for run_id in selected if run_id in checked or run_id not in positions]
     return remember([*remaining, *(run_id for run_id in checked if run_id not in remaining)])
+
+
+def is_first_visit() -> bool:
+    """Return whether this session has not drawn the table yet."""
+    return "runs-in-url" not in st.session_state
 
 
 def selection(known: Sequence[str]) -> list[str]:
