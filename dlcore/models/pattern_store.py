@@ -44,12 +44,13 @@ class PatternStore(nn.Module):
         if self._table is None or self._table.device != self.bank.device:
             ends = self.ends.nonzero()[:, 0]
             place = (ends + self.first_place) % self.places
+            groups = ends[place.argsort(stable=True)].split(torch.bincount(place, minlength=self.places).tolist())
             reach = min(self.tolerance, (self.places - 1) // 2)
             most = min(MOST_CANDIDATES, COMPARISONS // max(1, len(self.bank)))
             rows = []
             for current in range(self.places):
-                shift = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[shift.abs() <= reach], self.length, most))
+                near = [groups[(current + shift) % self.places] for shift in range(-reach, reach + 1)]
+                rows.append(_thin(torch.cat(near).sort().values, self.length, most))
             self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
             if not self._table.shape[1]:
                 self._table = torch.full((self.places, 1), -1, device=ends.device)

@@ -31,6 +31,7 @@ RUNS = {
     "dense_32": ("anomaly", {}),
     "lstm": ("anomaly", {}),
     "calendar": ("anomaly", {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}),
+    "patch": ("anomaly", {"width": 8, "window": 48, "batch_size": 512}),
     "dense": ("fashion", {"dataset": "digits"}),
     "base_lstm": ("reviews_lstm", SMALL),
 }
