@@ -11,7 +11,7 @@ from dlcore.core.errors import DataError
 THRESHOLDS = 250
 """Thresholds per curve, evenly spaced by rank, as in the authors' code."""
 MOST_BUFFERS = 500
-"""Buffer lengths whose areas are averaged; of more, as many evenly spaced ones: the area changes little between them."""
+"""Buffer lengths whose areas are averaged; of more, as many evenly spaced ones, since areas change slowly."""
 
 
 def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = None) -> float:

@@ -1,13 +1,15 @@
 """Default settings for a custom series."""
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series.series import DAY_MS, load_custom
+from dlcore.data.series.series import DAY_MS
+from dlcore.data.series.tables import load_series
 from dlcore.projects import quick
 from dlcore.projects.anomaly import automatic
 from dlcore.projects.anomaly.detector_model import CLASSES
@@ -65,11 +67,15 @@ def choose_detector(dataset: CustomDataset) -> automatic.Choice:
 
 @functools.lru_cache(maxsize=16)
 def _choose(dataset: str, checksum: str) -> automatic.Choice:
-    series = load_custom(dataset, checksum=checksum)
+    series = load_series(dataset, checksum=checksum)
     points = len(series.values)
     train_share, share = shares(points)
     training = series.values[: round(points * train_share)]
-    return automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
+    choice = automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
+    if not series.names:
+        return choice
+    reason = f"{len(series.names)} columns, each compared by itself, by their scaled mean: {choice.reason}"
+    return dataclasses.replace(choice, reason=reason)
 
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

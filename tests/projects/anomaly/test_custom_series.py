@@ -55,7 +55,8 @@ def test_default_settings_fit_the_series_and_can_be_overridden():
     for model in projects.get("anomaly").models:
         options = quick(model=model).flat
         assert (options["train_share"], options["validation_share"]) == (0.5, 0.1)
-        assert options["window"] == (28 if model in ("neighbors", "patch") else 24)  # at most half of the smallest split
+        expected = 28 if model in ("neighbors", "patch") else 24  # at most half of the smallest split
+        assert options["window"] == expected
         assert options.get("leave_out", "") == ""
     assert quick(train_share=0.6).flat["train_share"] == 0.6
     config = quick(window=16)

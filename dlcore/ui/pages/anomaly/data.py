@@ -7,7 +7,8 @@ import streamlit as st
 from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.intervals import format_duration
-from dlcore.data.series.series import DAY_MS, Series, load, split_ends
+from dlcore.data.series.series import DAY_MS, Series, split_ends
+from dlcore.data.series.tables import load_series
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.anomaly import custom_series
@@ -28,7 +29,7 @@ def data(project: Project, run: Run | None) -> None:
     """Draw the form to add a dataset, and the series, labeled windows, summary statistics, distribution and
     seasonality of the selected one.
     """
-    config = choose_dataset(project, run, "series")
+    config = choose_dataset(project, run, "series", "table")
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
@@ -60,7 +61,7 @@ def series_of(config: RunConfig) -> Series:
 
 @cache_resource(max_entries=4, show_spinner="Reading the series")
 def _series(dataset: str, checksum: str) -> Series:
-    return load(dataset, checksum=checksum)
+    return load_series(dataset, checksum=checksum)
 
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:
