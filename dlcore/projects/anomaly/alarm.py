@@ -147,7 +147,8 @@ def select_column(
     number = worst_column(score_errors(module, part, view=view_of(config), length=len(part)).causal[-1], module)
     scaler = prepared.preprocessing["scaler"]
     kept = {name: [limits[number], *limits[count:]] for name, limits in scaler.items()}
-    source = prepared.source | {
+    source = {
+        **prepared.source,
         "rows": rows.column(number, columns=count),
         "series": dataclasses.replace(series, values=series.columns[:, number], columns=None, names=()),
     }

@@ -74,7 +74,7 @@ def _choose(dataset: str, checksum: str) -> automatic.Choice:
     choice = automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
     if not series.names:
         return choice
-    reason = f"{len(series.names)} columns, each compared by itself, by their scaled mean: {choice.reason}"
+    reason = f"{len(series.names)} columns, each compared by itself; settings by their scaled mean. {choice.reason}"
     return dataclasses.replace(choice, reason=reason)
 
 

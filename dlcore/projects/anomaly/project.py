@@ -138,8 +138,9 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     errors = [np.concatenate([getattr(part, kind) for part in parts.values()]) for kind in scored.KINDS]
     errors[0] = streaming.raise_flat(errors[0], prepared.source["rows"], module)
     causal, centered = (streaming.join_scores(each, config, module, prepared.facts) for each in errors)
-    is_table = isinstance(module, NearestWindowsByColumn)
-    by_column = streaming.column_scores(errors[0], config, module, prepared.facts) if is_table else None
+    by_column = None
+    if isinstance(module, NearestWindowsByColumn):
+        by_column = streaming.column_scores(errors[0], config, module, prepared.facts)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
         values[f"{name}_scores"] = causal[span].astype(np.float32)
