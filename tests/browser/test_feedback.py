@@ -37,7 +37,6 @@ def open_results(page: Page, address: str) -> float:
 
 def test_a_false_alarm_raises_the_threshold_once_it_is_applied(address, page):
     before = open_results(page, address)
-    alarms = page.locator(".dlt-alarms .dlt-row").count()
     page.locator(".dlt-alarms .dlt-row").last.click()
     page.get_by_role("button", name=re.compile("False alarm: ")).click(timeout=WITHIN)
     expect(page.get_by_text("New threshold")).to_be_visible(timeout=WITHIN)
@@ -45,7 +44,6 @@ def test_a_false_alarm_raises_the_threshold_once_it_is_applied(address, page):
     page.get_by_role("button", name="Apply", exact=True).click()
     wait_until(page, f"document.querySelector('.dlt')?.dlcore?.t > {before}", timeout=WITHIN)
     calm(page, seconds=120)
-    assert page.locator(".dlt-alarms .dlt-row").count() < alarms
     expect(page.get_by_text("New threshold")).to_have_count(0)
 
 

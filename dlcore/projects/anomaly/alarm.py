@@ -146,13 +146,13 @@ def select_column(
     part = rows[start : start + window_length(prepared, config)]
     number = worst_column(score_errors(module, part, view=view_of(config), length=len(part)).causal[-1], module)
     scaler = prepared.preprocessing["scaler"]
-    kept = {name: [limits[number], *limits[count:]] for name, limits in scaler.items()}
+    limits_of_column = {name: [limits[number], *limits[count:]] for name, limits in scaler.items()}
     source = {
         **prepared.source,
         "rows": rows.column(number, columns=count),
         "series": dataclasses.replace(series, values=series.columns[:, number], columns=None, names=()),
     }
-    preprocessing = {**prepared.preprocessing, "scaler": kept}
+    preprocessing = {**prepared.preprocessing, "scaler": limits_of_column}
     column = dataclasses.replace(prepared, source=source, preprocessing=preprocessing)
     return module[number], column, series.names[number]
 

@@ -83,7 +83,7 @@ def alarms_after_training(payload: bytes, tmp_path) -> tuple[np.ndarray, int]:
 
 
 @pytest.mark.parametrize("name", SERIES)
-def test_the_event_is_an_alarm_and_others_are_few(name, tmp_path):
+def test_the_event_is_an_alarm_and_few_points_are(name, tmp_path):
     is_alarm, first = alarms_after_training(table(name).to_csv(index=False).encode(), tmp_path)
     event = slice(AT - first, AT - first + 60)
     assert is_alarm[event].any()
