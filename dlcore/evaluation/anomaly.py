@@ -4,6 +4,7 @@ Takes one score per point, higher meaning more anomalous, from any detector. Thr
 or validation split; labels are never used for them.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,10 @@ WEEK = 7 * DAY
 """In half-hours; resampling blocks of a week keeps neighbors together."""
 MANY_ALARMS, MOST_ALARMS = 0.1, 0.5
 """Share of unlabeled points that are alarms: above the first it is reported, above the second no event is detected."""
+
+
+MOST_RESAMPLED = 50_000
+"""Points of a bootstrap; of more, evenly spaced ones, since neighbors are alike and blocks are drawn as a whole."""
 
 
 @dataclass(frozen=True)
@@ -241,8 +246,8 @@ def metrics(
     confusion = counts(errors, targets, threshold=threshold)  # rejects mismatching shapes
     n, is_alarm, true = len(errors), alarms(errors, threshold), targets.astype(bool)
 
-    def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
-        return _pointwise(weights, is_alarm, true) | _areas(errors, true, weights)
+    def statistic(weights: np.ndarray, step: int = 1) -> dict[str, np.ndarray]:
+        return _pointwise(weights, is_alarm[::step], true[::step]) | _areas(errors[::step], true[::step], weights)
 
     values = {name: float(value[0]) for name, value in statistic(np.ones((1, n))).items() if np.isfinite(value[0])}
     detected = events(is_alarm, targets, gap=gap)
@@ -252,7 +257,10 @@ def metrics(
     values |= {"events_hit": float(detected.hit.sum()), **false}
     if not draws or not confusion.true_positives + confusion.false_negatives:
         return values
-    spread = uncertainty.bootstrap(statistic, n, draws=draws, block=block, seed=seed)
+    step = -(-n // MOST_RESAMPLED)
+    spread = uncertainty.bootstrap(
+        functools.partial(statistic, step=step), -(-n // step), draws=draws, block=max(1, block // step), seed=seed
+    )
     return values | uncertainty.as_low_high({name: ends for name, ends in spread.items() if name in values})
 
 

@@ -246,14 +246,28 @@ def slot_statistics(
     _check(times, values, train)
     period = period or seasonal_period(times, train)
     slots = slots_of(times, first=int(times[0]), step=_step(times), period=period)
-    overall_median = np.median(values[train])
-    median, spread = np.full(period, overall_median), np.full(period, np.median(np.abs(values[train] - overall_median)))
-    for slot in np.unique(slots[train]):
-        slot_values = values[train & (slots == slot)]
-        median[slot] = np.median(slot_values)
-        spread[slot] = np.median(np.abs(slot_values - median[slot]))
+    train_values, train_slots = values[train], slots[train]
+    overall_median = np.median(train_values)
+    median = _slot_medians(train_values, train_slots, period, default=overall_median)
+    spread = _slot_medians(
+        np.abs(train_values - median[train_slots]),
+        train_slots,
+        period,
+        default=np.median(np.abs(train_values - overall_median)),
+    )
     min_spread = LEAST_SPREAD * float(np.median(spread))
     return median, np.maximum(spread, min_spread) if min_spread > 0 else np.where(spread > 0, spread, 1.0), slots
+
+
+def _slot_medians(values: np.ndarray, slots: np.ndarray, period: int, *, default: float) -> np.ndarray:
+    """Return the median (P,) of the values (n,) of each slot, `default` for a slot without values."""
+    ranked = values[np.lexsort((values, slots))]
+    counts = np.bincount(slots, minlength=period)
+    known, first = counts > 0, np.cumsum(counts) - counts
+    low, high = (ranked[(first + middle)[known]] for middle in ((counts - 1) // 2, counts // 2))
+    medians = np.full(period, default)
+    medians[known] = (low + high) / 2
+    return medians
 
 
 def slots_of(times: np.ndarray, *, first: int, step: int, period: int) -> np.ndarray:

@@ -31,12 +31,15 @@ def lookahead(n: int) -> int:
 
 
 def _mean(scores: np.ndarray, *, before: int, after: int) -> np.ndarray:
+    if not before + after or not len(scores):
+        return scores.astype(np.float64)
     place = np.arange(len(scores))
     low, high = np.maximum(place - before, 0), np.minimum(place + after + 1, len(scores))
     # Summed relative to the first score, which keeps precision where scores are large and similar.
-    first = float(scores[0]) if len(scores) else 0.0
+    first = float(scores[0])
     total = np.r_[0.0, np.cumsum(scores.astype(np.float64) - first)]
-    return first + (total[high] - total[low]) / np.maximum(high - low, 1)
+    means = first + (total[high] - total[low]) / np.maximum(high - low, 1)
+    return np.clip(means, scores.min(), scores.max())  # rounding must not make a mean of squares negative
 
 
 def _size(n: int) -> int:

@@ -10,6 +10,8 @@ from dlcore.core.errors import DataError
 
 THRESHOLDS = 250
 """Thresholds per curve, evenly spaced by rank, as in the authors' code."""
+MOST_BUFFERS = 500
+"""Buffer lengths whose areas are averaged; of more, as many evenly spaced ones, since areas change slowly."""
 
 
 def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = None) -> float:
@@ -34,8 +36,9 @@ def vus_pr(scores: np.ndarray, targets: np.ndarray, *, longest: int | None = Non
         longest = int(np.median(windows[:, 1] - windows[:, 0]))
     ranked = np.sort(scores)[::-1]
     thresholds = ranked[np.linspace(0, len(ranked) - 1, THRESHOLDS).astype(int)]
-    surface = _Surface(scores, thresholds, windows)
-    return float(np.mean([surface.area(buffer) for buffer in range(longest + 1)]))
+    surface = _Surface(scores, thresholds, windows, longest=longest)
+    buffers = np.linspace(0, longest, min(longest + 1, MOST_BUFFERS)).astype(int).tolist()
+    return float(np.mean([surface.area(buffer) for buffer in buffers]))
 
 
 def range_precision(is_alarm: np.ndarray, targets: np.ndarray) -> float:
@@ -79,14 +82,21 @@ def true_ranges(mask: np.ndarray) -> np.ndarray:
 class _Surface:
     """Range-based precision-recall area for any buffer; shared quantities are computed once."""
 
-    def __init__(self, scores: np.ndarray, thresholds: np.ndarray, windows: np.ndarray) -> None:
-        self.scores, self.windows = scores, windows
+    def __init__(self, scores: np.ndarray, thresholds: np.ndarray, windows: np.ndarray, *, longest: int) -> None:
         # The first of the descending thresholds that flags each point.
-        self.called_at = np.searchsorted(-thresholds, -scores)  # (N,) in 0 .. G - 1
-        self.calls = np.cumsum(np.bincount(self.called_at, minlength=len(thresholds)))  # (G,)
+        called_at = np.searchsorted(-thresholds, -scores)  # (N,) in 0 .. G - 1
+        self.calls = np.cumsum(np.bincount(called_at, minlength=len(thresholds)))  # (G,)
+        # Only points near windows have a label; one more on each side separates ranges.
+        reach = longest // 2 + 1
+        edges = np.zeros(len(scores) + 1, np.int64)
+        np.add.at(edges, np.maximum(windows[:, 0] - reach, 0), 1)
+        np.add.at(edges, np.minimum(windows[:, 1] + reach, len(scores)), -1)
+        near = np.flatnonzero(np.cumsum(edges[:-1]))  # (M,)
+        self.called_at = called_at[near]
+        self.windows = np.stack([np.searchsorted(near, windows[:, 0]), np.searchsorted(near, windows[:, 1])], axis=1)
 
     def area(self, buffer: int) -> float:
-        label = self._extended(buffer)  # (N,) 0 to 1
+        label = self._extended(buffer)  # (M,) 0 to 1
         marked = np.flatnonzero(label)
         hits = np.cumsum(np.bincount(self.called_at[marked], weights=label[marked], minlength=len(self.calls)))
         positives = (float((self.windows[:, 1] - self.windows[:, 0]).sum()) + float(label.sum())) / 2
@@ -97,8 +107,7 @@ class _Surface:
         return float((steps * (precision + np.r_[1.0, precision[:-1]]) / 2).sum())
 
     def _extended(self, buffer: int) -> np.ndarray:
-        n = len(self.scores)
-        label = np.zeros(n)
+        label = np.zeros(len(self.called_at))
         for start, stop in self.windows:
             label[start:stop] = 1.0
         if buffer < 2:

@@ -1,16 +1,21 @@
 """Detector without trainable weights: the most similar training windows reconstruct each window."""
 
 import math
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.models.pattern_store import PatternStore
 
 CHUNK = 2**24
 """Values of gathered windows in memory at once."""
+FLATNESS = 1 / 25
+"""A stretch is flat if its variance is below this share of the smallest one in training."""
+LEAST_VARIANCE = 1e-12
+"""A training part with a variance below this, in units of its range, has flat stretches itself."""
 
 
 class NearestWindowsConfig(Config):
@@ -24,6 +29,9 @@ class NearestWindowsConfig(Config):
     use_period: bool = choice(True, help="Compare at the same time of the period only; off: at all times.")
     remove_mean: bool = choice(
         False, help="Subtract each window's mean before it is compared: a new level alone is no anomaly."
+    )
+    mark_flat: bool = choice(
+        False, help="Half a window that is much flatter than any of training is an anomaly, such as a stuck sensor."
     )
     exclude_self: bool = choice(
         True,
@@ -49,6 +57,7 @@ class NearestWindows(PatternStore):
     """
 
     largest: Tensor
+    flat: Tensor
 
     def __init__(self, config: NearestWindowsConfig, *, window: int, places: int, points: int) -> None:
         """`places` is the number of points in a period (1: none), `points` that of the training split."""
@@ -58,11 +67,34 @@ class NearestWindows(PatternStore):
         self.neighbors = config.neighbors
         self.remove_mean, self.exclude_self = config.remove_mean, config.exclude_self
         self.lengths = tuple(max(1, window >> scale) for scale in range(config.scales))
+        self.mark_flat = config.mark_flat
         self.register_buffer("largest", torch.zeros(1))  # root of the largest training error, for `record_scores`
+        self.register_buffer("flat", torch.zeros(1))  # variance below which half a window is flat; 0: never
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
-        state_dict.setdefault(f"{prefix}largest", torch.zeros(1))  # weights of earlier versions lack it
+        for name in ("largest", "flat"):
+            state_dict.setdefault(f"{prefix}{name}", torch.zeros(1))  # weights of earlier versions lack them
         super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    def store(self, values: Tensor, is_usable: Tensor, *, first_place: int) -> None:
+        """Store the training values (T,), as `PatternStore` does, and how flat their flattest half window is."""
+        super().store(values, is_usable, first_place=first_place)
+        known = is_usable.unfold(0, self.length, 1).all(dim=1) if len(values) >= self.length else is_usable[:0]
+        if self.mark_flat and known.any():
+            least = float(self._variances(values)[self.length - 1 :][known].min())
+            self.flat.fill_(FLATNESS * least if least > LEAST_VARIANCE else 0.0)
+
+    def is_flat(self, values: Tensor) -> Tensor:
+        """Whether the half window that ends at each of values (T,) is flat: (T,), false before the first one."""
+        return self._variances(values) < self.flat.double()
+
+    def _variances(self, values: Tensor) -> Tensor:
+        """Variance (T,) of the half window that ends at each of values (T,); infinite before the first one."""
+        half = max(1, self.length // 2)
+        if len(values) < half:
+            return torch.full((len(values),), math.inf, dtype=torch.float64)
+        known = values.double().unfold(0, half, 1).var(dim=1, correction=0)
+        return nn.functional.pad(known, (half - 1, 0), value=math.inf)
 
     def forward(self, window: Tensor, index: Tensor, offset: Tensor) -> Tensor:
         """(N, L, F), (N, L), (N,) -> (N, M, L)."""
@@ -105,3 +137,29 @@ class NearestWindows(PatternStore):
     def _without_mean(self, windows: Tensor) -> Tensor:
         """Windows (..., part) minus their means, with `remove_mean`."""
         return windows - windows.mean(dim=-1, keepdim=True) if self.remove_mean else windows
+
+
+class NearestWindowsByColumn(nn.Module):
+    """Nearest windows of each of V columns by themselves: (N, L, V + F) windows -> (N, V M, L), columns one by one."""
+
+    def __init__(self, detectors: Sequence[NearestWindows]) -> None:
+        super().__init__()
+        self.detectors = nn.ModuleList(detectors)
+
+    def __len__(self) -> int:
+        return len(self.detectors)
+
+    def __getitem__(self, column: int) -> NearestWindows:
+        return cast(NearestWindows, self.detectors[column])
+
+    def __iter__(self) -> Iterator[NearestWindows]:
+        return (self[column] for column in range(len(self)))
+
+    def store(self, values: Tensor, is_usable: Tensor, *, first_place: int) -> None:
+        """Store the training values (T, V), as `PatternStore` does."""
+        for detector, column in zip(self, values.T, strict=True):
+            detector.store(column, is_usable, first_place=first_place)
+
+    def forward(self, window: Tensor, index: Tensor, offset: Tensor) -> Tensor:
+        """(N, L, V + F), (N, L), (N,) -> (N, V M, L)."""
+        return torch.cat([part(window[:, :, column:], index, offset) for column, part in enumerate(self)], dim=1)

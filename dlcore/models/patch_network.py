@@ -169,13 +169,13 @@ class PatchNetwork(PatternStore):
             rows = max(1, CHUNK // (candidates.shape[1] * codes.shape[1]))
             distance = torch.cat(
                 [
-                    (part[:, None] - bank.codes[ends.clamp(min=0)]).square().sum(2).clamp(min=TINY).sqrt()
+                    (part[:, None] - bank.codes_of(ends)).square().sum(2).clamp(min=TINY).sqrt()
                     for part, ends in zip(codes.split(rows), candidates.split(rows), strict=True)
                 ]
             )
         else:  # without matrix products, whose rounding depends on the number of rows
             mode = "donot_use_mm_for_euclid_dist"
-            distance = torch.cdist(codes, bank.codes[candidates[0].clamp(min=0)], compute_mode=mode)
+            distance = torch.cdist(codes, bank.codes_of(candidates[0]), compute_mode=mode)
         count = min(self.config.neighbors, distance.shape[1])
         least = distance.masked_fill(excluded, torch.inf).topk(count, dim=1, largest=False)
         is_finite = least.values.isfinite()
@@ -194,11 +194,13 @@ class PatchNetwork(PatternStore):
         return self._banks
 
     def _build(self, length: int, *, is_embedded: bool) -> "_Bank":
-        bank = _Bank(length, is_embedded, codes=torch.zeros(0), mean=torch.zeros(1), scale=torch.ones(1))
         ends = self.candidates().unique()
         ends = ends[ends >= 0]
         if not len(ends):
             ends = torch.zeros(1, dtype=torch.int64, device=self.bank.device)
+        rows = torch.zeros(len(self.bank), dtype=torch.int64, device=ends.device)
+        rows[ends] = torch.arange(len(ends), device=ends.device)
+        bank = _Bank(length, is_embedded, torch.zeros(0), rows, mean=torch.zeros(1), scale=torch.ones(1))
         steps = torch.arange(1 - self.length, 1, device=ends.device)
         values = self.bank[(ends[:, None] + steps).clamp(min=0)]
         raw = bank.encode(self, values)
@@ -206,13 +208,11 @@ class PatchNetwork(PatternStore):
             mean, scale = raw.mean(dim=0), raw.std(dim=0, correction=0)
             bank = replace(bank, mean=mean, scale=torch.where(scale > 1e-6 * scale.max(), scale, torch.inf))
             raw = (raw - mean) / bank.scale
-        codes = torch.zeros(len(self.bank), raw.shape[1], device=raw.device)
-        codes[ends] = raw
-        bank = replace(bank, codes=codes)
+        bank = replace(bank, codes=raw)
         some = ends[:: max(1, len(ends) // SAMPLE)]
         candidates = self._candidates_of(some + self.first_place - self.length + 1)
         excluded = self.is_excluded(some, candidates, gap=max(self.gap, self.length))
-        distance, _ = self._nearest(codes[some], bank, candidates, excluded)
+        distance, _ = self._nearest(bank.codes_of(some), bank, candidates, excluded)
         middle = float(distance.median())
         return replace(bank, unit=middle if middle > 1e-9 else 1.0)  # a constant series has no distances
 
@@ -222,15 +222,22 @@ class PatchNetwork(PatternStore):
 
 @dataclass(frozen=True)
 class _Bank:
-    """Codes (T, D) of stored patches of one length by their end, and how to encode others: standardized embeddings, or
-    values. `unit` is the median distance of training patches."""
+    """Codes (E, D) of stored patches of one length, and how to encode others: standardized embeddings, or values.
+
+    `rows` (T,) is the row of the patch that ends at a point. `unit` is the median distance of training patches.
+    """
 
     length: int
     is_embedded: bool
     codes: Tensor
+    rows: Tensor
     mean: Tensor
     scale: Tensor
     unit: float = 1.0
+
+    def codes_of(self, ends: Tensor) -> Tensor:
+        """Codes (..., D) of the stored patches with these ends; -1 stands for any."""
+        return self.codes[self.rows[ends.clamp(min=0)]]
 
     def encode(self, network: PatchNetwork, values: Tensor) -> Tensor:
         """Codes (N, D) of windows (N, L)."""

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 MOST_CANDIDATES, COMPARISONS = 5_000, 10**9
 """Largest number of stored windows that one window is compared with, and of pairs with all training windows; more are
 thinned evenly."""
+GATHERED = 10**10
+"""Largest number of stored values that all training windows are compared with at the same time of the period."""
 
 
 class PatternStore(nn.Module):
@@ -44,12 +46,15 @@ class PatternStore(nn.Module):
         if self._table is None or self._table.device != self.bank.device:
             ends = self.ends.nonzero()[:, 0]
             place = (ends + self.first_place) % self.places
+            groups = ends[place.argsort(stable=True)].split(torch.bincount(place, minlength=self.places).tolist())
             reach = min(self.tolerance, (self.places - 1) // 2)
             most = min(MOST_CANDIDATES, COMPARISONS // max(1, len(self.bank)))
+            if self.places > 1:  # not by matrix products
+                most = max(1, min(most, GATHERED // (len(self.bank) * self.length)))
             rows = []
             for current in range(self.places):
-                shift = (place - current + self.places // 2) % self.places - self.places // 2
-                rows.append(_thin(ends[shift.abs() <= reach], self.length, most))
+                near = [groups[(current + shift) % self.places] for shift in range(-reach, reach + 1)]
+                rows.append(_thin(torch.cat(near).sort().values, self.length * len(near), most))
             self._table = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
             if not self._table.shape[1]:
                 self._table = torch.full((self.places, 1), -1, device=ends.device)
@@ -64,9 +69,9 @@ class PatternStore(nn.Module):
         return excluded & ~excluded.all(dim=1, keepdim=True)
 
 
-def _thin(ends: Tensor, length: int, most: int) -> Tensor:
-    """At most `most` evenly spaced ends, with a stride coprime to `length` to cover all its phases."""
+def _thin(ends: Tensor, phases: int, most: int) -> Tensor:
+    """At most `most` evenly spaced ends, with a stride coprime to `phases` to cover all of them."""
     stride = -(-len(ends) // most)
-    while stride > 1 and math.gcd(stride, length) > 1:
+    while stride > 1 and math.gcd(stride, phases) > 1:
         stride += 1
     return ends[:: max(1, stride)]

@@ -17,6 +17,8 @@ def is_file_name(dataset: str) -> bool:
 def import_file(slug: str, path: str | Path) -> str:
     """Import a table file as a custom dataset named after the file; return its name. An identical import is reused.
 
+    For anomaly detection one column is imported, because most of its models score one.
+
     Raises:
         RequestError: the project takes no file.
         DataError: the file cannot be read, or fails validation (row, column and reason).
@@ -26,5 +28,5 @@ def import_file(slug: str, path: str | Path) -> str:
         raise RequestError(f"dataset {path}: '{slug}' takes no file; name one of its datasets.")
     path = Path(path)
     payload = read_file(path, BYTES_LIMIT)
-    is_table = "table" in project.custom_data and guess_kind(path) == "table"
+    is_table = "table" in project.custom_data and slug != "anomaly" and guess_kind(path) == "table"
     return (table if is_table else series).IMPORTER.find_or_save(path, payload).dataset

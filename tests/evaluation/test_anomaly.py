@@ -189,6 +189,17 @@ def test_a_scorecard_names_everything() -> None:
     assert {name: scorecard[name] for name in POINT_NAMES | ends} == {name: points[name] for name in POINT_NAMES | ends}
 
 
+def test_intervals_of_evenly_spaced_points_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores, targets = labeled_series()
+    full = anomaly.metrics(scores, targets, threshold=4.0, gap=24, block=168, draws=300)
+    monkeypatch.setattr(anomaly, "MOST_RESAMPLED", len(scores) // 3)
+    thinned = anomaly.metrics(scores, targets, threshold=4.0, gap=24, block=168, draws=300)
+    for name in POINT_NAMES:
+        assert thinned[name] == full[name]
+        assert thinned[f"{name}_low"] <= full[name] <= thinned[f"{name}_high"]
+        assert thinned[f"{name}_low"] == pytest.approx(full[f"{name}_low"], abs=0.15)
+
+
 def test_a_scorecards_oracle_and_silence() -> None:
     _, targets = labeled_series()
     oracle = anomaly.scorecard(targets.astype(float), targets, threshold=0.5, **CARD)

@@ -143,6 +143,19 @@ def test_long_series_is_scored_in_seconds() -> None:
     assert time.perf_counter() - began < 40  # about 10 s; a comparison of all pairs would take minutes
 
 
+def test_slots_have_the_medians_of_their_training_values() -> None:
+    rng = np.random.default_rng(0)
+    times = np.delete(np.arange(500), [5, 6, 300]) * HALF_HOUR
+    values, train = rng.integers(0, 9, len(times)).astype(float), rng.random(len(times)) < 0.5
+    for period in (1, 7, 48, 900):
+        median, _, slots = baselines.slot_statistics(times, values, train, period)
+        expected = [
+            np.median(values[train & (slots == slot)]) if (train & (slots == slot)).any() else np.median(values[train])
+            for slot in range(period)
+        ]
+        np.testing.assert_array_equal(median, expected)
+
+
 def test_a_series_without_training_part_is_rejected() -> None:
     times, values, train = series()
     with pytest.raises(DataError, match="0 training points"):

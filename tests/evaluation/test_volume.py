@@ -100,6 +100,15 @@ def test_ten_thousand_points_take_less_than_a_second() -> None:
     assert time.perf_counter() - began < 1
 
 
+def test_of_many_buffers_some_give_the_same_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = np.zeros(6_000, int)
+    targets[1000:1900] = targets[4000:4700] = 1
+    scores = np.random.default_rng(0).gamma(2.0, size=6_000) + targets
+    sampled = volume.vus_pr(scores, targets)
+    monkeypatch.setattr(volume, "MOST_BUFFERS", 10**6)
+    assert sampled == pytest.approx(volume.vus_pr(scores, targets), abs=1e-3)
+
+
 def test_one_kind_of_point_alone_is_refused() -> None:
     for targets in (np.zeros(5), np.ones(5), np.zeros(4)):
         with pytest.raises(DataError, match="both labeled and unlabeled"):

@@ -71,6 +71,19 @@ def test_many_windows_are_thinned_and_few_still_give_an_answer():
     assert np.isfinite(reconstruct(detector(np.arange(4.0)), np.zeros((2, 4)), index=0)).all()
 
 
+@pytest.mark.parametrize(("places", "tolerance"), [(1, 2), (2, 2), (5, 1), (24, 4), (300, 3)])
+def test_candidates_end_at_the_same_time_of_the_period(places, tolerance):
+    usable = torch.ones(240, dtype=torch.bool)
+    usable[100:110] = False
+    module = detector(np.arange(240.0), places=places, tolerance=tolerance, usable=usable, first_place=3)
+    ends = [end for end in range(3, 240) if usable[end - 3 : end + 1].all()]
+    reach = min(tolerance, (places - 1) // 2)
+    for place, row in enumerate(module.candidates().tolist()):
+        distance = [abs((end + 3 - place + places // 2) % places - places // 2) for end in ends]
+        expected = [end for end, shift in zip(ends, distance, strict=True) if shift <= reach]
+        assert [end for end in row if end >= 0] == expected
+
+
 def test_without_mean_a_new_level_is_no_anomaly():
     rng = np.random.default_rng(0)
     values = rng.normal(size=40)

@@ -1,10 +1,12 @@
 """A custom series on the page: uploaded, previewed, saved, trained on, shown in every panel, removed."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dlcore import runs
+import dlcore
+from dlcore import projects, runs
 from dlcore.core.errors import RunError
 from dlcore.core.settings import ROOT
 from dlcore.data.custom import registry as custom
@@ -92,8 +94,6 @@ def test_invalid_file_is_rejected_and_nothing_is_saved(payload, message):
 
 @pytest.mark.parametrize("label", ["anomaly", ""])
 def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label, tmp_path):
-    from dlcore import projects
-
     press(upload(csv(label)), "Save dataset")
     config = projects.configure("anomaly", model="dense_32", dataset="my-load", preset="quick", settings={"epochs": 2})
     runs.train_here(config, tmp_path / "bundle")
@@ -105,6 +105,29 @@ def test_every_panel_shows_the_run_before_and_after_the_dataset_is_removed(label
     for panel in ("data", "results", "predict", "explain"):
         app = open_page(panel=panel, run=run)
         assert not app.exception and all("broke" not in error.value for error in app.error), (panel, all_text(app))
+
+
+def test_a_table_of_several_columns_is_shown_in_every_panel(tmp_path):
+    hours, rng = np.arange(N), np.random.default_rng(0)
+    columns = {
+        "load": rng.normal(0, 1, N),
+        "heat": 90 + np.where((hours >= 330) & (hours < 340), 9, rng.normal(0, 1, N)),
+    }
+    table = pd.DataFrame({"when": pd.date_range("2021-03-01", periods=N, freq="1h"), **columns})
+    table.to_csv(tmp_path / "plant.csv", index=False)
+    dlcore.add_data("plant", tmp_path / "plant.csv", kind="table")
+    config = projects.configure("anomaly", dataset="plant", preset="quick", device="cpu")
+    runs.train_here(config, tmp_path / "bundle")
+    run = runs.import_run(tmp_path / "bundle").run_id
+    for panel in ("data", "results", "predict", "explain"):
+        app = open_page(panel=panel, run=run)
+        assert not app.exception and not app.error, (panel, all_text(app))
+    app = open_page(panel="results", run=run)
+    assert "2 columns, each compared by itself" in all_text(app)
+    app.selectbox(key="column").set_value("heat").run()
+    assert not app.exception and not app.error
+    app = open_page(panel="predict", run=run, **{"anomaly-input": "Replay"})
+    assert not app.exception and "follows one" in app.info[0].value
 
 
 def test_file_of_another_kind_is_named_and_linked_to_a_page_that_takes_it():

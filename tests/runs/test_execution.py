@@ -31,6 +31,7 @@ RUNS = {
     "dense_32": ("anomaly", {}),
     "lstm": ("anomaly", {}),
     "calendar": ("anomaly", {"seeds": 2, "folds": 3, "window": 48, "batch_size": 512}),
+    "patch": ("anomaly", {"width": 8, "window": 48, "batch_size": 512}),
     "dense": ("fashion", {"dataset": "digits"}),
     "base_lstm": ("reviews_lstm", SMALL),
 }
@@ -89,7 +90,7 @@ def test_pauses_change_no_result(model, tmp_path):
     run(tmp_path / "straight", config)
     steps = Bundle(tmp_path / "straight" / "bundle").record.steps_per_epoch
     pauses = (1, 3, steps // 2, steps, steps + 2, 2 * steps)
-    outcome, _ = run(tmp_path / "paused", config, pause_at=pauses[1:3] if model == "base_lstm" else pauses)
+    outcome, _ = run(tmp_path / "paused", config, pause_at=pauses[1:3] if model in ("base_lstm", "patch") else pauses)
     assert outcome.state == "finished"
     same_run(tmp_path / "straight", tmp_path / "paused")
 

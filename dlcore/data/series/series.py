@@ -42,6 +42,8 @@ class Series:
     `unlabeled` are intervals known to be unusual but not labeled: an alarm there is plausible. `period` is the
     seasonal period in points (336 for a week of half-hours), 0 if unknown. Of a series that was read from a file,
     `file_rows` (T,) are the row numbers, 0 for a row that a repair inserted, and `receipt` lists what repairs changed.
+
+    A multivariate series has `columns` (T, V) and their `names`; `values` are then the mean of the scaled columns.
     """
 
     times: np.ndarray
@@ -52,6 +54,13 @@ class Series:
     period: int = 0
     file_rows: np.ndarray | None = None
     receipt: tuple[str, ...] = ()
+    columns: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> np.ndarray:
+        """(T, V): the columns, or the values as one."""
+        return self.values[:, None] if self.columns is None else self.columns
 
     @property
     def checksum(self) -> str:

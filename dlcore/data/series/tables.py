@@ -1,8 +1,10 @@
 """Multivariate series as tables: variables over the same times, missing values, and how they are filled."""
 
+import dataclasses
 import hashlib
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,8 @@ from dlcore.core.errors import DataError
 from dlcore.data.custom import registry
 from dlcore.data.series import series
 from dlcore.data.series.reading import Request
+from dlcore.data.series.seasonality import detect_period
+from dlcore.data.series.series import Series
 
 HOUR_MS = 3_600_000
 FILE = "table.npz"
@@ -82,6 +86,52 @@ def load_custom(dataset: str, *, checksum: str = "") -> Table:
     if table.checksum != entry.checksum:
         raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {advice}.")
     return table
+
+
+def load_series(dataset: str, *, checksum: str = "") -> Series:
+    """Load the series of a run's dataset, as `series.load` does; a custom table becomes a multivariate one.
+
+    Raises:
+        DataError: The dataset is missing, or has another checksum.
+    """
+    entry = registry.find(dataset) if registry.is_custom(dataset) else None
+    if entry is None or entry.kind != "table":
+        return series.load(dataset, checksum=checksum)
+    return as_series(load_custom(dataset, checksum=checksum))
+
+
+def as_series(table: Table) -> Series:
+    """Return a table as a multivariate series; a missing value takes the last one before it, or the first of all.
+
+    The columns are scaled by their first half for the values of the series.
+    """
+    first = table.observed.argmax(axis=0)
+    columns = forward_fill(table.values, table.values[first, np.arange(len(first))])
+    known = columns[: max(1, len(columns) // 2)]
+    spread = known.std(axis=0)
+    values = ((columns - known.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).mean(axis=1)
+    period = detect_period(values[: len(known)], table.step_ms)
+    return Series(
+        table.times,
+        values,
+        name=table.title,
+        period=period,
+        receipt=table.receipt,
+        columns=columns,
+        names=table.names,
+    )
+
+
+def read_columns(payload: bytes, names: Sequence[str]) -> Series:
+    """Read columns of a tabular file as a multivariate series, with the default repairs.
+
+    Raises:
+        DataError: The file cannot be read, lacks a column, or a problem has no default repair.
+    """
+    reading, receipt = series.read_with_defaults(payload, Request(values=tuple(names)))
+    samples = reading.samples
+    table = Table(samples.times, samples.values, tuple(names), ("",) * len(names), "your file")
+    return dataclasses.replace(as_series(table), file_rows=samples.rows, receipt=receipt)
 
 
 def read_csv(payload: bytes) -> Table:

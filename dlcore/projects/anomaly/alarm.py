@@ -3,6 +3,7 @@
 The explained quantity is the window's reconstruction error: the mean squared error over its points.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -18,10 +19,12 @@ from dlcore.explanation import findings
 from dlcore.explanation.agreement import rank_correlation
 from dlcore.explanation.attribution import Attribution, attribute
 from dlcore.explanation.findings import CheckWording, SanityCheck
+from dlcore.models.nearest_windows import NearestWindowsByColumn
 from dlcore.models.patch_network import Match, PatchNetwork
 from dlcore.projects.anomaly.detector_model import SEASONAL_MEDIAN
 from dlcore.projects.anomaly.models import AnomalyData, view_of
-from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length
+from dlcore.projects.anomaly.scores import ENSEMBLES, ScaledRows, View, weight_by_length, worst_column
+from dlcore.projects.anomaly.scores import errors as score_errors
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
@@ -54,7 +57,8 @@ class Reconstruction:
 
     times (L,): epoch milliseconds; observed, rebuilt (L,): in the series' units; errors (L, G): squared error by point
     and reconstructed channel; at: index of the alarm in the window; first: index of its first point in the series;
-    stored_at: time of the first point of the stored patch that `rebuilt` is, None for other models.
+    stored_at: time of the first point of the stored patch that `rebuilt` is, None for other models; column: of a table,
+    the one shown.
     """
 
     times: np.ndarray
@@ -64,6 +68,7 @@ class Reconstruction:
     at: int
     first: int
     stored_at: int | None = None
+    column: str = ""
 
     @property
     def by_point(self) -> np.ndarray:
@@ -130,6 +135,28 @@ def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
     return errors.mean(dim=(1, 2))
 
 
+def select_column(
+    module: nn.Module, prepared: Prepared, config: RunConfig, place: int
+) -> tuple[nn.Module, Prepared, str]:
+    """Of a table the detector, the data and the name of the column with the largest error at a point; else the same."""
+    if not isinstance(module, NearestWindowsByColumn):
+        return module, prepared, ""
+    series, rows, count = prepared.source["series"], prepared.source["rows"], len(module)
+    start = max(0, place - window_length(prepared, config) + 1)
+    part = rows[start : start + window_length(prepared, config)]
+    number = worst_column(score_errors(module, part, view=view_of(config), length=len(part)).causal[-1], module)
+    scaler = prepared.preprocessing["scaler"]
+    limits_of_column = {name: [limits[number], *limits[count:]] for name, limits in scaler.items()}
+    source = {
+        **prepared.source,
+        "rows": rows.column(number, columns=count),
+        "series": dataclasses.replace(series, values=series.columns[:, number], columns=None, names=()),
+    }
+    preprocessing = {**prepared.preprocessing, "scaler": limits_of_column}
+    column = dataclasses.replace(prepared, source=source, preprocessing=preprocessing)
+    return module[number], column, series.names[number]
+
+
 def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place: int) -> Reconstruction:
     """The window behind the score of a point; `place` is its index in the whole series.
 
@@ -138,6 +165,7 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
     """
     view, points = view_of(config), len(prepared.source["rows"])
     length = window_length(prepared, config)
+    module, prepared, column = select_column(module, prepared, config, place)
     if view == "row":
         starts = np.array([np.clip(place - length // 2, 0, points - length)])
     else:
@@ -159,6 +187,7 @@ def reconstruct(module: nn.Module, prepared: Prepared, config: RunConfig, place:
         at=int(np.clip(place - first, 0, length - 1)),
         first=first,
         stored_at=stored_at,
+        column=column,
     )
 
 
@@ -172,6 +201,7 @@ def explain(
 ) -> ErrorAttribution:
     """Attribution of a window's error over time and channel."""
     view, length = view_of(config), len(reconstruction.times)
+    module, prepared, _ = select_column(module, prepared, config, reconstruction.first + length - 1)
     window, *held = _windows(prepared, np.array([reconstruction.first]), length=length, view=view)
     baseline = _build_baseline(
         prepared, reconstruction.first, length=length, channels=window.shape[2], baseline_kind=baseline_kind

@@ -70,10 +70,12 @@ def choose(training: np.ndarray, step_ms: int, *, points: int, room: int = 10**9
         "scales": SCALES,
         "use_period": is_aligned,
         "remove_mean": True,
+        "mark_flat": True,
         "record_share": records.SHARE,
     }
-    past = format_duration(max(1, round(records.SHARE * len(training))) * step_ms)
-    alarm = f"An alarm is a score {records.RATIO - 1:.0%} above the largest of the last {past}."
+    rule = records.RecordRule.of(records.SHARE, train_points=len(training), window=window)
+    past = format_duration(rule.reach * step_ms)
+    alarm = f"An alarm is a score {rule.ratio - 1:.0%} above the largest of the last {past}, or a flat stretch."
     return Choice(period if is_aligned else 0, options, f"{reason} {_describe_level(training, window)} {alarm}")
 
 

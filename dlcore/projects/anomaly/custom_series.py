@@ -1,13 +1,15 @@
 """Default settings for a custom series."""
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any
 
 from dlcore.core.errors import DataError
 from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.series.series import DAY_MS, load_custom
+from dlcore.data.series.series import DAY_MS
+from dlcore.data.series.tables import load_series
 from dlcore.projects import quick
 from dlcore.projects.anomaly import automatic
 from dlcore.projects.anomaly.detector_model import CLASSES
@@ -15,6 +17,8 @@ from dlcore.projects.anomaly.detector_model import CLASSES
 TRAIN_SHARE, VALIDATION_SHARE = 0.5, 0.1
 QUICK_SAMPLES = {"conv": 100_000, "dense_32": 200_000, "dense_16": 200_000, "lstm": 350_000, "calendar": 60_000}
 """Rows x epochs of the quick preset; for models of windows with `DEFAULT_WINDOW` points."""
+PATCHES = "patch"
+"""The model of the patch network."""
 DEFAULT_WINDOW, LEAST_WINDOW, MOST_WINDOW, MULTIPLE = 48, 8, 336, 4
 VERY_SHORT, SHORT_SHARES = 200, (0.4, 0.3)
 """A series with fewer points has other training and validation shares: each part is longer than a window."""
@@ -25,19 +29,24 @@ def settings(dataset: CustomDataset, model: str) -> Mapping[str, Any]:
 
     Excluded days of the preset belong to another series.
 
-    The calendar autoencoder takes whole periods, the others one day; the nearest windows choose by the training values.
+    The calendar autoencoder takes whole periods, the patch network two days or periods, the others one day; the nearest
+    windows, and whether patches are compared at the same time of the period, are chosen by the training values.
     """
     train_share, share = shares(dataset.rows)
-    values = {"train_share": train_share, "validation_share": share, "leave_out": ""}
-    if model == automatic.MODEL:
+    values: dict[str, Any] = {"train_share": train_share, "validation_share": share, "leave_out": ""}
+    if model in (automatic.MODEL, PATCHES):
         with contextlib.suppress(DataError):  # a missing file: training says so
-            return values | choose_detector(dataset).settings
+            choice = choose_detector(dataset).settings
+            if model == automatic.MODEL:
+                return values | choice
+            values["use_period"] = choice["use_period"]
     return values | {
         "window": window(
             dataset.rows,
             share=share,
             step_ms=0 if model == "calendar" else int(dataset.facts["step_ms"]),
             period=int(dataset.facts.get("period", 0)),
+            periods=2 if model == PATCHES else 1,
         ),
     }
 
@@ -58,11 +67,15 @@ def choose_detector(dataset: CustomDataset) -> automatic.Choice:
 
 @functools.lru_cache(maxsize=16)
 def _choose(dataset: str, checksum: str) -> automatic.Choice:
-    series = load_custom(dataset, checksum=checksum)
+    series = load_series(dataset, checksum=checksum)
     points = len(series.values)
     train_share, share = shares(points)
     training = series.values[: round(points * train_share)]
-    return automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
+    choice = automatic.choose(training, series.step_ms, points=points, room=int(points * share) // 2)
+    if not series.names:
+        return choice
+    reason = f"{len(series.names)} columns, each compared by itself; settings by their scaled mean. {choice.reason}"
+    return dataclasses.replace(choice, reason=reason)
 
 
 def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -75,11 +88,14 @@ def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]
     )
 
 
-def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE) -> int:
-    """Window length: one day (with `step_ms`), else one period, else 48; a multiple of 4, at most half of the smallest
-    split."""
+def window(rows: int, *, step_ms: int, period: int, share: float = VALIDATION_SHARE, periods: int = 1) -> int:
+    """Window length: days (with `step_ms`), else periods, else 48; a multiple of 4, at most half of the smallest split.
+
+    `periods` is their number, or one if as many do not fit in the longest window.
+    """
     day = DAY_MS // step_ms if step_ms else 0
-    fitting = [points for points in (day, period) if LEAST_WINDOW <= points <= MOST_WINDOW]
+    lengths = [cycle * count for cycle in (day, period) for count in (periods, 1)]
+    fitting = [points for points in lengths if LEAST_WINDOW <= points <= MOST_WINDOW]
     points = fitting[0] if fitting else DEFAULT_WINDOW
     room = int(rows * share) // 2
     return max(LEAST_WINDOW, min(points, MOST_WINDOW, room) // MULTIPLE * MULTIPLE)

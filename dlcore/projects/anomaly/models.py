@@ -1,7 +1,10 @@
 """Models and data settings of anomaly detection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
+
+from torch import nn
 
 from dlcore.core.config import Config, choice, number
 from dlcore.evaluation.metrics import BASELINES, baseline_title
@@ -9,7 +12,7 @@ from dlcore.models.calendar_autoencoder import CalendarAutoencoder, CalendarAuto
 from dlcore.models.conv_autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from dlcore.models.dense_autoencoder import DenseAutoencoder
 from dlcore.models.lstm_autoencoder import LstmAutoencoder, LstmAutoencoderConfig
-from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsByColumn, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetwork, PatchNetworkConfig
 from dlcore.projects.anomaly.detector_model import CLASSES, CONFIGS, SEASONAL_MEDIAN, DetectorConfig, DetectorModel
 from dlcore.projects.anomaly.scores import STORED, View
@@ -49,6 +52,10 @@ class AnomalyData(Config):
         high=2.0,
         help="An alarm is a score above the largest before it, over this share of the training part; 0: one threshold.",
     )
+    column_thresholds: bool = choice(
+        False,
+        help="Of a table with several columns: an alarm is a record of any column. Off: a record of all together.",
+    )
     threshold_rule: Literal["quantile", "mean_std", "maximum", "midway"] = choice(
         "maximum",
         help="Threshold from scores before the test split: 99.5 % quantile, mean + 3 standard deviations, maximum, or "
@@ -56,8 +63,17 @@ class AnomalyData(Config):
     )
 
 
-FIXED_THRESHOLD = ("record_share",)
-"""Settings of the record rule, which the default detector has."""
+FIXED_THRESHOLD = ("record_share", "column_thresholds")
+"""Settings of the record rule and of tables, which the default detector has."""
+
+
+def _neighbors(options: NearestWindowsConfig, facts: Mapping[str, int]) -> nn.Module:
+    """Nearest windows of the series, or of each of its columns."""
+    detectors = [
+        NearestWindows(options, window=facts["window"], places=facts["places"], points=facts["train_points"])
+        for _ in range(facts.get("columns", 1))
+    ]
+    return NearestWindowsByColumn(detectors) if len(detectors) > 1 else detectors[0]
 
 
 def _detector(name: str) -> AnomalyModel:
@@ -71,6 +87,7 @@ def _detector(name: str) -> AnomalyModel:
             name, options, window=facts["window"], places=facts["places"], points=facts["train_points"]
         ),
         CONFIGS.get(name, DetectorConfig),
+        ignored_settings=FIXED_THRESHOLD,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="scored window",
         holds_out=CLASSES[name].holds_out,
@@ -118,9 +135,7 @@ MODELS: dict[str, AnomalyModel] = {
     "neighbors": AnomalyModel(
         "Nearest windows",
         "Compares each window with training windows, at the same time of the period or at any; nothing is trained.",
-        lambda options, facts: NearestWindows(
-            options, window=facts["window"], places=facts["places"], points=facts["train_points"]
-        ),
+        lambda options, facts: _neighbors(cast(NearestWindowsConfig, options), facts),
         NearestWindowsConfig,
         training_loop=lambda module, prepared, config: FitOnce(module, config.training),
         view="nearest window",

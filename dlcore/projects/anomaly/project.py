@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import weakref
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -21,11 +22,11 @@ from dlcore.data.series.series import (
     read_csv,
     split_ends,
 )
-from dlcore.data.series.series import load as load_series
+from dlcore.data.series.tables import load_series, read_columns
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
-from dlcore.models.nearest_windows import NearestWindows, NearestWindowsConfig
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsByColumn, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetworkConfig, patch_loss
 from dlcore.models.pattern_store import PatternStore
 from dlcore.projects.anomaly import alarm, automatic, custom_series, records, streaming, usable
@@ -56,6 +57,11 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         DataError: a split is shorter than one window, or a setting does not fit the series.
     """
     data = _data(config)
+    if series.names and config.model != automatic.MODEL:
+        raise DataError(
+            f"'{config.model}' scores one column; this table has {len(series.names)}: choose '{automatic.MODEL}', or "
+            "add one column as a series (--kind series --value COLUMN)."
+        )
     ends = split_ends(len(series.values), train_share=data.train_share, validation_share=data.validation_share)
     bounds = zip((0, *ends), (*ends, len(series.values)), strict=True)
     spans = {name: slice(low, high) for name, (low, high) in zip(SPLITS, bounds, strict=True)}
@@ -70,6 +76,7 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
         "scaler": scaler.as_json(),
         "step_ms": series.step_ms,
         "cycles": list(cycles),
+        **({"columns": list(series.names)} if series.names else {}),
     }
     if view_of(config) == "patch window" and len(np.unique(np.diff(series.times[: ends[0]]))) == 1:
         preprocessing["first_ms"] = int(series.times[0])  # of the stored patches
@@ -88,11 +95,18 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
             "window": _window(config),
             "places": count,
             "train_points": ends[0],
+            **({"columns": len(series.names)} if series.names else {}),
         },
         preprocessing=preprocessing,
         labels=("normal", "anomaly"),
         checksum=series.checksum,
-        source={"series": series, "spans": spans, "rows": rows, "left_out": left_out},
+        source={
+            "series": series,
+            "spans": spans,
+            "rows": rows,
+            "left_out": left_out,
+            "errors": weakref.WeakKeyDictionary(),  # by module, of models without trainable weights
+        },
         start=functools.partial(_store_training_values, rows[: ends[0]], ~left_out[: ends[0]])
         if view_of(config) in STORED
         else None,
@@ -101,7 +115,8 @@ def prepare_series(series: Series, config: RunConfig) -> Prepared:
 
 def _store_training_values(rows: ScaledRows, is_usable: np.ndarray, module: nn.Module) -> None:
     """Store the training rows (T,) in a model that keeps them."""
-    values, usable = torch.from_numpy(rows.scaled[:, 0]), torch.from_numpy(is_usable)
+    columns = slice(len(module)) if isinstance(module, NearestWindowsByColumn) else 0
+    values, usable = torch.from_numpy(rows.scaled[:, columns]), torch.from_numpy(is_usable)
     cast(PatternStore | DetectorModel, module).store(values, usable, first_place=int(rows.places[0]))
 
 
@@ -120,17 +135,21 @@ def predict(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[st
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     parts = scored.scores(module, prepared, view=view_of(config), length=_window(config), smooth=smooth)
     values: dict[str, np.ndarray] = {}
-    errors = (
-        np.concatenate([getattr(part, kind).mean(axis=1) for part in parts.values()]) for kind in ("causal", "centered")
-    )
-    causal, centered = (streaming.apply_records(each, config, module, prepared.facts) for each in errors)
+    errors = [np.concatenate([getattr(part, kind) for part in parts.values()]) for kind in scored.KINDS]
+    errors[0] = streaming.raise_flat(errors[0], prepared.source["rows"], module)
+    causal, centered = (streaming.join_scores(each, config, module, prepared.facts) for each in errors)
+    by_column = None
+    if isinstance(module, NearestWindowsByColumn):
+        by_column = streaming.column_scores(errors[0], config, module, prepared.facts)
     for name, part in parts.items():
         span = prepared.source["spans"][name]
         values[f"{name}_scores"] = causal[span].astype(np.float32)
         values[f"{name}_centred"] = centered[span].astype(np.float32)
         values[f"{name}_targets"] = series.labels[span]
         values[f"{name}_ids"] = series.times[span]
-        if part.causal.shape[1] > 1:
+        if by_column is not None:
+            values[f"{name}_columns"] = by_column[span].astype(np.float32)
+        elif part.causal.shape[1] > 1:
             values[f"{name}_members"] = part.causal.astype(np.float32)
             values[f"{name}_members_centred"] = part.centered.astype(np.float32)
     return values
@@ -153,9 +172,12 @@ def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> d
     error_scale = scored.get_error_scale(module)
     smooth = streaming.smoothing_points(config, prepared.preprocessing["step_ms"])
     whole = scored.smooth_scores(list(parts.values()), rows, error_scale=error_scale, smooth=smooth, length=length)
-    causal = np.concatenate([part.causal.mean(axis=1) for part in whole])
+    columns = np.concatenate([part.causal for part in whole])
+    causal = columns.mean(axis=1)
     if view_of(config) == "nearest window":
-        cast(NearestWindows, module).largest.fill_(float(causal[spans["train"]].max()) ** 0.5)
+        modules = module if isinstance(module, NearestWindowsByColumn) else [cast(NearestWindows, module)]
+        for detector, column in zip(modules, columns.T, strict=True):
+            detector.largest.fill_(float(column[spans["train"]].max()) ** 0.5)
     known = _holiday_mask(series.times[:stop], config)
     limit = measured.threshold_of(causal, _data(config).threshold_rule, mask=mask, known=known)
     correct = scoring.alarms(causal, limit) == series.labels[:stop].astype(bool)
@@ -259,8 +281,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     series = _read_series(loaded, payload)
     part = _score_series(loaded, series)
     errors, centered = (
-        streaming.apply_records(kind.mean(axis=1), loaded.config, loaded.module, loaded.facts)
-        for kind in (part.causal, part.centered)
+        streaming.join_scores(kind, loaded.config, loaded.module, loaded.facts) for kind in (part.causal, part.centered)
     )
     limit = float(loaded.threshold or 0.0)
     step, trained = series.step_ms, loaded.preprocessing["step_ms"]
@@ -291,7 +312,8 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
     """
     selected = choose(method, tuple(alarm.METHODS), default="integrated_gradients", kind="method")
     series = _read_series(loaded, payload)
-    place = int(_score_series(loaded, series).causal.mean(axis=1).argmax())
+    causal = _score_series(loaded, series).causal
+    place = int(streaming.join_scores(causal, loaded.config, loaded.module, loaded.facts).argmax())
     if target:
         try:
             moment = int(np.datetime64(target, "ms").astype(np.int64))
@@ -304,7 +326,8 @@ def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> di
 
 
 def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
-    series = read_csv(payload)
+    names = loaded.preprocessing.get("columns")
+    series = read_columns(payload, names) if names else read_csv(payload)
     needed = loaded.facts["window"]
     if len(series.values) < needed:
         raise DataError(
@@ -315,6 +338,8 @@ def _read_series(loaded: LoadedModel, payload: bytes) -> Series:
 
 def _data(config: RunConfig) -> AnomalyData:
     data = config.data_as(AnomalyData)
+    if data.record_share and config.model != automatic.MODEL:
+        raise DataError(f"record_share={data.record_share:g} needs the model '{automatic.MODEL}': set it to 0.")
     if data.window % 4:
         raise DataError(
             f"window={data.window} is not a multiple of 4, as the convolutions require: choose {data.window // 4 * 4}."
@@ -393,7 +418,8 @@ def _score_series(loaded: LoadedModel, series: Series) -> ReconstructionErrors:
     rows = streaming.scale_rows(loaded, series)
     part = scored.errors(module, rows, view=view_of(config), length=length)
     smooth, error_scale = streaming.smoothing_points(config, series.step_ms), scored.get_error_scale(module)
-    return scored.smooth_scores([part], rows, error_scale=error_scale, smooth=smooth, length=length)[0]
+    scores = scored.smooth_scores([part], rows, error_scale=error_scale, smooth=smooth, length=length)[0]
+    return dataclasses.replace(scores, causal=streaming.raise_flat(scores.causal, rows, module))
 
 
 def _split(rows: ScaledRows, times: np.ndarray, skip: np.ndarray, config: RunConfig) -> Split:
@@ -479,7 +505,7 @@ PROJECT = Project(
     answer=answer,
     scorer=streaming.StreamScorer,
     explain=explain,
-    custom_data=("series",),
+    custom_data=("series", "table"),
     custom_settings=custom_series.settings,
     quick_settings=custom_series.quick_settings,
     suggest_model=lambda dataset: automatic.MODEL,

@@ -18,6 +18,7 @@ from dlcore.data.batches import Batches
 from dlcore.data.series import windows
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import smoothing
+from dlcore.models.nearest_windows import NearestWindowsByColumn
 from dlcore.models.patch_network import PROJECTION, PatchNetwork
 
 View = Literal["row", "window", "value window", "folded window", "nearest window", "patch window", "scored window"]
@@ -48,6 +49,7 @@ class ScoresWindows(Protocol):
         ...
 
 
+KINDS = ("causal", "centered")
 BATCH = 1024
 ROWS_MULTIPLE = 32
 """Rows of a batch are padded to a multiple: matrix products of few rows use other kernels, which round differently, so
@@ -71,10 +73,16 @@ class ScaledRows:
     def __len__(self) -> int:
         return len(self.scaled)
 
+    def column(self, number: int, *, columns: int) -> "ScaledRows":
+        """The rows with one of the first `columns` features only, and all later ones."""
+        scaled = np.column_stack([self.scaled[:, number], self.scaled[:, columns:]])
+        return ScaledRows(scaled, self.folds, self.places)
+
 
 @dataclass(frozen=True)
 class ReconstructionErrors:
-    """Errors of n points and S seeds (n, S) float64: `causal` (0 before the first complete window) and `centered`."""
+    """Errors of n points and S seeds, or columns of a table (n, S) float64: `causal` (0 before the first complete
+    window) and `centered`."""
 
     causal: np.ndarray
     centered: np.ndarray
@@ -106,6 +114,12 @@ def targets_of(inputs: tuple[Tensor, ...], *, view: View, members: int) -> Tenso
 
 def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> ReconstructionErrors:
     """Squared errors of at least `length` points, without context."""
+    if isinstance(module, NearestWindowsByColumn):
+        parts = [
+            errors(detector, rows.column(number, columns=len(module)), view=view, length=length)
+            for number, detector in enumerate(module)
+        ]
+        return ReconstructionErrors(*(np.hstack([getattr(part, kind) for part in parts]) for kind in KINDS))
     seeds = cast(CrossFitted, module).seeds if view == "folded window" else 1
     inputs = inputs_of(rows, view=view, length=length)
     last, means = [], windows.PointwiseMean(len(rows), series=(seeds,))
@@ -133,17 +147,33 @@ def errors(module: nn.Module, rows: ScaledRows, *, view: View, length: int) -> R
     return ReconstructionErrors(causal, causal if view == "folded window" else means.means)
 
 
+def worst_column(errors: np.ndarray, module: NearestWindowsByColumn) -> int:
+    """Return the column with the largest error of errors (V,), each in units of its largest training error."""
+    return int(relative_errors(errors[None], module)[0].argmax())
+
+
+def relative_errors(errors: np.ndarray, module: NearestWindowsByColumn) -> np.ndarray:
+    """Errors (n, V) in units of the largest training error of each column."""
+    largest = np.array([float(detector.largest) for detector in module])
+    values: np.ndarray = errors / np.maximum(largest, 1e-12) ** 2
+    return values
+
+
 def errors_by_split(
     module: nn.Module, prepared: Prepared, *, view: View, length: int, names: Sequence[SplitName] = SPLITS
 ) -> dict[SplitName, ReconstructionErrors]:
-    """Errors of each split's points; windows may reach back into the previous split, never ahead."""
-    errors_by_name: dict[SplitName, ReconstructionErrors] = {}
-    for name in names:
+    """Errors of each split's points; windows may reach back into the previous split, never ahead.
+
+    Those of a model without trainable weights are computed once.
+    """
+    known = prepared.source.get("errors") if view in ("nearest window", "scored window") else None
+    errors_by_name: dict[SplitName, ReconstructionErrors] = {} if known is None else known.setdefault(module, {})
+    for name in (name for name in names if name not in errors_by_name):
         span = prepared.source["spans"][name]
         before = min(length - 1, span.start)
         rows = prepared.source["rows"][span.start - before : span.stop]
         errors_by_name[name] = errors(module, rows, view=view, length=length).cut(before)
-    return errors_by_name
+    return {name: errors_by_name[name] for name in names}
 
 
 def smooth_scores(

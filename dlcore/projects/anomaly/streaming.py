@@ -4,26 +4,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import nn
 
+from dlcore.core.errors import RequestError
 from dlcore.data.series.series import CYCLES, MinMaxScaler, Series, calendar
 from dlcore.evaluation import smoothing
-from dlcore.models.nearest_windows import NearestWindows
+from dlcore.models.nearest_windows import NearestWindows, NearestWindowsByColumn
 from dlcore.projects.anomaly import alarm, records
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.evaluation import HOUR_MS
 from dlcore.projects.anomaly.models import AnomalyData, view_of
+from dlcore.projects.anomaly.records import RecordRule
 from dlcore.projects.anomaly.scores import ScaledRows
 from dlcore.projects.project import LoadedModel
 from dlcore.projects.run_config import RunConfig
 
+FLAT = 4.0
+"""Squared error of a flat stretch in units of the largest training error."""
+
 
 def time_features(series: Series, cycles: Sequence[str] = CYCLES) -> np.ndarray:
-    """Features (T, 1 + 2 C): the value, and sine and cosine of the position in each of the C cycles.
+    """Features (T, V + 2 C): the value or columns, and sine and cosine of the position in each of the C cycles.
 
     A cycle that training does not cover is left out: its features would be out of range everywhere else.
     """
-    return np.column_stack([series.values, calendar(series.times, cycles)])
+    return np.column_stack([series.variables, calendar(series.times, cycles)])
 
 
 def scale_rows(loaded: LoadedModel, series: Series) -> ScaledRows:
@@ -39,6 +45,21 @@ def smoothing_points(config: RunConfig, step_ms: int) -> int:
     return max(1, round(config.data_as(AnomalyData).smoothing_h * HOUR_MS / step_ms))
 
 
+def raise_flat(errors: np.ndarray, rows: ScaledRows, module: nn.Module) -> np.ndarray:
+    """Return errors (n, S) of the last n points of `rows`, where the series is flat at least `FLAT` times the largest
+    training error: a stuck sensor is close to many noisy windows."""
+    detectors = list(module) if isinstance(module, NearestWindowsByColumn) else [module]
+    raised = errors.copy()
+    for column, detector in enumerate(detectors):
+        if isinstance(detector, NearestWindows) and float(detector.flat):
+            scaled = torch.from_numpy(np.ascontiguousarray(rows.scaled[:, column]))
+            is_flat = detector.is_flat(scaled).numpy()
+            is_flat[: detector.length - 1] = False  # points without a score
+            is_flat = is_flat[len(rows) - len(errors) :]
+            raised[is_flat, column] = np.maximum(errors[is_flat, column], FLAT * float(detector.largest) ** 2)
+    return raised
+
+
 def apply_records(
     errors: np.ndarray,
     config: RunConfig,
@@ -48,11 +69,39 @@ def apply_records(
     before: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return `records.record_scores` of errors (n,) for a run with that rule, else the errors themselves."""
-    share = config.data_as(AnomalyData).record_share
-    if not share:
+    rule = record_rule(config, facts)
+    if rule is None:
         return errors
-    largest = float(cast(NearestWindows, module).largest)
-    return records.record_scores(errors, reach=round(share * facts["train_points"]), largest=largest, before=before)
+    return records.record_scores(errors, rule, largest=float(cast(NearestWindows, module).largest), before=before)
+
+
+def record_rule(config: RunConfig, facts: Mapping[str, int]) -> RecordRule | None:
+    """Return the rule of a run whose alarms are records; None if it has a threshold."""
+    share = config.data_as(AnomalyData).record_share
+    return RecordRule.of(share, train_points=facts["train_points"], window=facts["window"]) if share else None
+
+
+def join_scores(errors: np.ndarray, config: RunConfig, module: nn.Module, facts: Mapping[str, int]) -> np.ndarray:
+    """Return one score (n,) per point: of errors (n, S) of an ensemble the mean, of those of columns the largest.
+
+    Columns are compared in units of their largest training errors, or by the scores of `column_scores`.
+    """
+    if not isinstance(module, NearestWindowsByColumn):
+        return apply_records(errors.mean(axis=1), config, module, facts)
+    if config.data_as(AnomalyData).column_thresholds:
+        return column_scores(errors, config, module, facts).max(axis=1)
+    relative, rule = scored.relative_errors(errors, module).max(axis=1), record_rule(config, facts)
+    return records.record_scores(relative, rule, largest=1.0) if rule else relative
+
+
+def column_scores(
+    errors: np.ndarray, config: RunConfig, module: NearestWindowsByColumn, facts: Mapping[str, int]
+) -> np.ndarray:
+    """Return the scores (n, V) of each column by itself, from errors (n, V)."""
+    if not config.data_as(AnomalyData).record_share:
+        return scored.relative_errors(errors, module)
+    parts = zip(errors.T, module, strict=True)
+    return np.stack([apply_records(column, config, detector, facts) for column, detector in parts], axis=1)
 
 
 class StreamScorer:
@@ -63,12 +112,17 @@ class StreamScorer:
     """
 
     def __init__(self, loaded: LoadedModel, step_ms: int) -> None:
+        if columns := list(loaded.preprocessing.get("columns", ())):
+            raise RequestError(
+                f"this run scores {len(columns)} columns together: predict a whole table with `run.predict`, or follow "
+                "one column with a run on that column."
+            )
         self.loaded, self.length = loaded, int(loaded.facts["window"])
         self.smooth = smoothing_points(loaded.config, step_ms)
         self.times, self.values = np.zeros(0, np.int64), np.zeros(0)
         self.errors: np.ndarray | None = None
-        share = loaded.config.data_as(AnomalyData).record_share
-        self.reach = round(share * loaded.facts["train_points"]) if share else 0
+        rule = record_rule(loaded.config, loaded.facts)
+        self.reach = rule.reach if rule else 0
         self.recent = np.zeros(0)
 
     def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -76,10 +130,12 @@ class StreamScorer:
         self.times, self.values = np.r_[self.times, times], np.r_[self.values, values]
         scores = np.zeros(len(times))
         if len(self.times) >= self.length:
-            new = self._errors(len(times))
+            rows = scale_rows(self.loaded, Series(self.times, self.values))
+            new = self._errors(rows, len(times))
             whole = new if self.errors is None else np.concatenate([self.errors, new])
             means = [smoothing.trailing_mean(column, self.smooth)[len(whole) - len(new) :] for column in whole.T]
-            scores[len(times) - len(new) :] = np.mean(means, axis=0)
+            raised = raise_flat(np.mean(means, axis=0)[:, None], rows, self.loaded.module)
+            scores[len(times) - len(new) :] = raised[:, 0]
             self.errors = whole[max(0, len(whole) - self.smooth + 1) :]
         done = max(0, len(self.times) - self.length + 1)
         self.times, self.values = self.times[done:], self.values[done:]
@@ -124,9 +180,8 @@ class StreamScorer:
         self.recent = np.array(state.get("recent", ()), np.float64)
         self.errors = np.array(state["errors"], np.float64) if state["errors"] else None  # empty without smoothing
 
-    def _errors(self, new: int) -> np.ndarray:
+    def _errors(self, rows: ScaledRows, new: int) -> np.ndarray:
         """Scaled squared errors (n, S) of the points, at most `new`, at the end of a complete window."""
-        rows = scale_rows(self.loaded, Series(self.times, self.values))
         view = view_of(self.loaded.config)
         part = scored.errors(self.loaded.module, rows, view=view, length=self.length)
         complete = slice(max(self.length - 1, len(rows) - new), None)

@@ -44,6 +44,8 @@ def pack_scorer(loaded: LoadedModel) -> BrowserModel:
     """Return a detector: the score of each point of a series, from the window that ends there."""
     known, facts, data = loaded.preprocessing, loaded.facts, loaded.config.data_as(AnomalyData)
     cycles = list(known.get("cycles", CYCLES))
+    if data.record_share:
+        raise RunError("its alarms depend on earlier scores.")
     window, places = int(facts["window"]), int(facts.get("places", 1))
     generator = torch.Generator().manual_seed(0)
     inputs = [

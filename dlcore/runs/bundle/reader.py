@@ -53,6 +53,7 @@ TEST_NAMES = {
         "centred",
         "members",
         "members_centred",
+        "columns",
         "last",
         "linear",
         "reasons",

@@ -190,10 +190,14 @@ class SplitScores:
     times: np.ndarray
 
 
-def split_scores(stored: Mapping[str, np.ndarray], kind: str = "scores") -> dict[str, SplitScores]:
-    """Return the splits with stored errors: the causal `scores`, or the centered ones, which use later points."""
+def split_scores(
+    stored: Mapping[str, np.ndarray], kind: str = "scores", *, column: int | None = None
+) -> dict[str, SplitScores]:
+    """Return the splits with stored errors: the causal `scores`, the centered ones, which use later points, or those of
+    one of the `columns`."""
+    place = ... if column is None else (slice(None), column)
     return {
-        name: SplitScores(stored[f"{name}_{kind}"], stored[f"{name}_targets"], stored[f"{name}_ids"])
+        name: SplitScores(stored[f"{name}_{kind}"][place], stored[f"{name}_targets"], stored[f"{name}_ids"])
         for name in SPLITS
         if f"{name}_{kind}" in stored
     }
@@ -248,7 +252,9 @@ def unit_of(config: RunConfig) -> str:
     if not custom_registry.is_custom(config.dataset):
         return UNIT
     entry = custom_registry.find(config.dataset)
-    return str(entry.facts["columns"]["value"]) if entry else "value"
+    if entry is None:
+        return "value"
+    return str(entry.facts["columns"]["value"]) if entry.kind == "series" else "mean of the scaled columns"
 
 
 def series_axis(splits: dict[str, SplitScores], series: Series | None, *, unit: str) -> SeriesAxis:

@@ -55,7 +55,8 @@ def test_default_settings_fit_the_series_and_can_be_overridden():
     for model in projects.get("anomaly").models:
         options = quick(model=model).flat
         assert (options["train_share"], options["validation_share"]) == (0.5, 0.1)
-        assert options["window"] == (28 if model == "neighbors" else 24)  # at most half of the smallest split
+        expected = 28 if model in ("neighbors", "patch") else 24  # at most half of the smallest split
+        assert options["window"] == expected
         assert options.get("leave_out", "") == ""
     assert quick(train_share=0.6).flat["train_share"] == 0.6
     config = quick(window=16)
@@ -85,6 +86,13 @@ def test_default_detector_is_preselected_and_its_settings_are_chosen_by_the_trai
 )
 def test_window_is_a_day_or_a_period_if_it_fits(rows, step_ms, period, expected):
     assert custom_series.window(rows, step_ms=step_ms, period=period) == expected
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "period", "expected"), [(1_800_000, 336, 96), (300_000, 288, 288), (1000, 90, 180), (86_400_000, 0, 48)]
+)
+def test_a_patch_holds_two_days_or_periods(step_ms, period, expected):
+    assert custom_series.window(10_000, step_ms=step_ms, period=period, periods=2) == expected
 
 
 def test_unusable_series_is_rejected_on_configuration():

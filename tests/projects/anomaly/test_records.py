@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlcore.projects.anomaly.records import THRESHOLD, record_scores
+from dlcore.projects.anomaly.records import THRESHOLD, RecordRule, record_scores
 
 
 def sizes(*parts: tuple[float, int]) -> np.ndarray:
@@ -12,7 +12,7 @@ def sizes(*parts: tuple[float, int]) -> np.ndarray:
 
 
 def starts(errors: np.ndarray, *, reach: int = 20, largest: float = 1.0) -> list[int]:
-    is_alarm = record_scores(errors, reach=reach, largest=largest) > THRESHOLD
+    is_alarm = record_scores(errors, RecordRule(reach, 1.05), largest=largest) > THRESHOLD
     return np.flatnonzero(is_alarm & ~np.r_[False, is_alarm[:-1]]).tolist()
 
 
@@ -33,7 +33,7 @@ def test_errors_close_to_zero_set_no_record():
 
 def test_scores_keep_the_ranks_of_the_errors_on_either_side_of_the_threshold():
     errors = np.random.default_rng(0).exponential(size=500)
-    scores = record_scores(errors, reach=40, largest=1.0).astype(np.float32)
+    scores = record_scores(errors, RecordRule(40, 1.05), largest=1.0).astype(np.float32)
     is_alarm = scores > THRESHOLD
     assert 0 < is_alarm.sum() < 50
     for side in (is_alarm, ~is_alarm):
@@ -43,6 +43,14 @@ def test_scores_keep_the_ranks_of_the_errors_on_either_side_of_the_threshold():
 @pytest.mark.parametrize("first", [7, 40, 300])
 def test_scores_of_parts_equal_those_of_the_whole(first: int):
     errors = np.random.default_rng(1).exponential(size=500)
-    whole = record_scores(errors, reach=40, largest=2.0)
-    later = record_scores(errors[first:], reach=40, largest=2.0, before=errors[:first])
-    assert np.array_equal(np.r_[record_scores(errors[:first], reach=40, largest=2.0), later], whole)
+    whole = record_scores(errors, RecordRule(40, 1.05), largest=2.0)
+    later = record_scores(errors[first:], RecordRule(40, 1.05), largest=2.0, before=errors[:first])
+    assert np.array_equal(np.r_[record_scores(errors[:first], RecordRule(40, 1.05), largest=2.0), later], whole)
+
+
+def test_short_windows_and_short_series_need_a_larger_record():
+    long = RecordRule.of(0.15, train_points=5000, window=200)
+    assert long == RecordRule(750, 1.05)
+    short = RecordRule.of(0.15, train_points=250, window=12)
+    assert short.reach == 100 and 1.15 < short.ratio < 1.2
+    assert RecordRule.of(0.15, train_points=12, window=8).reach == 12

@@ -50,7 +50,7 @@ def score_file(detector: StreamDetector, times: np.ndarray, values: np.ndarray) 
     return np.array(detector.project.answer(detector.loaded, payload)["errors"])
 
 
-@pytest.mark.parametrize("model", ["trained", "conv", "neighbors"])
+@pytest.mark.parametrize("model", ["trained", "conv", "neighbors", "patch"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_stream_equals_file(model: str, kind: str, trained: runs.Run) -> None:
     times, values = make_series(kind)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.series.series import Series
-from dlcore.data.series.series import load as load_series
+from dlcore.data.series.tables import load_series
 from dlcore.evaluation import anomaly, baselines, nab
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run

@@ -7,7 +7,8 @@ import streamlit as st
 from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.intervals import format_duration
-from dlcore.data.series.series import DAY_MS, Series, load, split_ends
+from dlcore.data.series.series import DAY_MS, Series, split_ends
+from dlcore.data.series.tables import load_series
 from dlcore.data.sources import locate as sources
 from dlcore.plots import series as plots
 from dlcore.projects.anomaly import custom_series
@@ -60,7 +61,7 @@ def series_of(config: RunConfig) -> Series:
 
 @cache_resource(max_entries=4, show_spinner="Reading the series")
 def _series(dataset: str, checksum: str) -> Series:
-    return load(dataset, checksum=checksum)
+    return load_series(dataset, checksum=checksum)
 
 
 def split_marks(series: Series, config: RunConfig) -> dict[str, int]:

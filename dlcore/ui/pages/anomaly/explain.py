@@ -77,7 +77,7 @@ def _prepared(key: str, _project: Project, _config: Any) -> Prepared:
 
 
 def _window(reconstruction: Reconstruction, run: Run, moment: int) -> None:
-    unit, name = unit_of(run.config), anomaly_alarm.expected_name(run.config)
+    unit, name = reconstruction.column or unit_of(run.config), anomaly_alarm.expected_name(run.config)
     figure = before_and_after(
         reconstruction.times, reconstruction.observed, reconstruction.rebuilt, moment=moment, unit=unit, name=name
     )

@@ -51,6 +51,9 @@ def predict(project: Project, run: Run | None) -> None:
         label_visibility="collapsed",
     )
     if source == "Replay":
+        if bundle.preprocessing.get("columns"):
+            st.info("This run scores several columns together; a replay follows one.", icon=":material/table_chart:")
+            return
         replay(run, bundle)
         return
     st.markdown(
@@ -121,7 +124,9 @@ def sample_csv(series: Series, *, context: int = 0) -> bytes:
     times = pd.to_datetime(series.times[last], unit="ms").strftime(
         "%Y-%m-%d %H:%M:%S" if series.step_ms % 1000 == 0 else "%Y-%m-%d %H:%M:%S.%f"
     )
-    return pd.DataFrame({"timestamp": times, "value": series.values[last]}).to_csv(index=False).encode()
+    columns = pd.DataFrame(series.variables[last], columns=list(series.names) or ["value"])
+    columns.insert(0, "timestamp", times, allow_duplicates=True)
+    return columns.to_csv(index=False).encode()
 
 
 @fragment

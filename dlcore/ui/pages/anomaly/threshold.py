@@ -1,5 +1,6 @@
 """Decision threshold of the anomaly page: scores of the run's series, its alarms, and the explanation of an alarm."""
 
+import dataclasses
 from functools import partial
 
 import numpy as np
@@ -55,14 +56,17 @@ def show_decision_threshold(project: Project, run: Run, bundle: Bundle, threshol
     chart, below = st.container(), st.container()
     with below:
         kind = _kind(bundle)
+        column = _column(run, bundle)
     splits = load_splits(bundle, kind)
-    if kind == "centred":
+    if column is not None:
+        splits = split_scores(run_cache.predictions(bundle), "columns", column=column)
+    elif kind == "centred":
         threshold = run_cache.evaluation(bundle).metrics.get("threshold_centred", threshold)
-    axis, rules, score = _series_axis(run, splits), rule_scores(splits, run.config), score_name(run.config)
+    axis, rules, score = _series_axis(run, splits, column), rule_scores(splits, run.config), score_name(run.config)
     view = make_view(splits, threshold, axis=axis, rules=rules, score=score)
     stored = tuple(NamedWindow(label.start, label.end) for label in manual_labels.load(run.config.dataset))
     imports = st.session_state.get(f"label-imports-{run.run_id}", 0)  # a new file replaces the component's labels
-    base = f"{run_cache.bundle_key(bundle)}-{kind}"
+    base = f"{run_cache.bundle_key(bundle)}-{kind if column is None else column}"
     key = f"{base}-{imports}" if imports else base
     with chart, main_picture(_first_frame(view), alt=f"{score.capitalize()} over time", height=168, top=FRAME_TOP):
         released = show_threshold(view, key=key, labels=stored)
@@ -167,6 +171,15 @@ def _kind(bundle: Bundle) -> str:
     return kind
 
 
+def _column(run: Run, bundle: Bundle) -> int | None:
+    """Return which column's scores are shown, of a run that scores several; None: the joint scores."""
+    if "test_columns" not in run_cache.predictions(bundle):
+        return None
+    names = ["All columns", *bundle.preprocessing["columns"]]
+    name = st.selectbox("Scores of", names, key="column", bind="query-params")
+    return names.index(name) - 1 if name != names[0] else None
+
+
 DEFINITIONS = """
 - **Alarm point**: a point whose score is above the threshold. **Alarm**: alarm points less than a day apart.
 - **Event**: a labeled window. It is detected if one of its points is an alarm point, unless most
@@ -181,13 +194,16 @@ DEFINITIONS = """
 """
 
 
-def _series_axis(run: Run, splits: dict[str, SplitScores]) -> SeriesAxis:
-    """Return the series behind the scores; labels only if it is not available."""
+def _series_axis(run: Run, splits: dict[str, SplitScores], column: int | None) -> SeriesAxis:
+    """Return the series behind the scores, or its column; labels only if it is not available."""
     try:
         series = series_of(run.config)
     except WorkbenchError:
         series = None
-    return series_axis(splits, series, unit=unit_of(run.config))
+    if series is None or column is None or series.columns is None:
+        return series_axis(splits, series, unit=unit_of(run.config))
+    part = dataclasses.replace(series, values=series.columns[:, column])
+    return series_axis(splits, part, unit=series.names[column])
 
 
 def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> None:
@@ -206,7 +222,7 @@ def _explain_alarm(project: Project, run: Run, bundle: Bundle, point: int) -> No
         reconstruction.observed,
         reconstruction.rebuilt,
         reconstruction.at,
-        unit_of(run.config),
+        reconstruction.column or unit_of(run.config),
     )
     gap = explain_series.plain(float(np.abs(actual - rebuilt).max()))
     name = anomaly_alarm.expected_name(run.config)
