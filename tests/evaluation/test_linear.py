@@ -1,6 +1,7 @@
 """Logistic regression with a cross-validated penalty, and nearest neighbors."""
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 

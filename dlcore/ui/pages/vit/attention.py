@@ -2,6 +2,8 @@
 attributions.
 """
 
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
+from dlcore.ui.modalities import upload
 from dlcore.ui.modalities.explain_image import explain_image
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.shell.cache import cache_data
@@ -51,9 +54,19 @@ def explain(project: Project, run: Run | None) -> None:
     )
     if view == PIXELS:
         explain_image(project, run, bundle)
-        return
-    _heads(project, run, bundle)
-    _whole_network(bundle)
+    elif not upload.choose_source():
+        _heads(project, run, bundle)
+        _whole_network(bundle)
+    elif (prediction := upload.answer_upload(project, bundle)) is not None:
+        show_own_attention(bundle, prediction)
+
+
+def show_own_attention(bundle: Bundle, prediction: Mapping[str, Any]) -> None:
+    """Draw the attention for the user's image, from its prediction."""
+    pixels = np.array(prediction["pixels"], dtype=np.uint8)
+    show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
+    with st.expander("How to read the maps"):
+        st.markdown(HOW_TO_READ)
 
 
 def _heads(project: Project, run: Run, bundle: Bundle) -> None:
