@@ -58,9 +58,12 @@ class EpochRecord:
 class EpochLog:
     """Keeps the first, the best, the last and evenly spaced epochs of a run."""
 
-    def __init__(self, folder: Path, prepared: Prepared, *, epochs: int, first: int) -> None:
-        """Continue with epoch `first` of a run of `epochs`: later files are dropped, since they are trained again."""
-        self.folder, self.best, self._outputs = folder, 0, (np.empty(0), np.empty(0))
+    def __init__(self, folder: Path, prepared: Prepared, *, epochs: int, first: int, best: int = 0) -> None:
+        """Continue with epoch `first` of a run of `epochs`: later files are dropped, since they are trained again.
+
+        `best` is the best epoch before.
+        """
+        self.folder, self.best, self._outputs = folder, best, (np.empty(0), np.empty(0))
         size = 2 * max(2, len(prepared.labels)) + 4  # bytes per sample and epoch
         available = len(prepared.validation)
         samples = max(1, min(SAMPLES, available, BYTES // (FEWEST_EPOCHS * size)))

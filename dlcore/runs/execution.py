@@ -314,8 +314,8 @@ def _epoch_log(session: TrainingSession) -> EpochLog | None:
     job, is_first = session.job, session.fabric.is_global_zero
     if session.project.task.observe is None or not is_first or job.weights != "float32":
         return None
-    epochs = job.config.training.epochs
-    return EpochLog(job.folder.epochs, session.prepared, epochs=epochs, first=session.state.epoch)
+    epochs, state = job.config.training.epochs, session.state
+    return EpochLog(job.folder.epochs, session.prepared, epochs=epochs, first=state.epoch, best=state.best_epoch)
 
 
 def _measure_epoch(session: TrainingSession, module: nn.Module) -> dict[str, float]:

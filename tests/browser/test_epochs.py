@@ -47,10 +47,10 @@ def epochs_page(page):
 
 def test_slider_moves_all_views_to_another_epoch(epochs_page, console):
     root, say = epochs_page.locator(".dle"), epochs_page.locator(".dle-say")
-    expect(say).to_have_text("Epoch 4 of 4, the best: 100 % of 40 of 90 validation samples correct")
+    expect(say).to_have_text("Epoch 4 of 4, the best: 100.0 % of 40 of 90 validation samples correct")
     epochs_page.locator(".dle-slider").focus()
     epochs_page.keyboard.press("Home")
-    expect(say).to_have_text("Epoch 1 of 4: 50 % of 40 of 90 validation samples correct")
+    expect(say).to_have_text("Epoch 1 of 4: 50.0 % of 40 of 90 validation samples correct")
     expect(root).to_have_attribute("data-at", "0.00")  # the points have arrived
     expect(epochs_page.locator(".dle-matrix canvas")).to_have_attribute("aria-label", re.compile("20 of 40"))
     expect(epochs_page.locator(".dle-course canvas")).to_have_attribute(

@@ -100,6 +100,9 @@ def test_long_runs_keep_first_best_last_and_spaced_epochs(tmp_path):
     for epoch in range(1, 40):
         write(log, epoch, is_best=epoch in (5, 23))
     assert log.collect().epochs.tolist() == [1, 4, 8, 12, 16, 20, 23, 24, 28, 32, 36, 39]
+    resumed = EpochLog(tmp_path / "epochs", Sizes(50), epochs=100, first=30, best=23)
+    write(resumed, 30)
+    assert resumed.collect().epochs.tolist() == [1, 4, 8, 12, 16, 20, 23, 24, 28, 30]
 
 
 def test_a_resumed_run_records_the_same_as_one_without_a_break(tmp_path):

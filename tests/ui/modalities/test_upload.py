@@ -29,7 +29,7 @@ def text_of(app: AppTest) -> str:
     return " ".join(part.value for part in [*app.markdown, *app.caption])
 
 
-@pytest.mark.parametrize("reference", ["fashion/dense", "gradients/resnet", "architectures/resnet", "vit/vit"])
+@pytest.mark.parametrize("reference", ["fashion/dense", "gradients/resnet", "architectures/resnet18", "vit/vit"])
 def test_uploaded_image_is_explained(home, reference):
     panel = "dlcore.ui.modalities.explain:explain"
     app = draw(f"reference:{reference}", panel, explained_input="Your image")

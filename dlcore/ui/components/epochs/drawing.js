@@ -1,7 +1,7 @@
 // Draws the embedding, the confusion matrix and the probabilities of one sample by epoch.
 
-import { PALETTE } from "../shared/palette.js";
 import { formatPercent } from "../shared/numbers.js";
+import { PALETTE } from "../shared/palette.js";
 import { drawLine, drawText, withAlpha } from "../threshold/canvas.js";
 
 const COLORS = [...PALETTE, "#8C564B", "#A3A500", "#7B4EA3", "#8A8F98"];
@@ -60,7 +60,7 @@ export function drawMap(s) {
     }
     context.stroke();
   });
-  if (s.classes <= NAMED) dots.forEach((members, k) => nameClass(s, context, members, k));
+  if (s.classes <= NAMED) for (const [k, members] of dots.entries()) nameClass(s, context, members, k);
   ringSample(s, context, s.sample, 7);
   if (s.hovered >= 0) ringSample(s, context, s.hovered, 6);
   if (s.brush) {
@@ -176,10 +176,24 @@ export function drawCourse(s) {
   const y = (share) => top + (height - top - bottom) * (1 - share);
   const style = { color: s.colors.text, font: s.colors.font };
   for (const share of [0, 0.5, 1]) {
-    drawLine(context, [[left, y(share)], [width - right, y(share)]], { color: s.colors.line });
+    drawLine(
+      context,
+      [
+        [left, y(share)],
+        [width - right, y(share)],
+      ],
+      { color: s.colors.line },
+    );
     drawText(context, `${100 * share} %`, left - 4, y(share), { ...style, align: "right", size: 10 });
   }
-  drawLine(context, [[x(s.target), top], [x(s.target), height - bottom]], { color: s.colors.text, dash: [2, 3] });
+  drawLine(
+    context,
+    [
+      [x(s.target), top],
+      [x(s.target), height - bottom],
+    ],
+    { color: s.colors.text, dash: [2, 3] },
+  );
   const { epochs, labels } = s.data;
   drawText(context, `epoch ${epochs[0]}`, left, height - bottom + 9, { ...style, size: 10 });
   const last = { ...style, size: 10, align: "right" };
@@ -189,12 +203,12 @@ export function drawCourse(s) {
   const line = (k, color, dash) => {
     const points = Array.from({ length: s.epochs }, (_, e) => [x(e), y(s.probability(e, s.sample, k))]);
     drawLine(context, points, { color, width: 2, dash });
-    if (s.epochs === 1) context.fillRect(points[0][0] - 3, points[0][1] - 3, 6, 6);
   };
   if (predicted !== actual) line(predicted, RED, [5, 3]);
   line(actual, GREEN, []);
   const share = (k) => `${labels[k]} ${formatPercent(s.probability(s.target, s.sample, k))}`;
-  const names = predicted === actual ? [`━ ${share(actual)}`] : [`━ ${share(actual)} (actual)`, `╍ ${share(predicted)}`];
+  const names =
+    predicted === actual ? [`━ ${share(actual)}`] : [`━ ${share(actual)} (actual)`, `╍ ${share(predicted)}`];
   drawText(context, names.join("   "), left, height - 10, { ...style, size: 11 });
   canvas.setAttribute("aria-label", `Probability by epoch; now ${names.join(", ").replace(/[━╍] /g, "")}`);
 }

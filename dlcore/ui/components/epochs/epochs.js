@@ -2,7 +2,6 @@
 
 import { decode } from "../shared/arrays.js";
 import { keep, recall } from "../shared/memory.js";
-import { formatPercent } from "../shared/numbers.js";
 import { onThemeChange, readTheme } from "../shared/theme.js";
 import { listenToMap } from "./brush.js";
 import { cellAt, countCells, drawCourse, drawMap, drawMatrix } from "./drawing.js";
@@ -14,7 +13,19 @@ const PLAY_MS = 650;
 
 function createState(root, data) {
   const [epochs, samples, classes] = data.scores.shape;
-  const s = { root, data, epochs, samples, classes, at: 0, target: 0, sample: 0, group: null, hovered: -1, brush: null };
+  const s = {
+    root,
+    data,
+    epochs,
+    samples,
+    classes,
+    at: 0,
+    target: 0,
+    sample: 0,
+    group: null,
+    hovered: -1,
+    brush: null,
+  };
   for (const name of ["ids", "targets", "predicted", "scores", "points"]) s[name] = decode(data[name]);
   s.extent = 0;
   for (const value of s.points) s.extent = Math.max(s.extent, Math.abs(value));
@@ -54,10 +65,11 @@ function drawAll(s) {
 function describe(s) {
   let right = 0;
   for (let i = 0; i < s.samples; i++) right += s.isCorrect(i);
-  const part = s.samples < s.data.total ? `${s.samples.toLocaleString("en")} of ${s.data.total.toLocaleString("en")}` : s.samples.toLocaleString("en");
+  const [samples, total] = [s.samples, s.data.total].map((count) => count.toLocaleString("en"));
+  const part = samples === total ? total : `${samples} of ${total}`;
   const best = s.data.epochs[s.target] === s.data.best ? ", the best" : "";
   const epoch = `Epoch ${s.data.epochs[s.target]} of ${s.data.epochs[s.epochs - 1]}${best}`;
-  return [epoch, `${formatPercent(right / s.samples)} of ${part} validation samples correct`];
+  return [epoch, `${((100 * right) / s.samples).toFixed(1)} % of ${part} validation samples correct`];
 }
 
 function updateTexts(s) {
@@ -96,18 +108,17 @@ function goTo(s, target) {
   drawCourse(s);
   save(s);
   cancelAnimationFrame(s.frame);
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) s.at = target;
   const from = s.at;
   const begin = performance.now();
+  const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : MOVE_MS;
   const step = (now) => {
-    const share = Math.min(1, Math.max(0, now - begin) / MOVE_MS);
-    s.at = share === 1 ? target : from + (target - from) * share;
+    const share = now - begin >= duration ? 1 : Math.max(0, now - begin) / duration;
+    s.at = from + (target - from) * share;
     drawMoving(s);
     s.root.dataset.at = s.at.toFixed(2);
     if (share < 1) s.frame = requestAnimationFrame(step);
   };
-  step(begin);
-  if (s.at !== target) s.frame = requestAnimationFrame(step);
+  s.frame = requestAnimationFrame(step);
 }
 
 function select(s, i) {
@@ -160,7 +171,8 @@ function listen(s) {
   s.find("matrix").onclick = (event) => {
     const cell = cellAt(s, event);
     if (!cell) return;
-    const mask = Uint8Array.from({ length: s.samples }, (_, i) => s.targets[i] === cell[0] && s.predictedAt(i) === cell[1]);
+    const isIn = (_, i) => s.targets[i] === cell[0] && s.predictedAt(i) === cell[1];
+    const mask = Uint8Array.from({ length: s.samples }, isIn);
     selectGroup(s, mask.some(Boolean) ? mask : null);
     const first = mask.indexOf(1);
     if (first >= 0) select(s, first);
