@@ -38,7 +38,12 @@ CAPTIONS: dict[Method, str] = {
 
 def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the attribution map of a test image, or of the user's image, for one class, with sanity checks."""
-    if not upload.choose_source():
+    explain_source(project, run, bundle, is_uploaded=upload.choose_source())
+
+
+def explain_source(project: Project, run: Run, bundle: Bundle, *, is_uploaded: bool) -> None:
+    """Show the same where the source is already chosen."""
+    if not is_uploaded:
         explain_test_image(project, run, bundle)
     elif (prediction := upload.answer_upload(project, bundle)) is not None:
         pixels = np.array(prediction["pixels"], dtype=np.uint8)

@@ -17,7 +17,7 @@ from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
 from dlcore.ui.modalities import upload
-from dlcore.ui.modalities.explain_image import explain_image
+from dlcore.ui.modalities.explain_image import explain_image, explain_source
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.first_paint import main_picture
@@ -43,18 +43,20 @@ def explain(project: Project, run: Run | None) -> None:
         st.caption("This network has no attention; choose a Transformer at the top to see one.")
         explain_image(project, run, bundle)
         return
-    view = st.segmented_control(
-        "View",
-        [HEADS, PIXELS],
-        default=HEADS,
-        required=True,
-        key="vit-view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True):
+        view = st.segmented_control(
+            "View",
+            [HEADS, PIXELS],
+            default=HEADS,
+            required=True,
+            key="vit-view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        is_uploaded = upload.choose_source()
     if view == PIXELS:
-        explain_image(project, run, bundle)
-    elif not upload.choose_source():
+        explain_source(project, run, bundle, is_uploaded=is_uploaded)
+    elif not is_uploaded:
         _heads(project, run, bundle)
         _whole_network(bundle)
     elif (prediction := upload.answer_upload(project, bundle)) is not None:
