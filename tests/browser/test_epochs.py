@@ -80,10 +80,11 @@ def test_drag_selects_a_group_and_a_click_a_sample(epochs_page, console):
     expect(root).to_have_attribute("data-sample", "1005")
     epochs_page.locator(".dle-clear").click()
     assert epochs_page.locator(".dle-pick").count() == 0
-    size = min(box["width"], box["height"]) / 2 - 18
-    epochs_page.mouse.move(middle - size, box["y"] + box["height"] / 2 + size)
+    place = middle - min(box["width"], box["height"]) / 2 + 18, box["y"] + box["height"] / 2
+    place = place[0], place[1] + middle - place[0]  # the corner of the square of all points
+    epochs_page.mouse.move(*place)
     expect(epochs_page.locator(".dle-tip")).to_contain_text("<i>text</i> 0")
-    epochs_page.mouse.click(middle - size, box["y"] + box["height"] / 2 + size)
+    epochs_page.mouse.click(*place)
     expect(root).to_have_attribute("data-sample", "1000")
     canvas.focus()
     epochs_page.keyboard.press("ArrowRight")

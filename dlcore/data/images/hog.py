@@ -21,28 +21,26 @@ def _hog(images: np.ndarray) -> np.ndarray:
     pixels = np.sqrt(np.maximum(0, images.astype(np.float32)))  # gamma compression
     rows, columns = np.gradient(pixels, axis=(1, 2))
     size = np.hypot(rows, columns)
-    turn = np.arctan2(rows, columns) / np.pi % 1 * ORIENTATIONS  # 0 to 9
-    low = np.floor(turn).astype(np.int64)
+    turn = np.arctan2(rows, columns) * np.float32(ORIENTATIONS / np.pi) + ORIENTATIONS  # 0 to 18
+    low = turn.astype(np.int32)
     share = turn - low
     cell = max(LEAST_CELL, min(images.shape[1:]) // CELLS)
-    votes = np.stack(
-        [
-            _sum_cells(size * ((low % ORIENTATIONS == k) * (1 - share) + ((low + 1) % ORIENTATIONS == k) * share), cell)
-            for k in range(ORIENTATIONS)
-        ],
-        axis=-1,
-    )
+    down, across = (length // cell for length in images.shape[1:])
+    in_cells = np.s_[:, : down * cell, : across * cell]
+    places = np.arange(down).repeat(cell)[:, None] * across + np.arange(across).repeat(cell)
+    places = (np.arange(len(images))[:, None, None] * (down * across) + places) * ORIENTATIONS
+    votes = sum(
+        np.bincount(
+            (places + (low[in_cells] + step) % ORIENTATIONS).ravel(),
+            (size * weight)[in_cells].ravel(),
+            len(images) * down * across * ORIENTATIONS,
+        )
+        for step, weight in ((0, 1 - share), (1, share))
+    ).reshape(len(images), down, across, ORIENTATIONS)
     blocks = np.concatenate([votes[:, :-1, :-1], votes[:, :-1, 1:], votes[:, 1:, :-1], votes[:, 1:, 1:]], axis=-1)
-    blocks = np.minimum(_normalize(blocks), CLIP)
-    return _normalize(blocks).reshape(len(images), -1).astype(np.float32)
-
-
-def _sum_cells(values: np.ndarray, cell: int) -> np.ndarray:
-    """Return sums (N, H // cell, W // cell) over cells of values (N, H, W)."""
-    n, height, width = values.shape
-    cut = values[:, : height // cell * cell, : width // cell * cell]
-    return np.asarray(cut.reshape(n, height // cell, cell, width // cell, cell).sum(axis=(2, 4)))
+    blocks = np.minimum(_normalize(blocks.astype(np.float32)), CLIP)
+    return _normalize(blocks).reshape(len(images), -1)
 
 
 def _normalize(blocks: np.ndarray) -> np.ndarray:
-    return np.asarray(blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + 1e-6))
+    return np.asarray(blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + np.float32(1e-6)))

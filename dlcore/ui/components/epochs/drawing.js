@@ -26,8 +26,10 @@ function openCanvas(canvas) {
 
 export function toPixels(s, i) {
   const { width, height } = s.size;
-  const scale = (Math.min(width, height) / 2 - EDGE) / (s.extent || 1);
-  return [width / 2 + s.places[2 * i] * scale, height / 2 - s.places[2 * i + 1] * scale];
+  const [left, right, bottom, top] = s.bounds;
+  const scale = Math.min((width - 2 * EDGE) / (right - left || 1), (height - 2 * EDGE) / (top - bottom || 1));
+  const x = width / 2 + (s.places[2 * i] - (left + right) / 2) * scale;
+  return [x, height / 2 - (s.places[2 * i + 1] - (bottom + top) / 2) * scale];
 }
 
 export function drawMap(s) {

@@ -27,8 +27,12 @@ function createState(root, data) {
     brush: null,
   };
   for (const name of ["ids", "targets", "predicted", "scores", "points"]) s[name] = decode(data[name]);
-  s.extent = 0;
-  for (const value of s.points) s.extent = Math.max(s.extent, Math.abs(value));
+  s.bounds = [Infinity, -Infinity, Infinity, -Infinity]; // left, right, bottom, top over all epochs
+  s.points.forEach((value, i) => {
+    const axis = 2 * (i % 2);
+    s.bounds[axis] = Math.min(s.bounds[axis], value);
+    s.bounds[axis + 1] = Math.max(s.bounds[axis + 1], value);
+  });
   s.find = (name) => root.querySelector(`.dle-${name}`);
   s.canvas = (name) => s.find(name).querySelector("canvas");
   s.predictedAt = (i) => s.predicted[s.target * samples + i];
