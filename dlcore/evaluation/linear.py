@@ -242,17 +242,19 @@ def linear_svm(
     """
     from scipy import optimize
 
-    features = np.concatenate([_flatten(train_inputs), np.ones((len(train_inputs), 1), np.float32)], axis=1)
+    features = _flatten(train_inputs)
     signs = np.where(train_targets[:, None] == np.arange(classes), 1, -1).astype(np.float32)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(classes, -1)
-        short = np.maximum(0, 1 - signs * (features @ weights.T.astype(np.float32)))
-        gradient = weights - 2 * inverse_penalty * (signs * short).T @ features
+        weights = flat.reshape(classes, -1)  # the last column is the intercept, penalized too
+        narrow = weights.astype(np.float32)
+        short = np.maximum(0, 1 - signs * (features @ narrow[:, :-1].T + narrow[:, -1]))
+        push = (signs * short).T
+        gradient = weights - 2 * inverse_penalty * np.c_[push @ features, push.sum(axis=1)]
         loss = (weights**2).sum() / 2 + inverse_penalty * (short.astype(np.float64) ** 2).sum()
-        return float(loss), gradient.astype(np.float64).ravel()
+        return float(loss), gradient.ravel()
 
-    start = np.zeros(classes * features.shape[1])
+    start = np.zeros(classes * (features.shape[1] + 1))
     found = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": SVM_STEPS})
     weights = found.x.reshape(classes, -1)
     return _softmax(_flatten(inputs) @ weights[:, :-1].T + weights[:, -1])

@@ -29,14 +29,12 @@ def _hog(images: np.ndarray) -> np.ndarray:
     in_cells = np.s_[:, : down * cell, : across * cell]
     places = np.arange(down).repeat(cell)[:, None] * across + np.arange(across).repeat(cell)
     places = (np.arange(len(images))[:, None, None] * (down * across) + places) * ORIENTATIONS
-    votes = sum(
-        np.bincount(
-            (places + (low[in_cells] + step) % ORIENTATIONS).ravel(),
-            (size * weight)[in_cells].ravel(),
-            len(images) * down * across * ORIENTATIONS,
-        )
-        for step, weight in ((0, 1 - share), (1, share))
-    ).reshape(len(images), down, across, ORIENTATIONS)
+    total = len(images) * down * across * ORIENTATIONS
+    votes = np.zeros(total)
+    for step, weight in ((0, 1 - share), (1, share)):  # to the two bins next to the direction
+        bins = places + (low[in_cells] + step) % ORIENTATIONS
+        votes += np.bincount(bins.ravel(), (size * weight)[in_cells].ravel(), total)
+    votes = votes.reshape(len(images), down, across, ORIENTATIONS)
     blocks = np.concatenate([votes[:, :-1, :-1], votes[:, :-1, 1:], votes[:, 1:, :-1], votes[:, 1:, 1:]], axis=-1)
     blocks = np.minimum(_normalize(blocks.astype(np.float32)), CLIP)
     return _normalize(blocks).reshape(len(images), -1)
