@@ -45,9 +45,15 @@ def explain_source(project: Project, run: Run, bundle: Bundle, *, is_uploaded: b
     """Show the same where the source is already chosen."""
     if not is_uploaded:
         explain_test_image(project, run, bundle)
-    elif (prediction := upload.answer_upload(project, bundle)) is not None:
+        return
+    left, right = st.columns(2)
+    with left:
+        prediction = upload.answer_upload(project, bundle)
+    if prediction is not None:
         pixels = np.array(prediction["pixels"], dtype=np.uint8)
-        explain_pixels(project, bundle, pixels, choose_class(bundle.labels, prediction, of=_digest(pixels)))
+        with right:
+            target = choose_class(bundle.labels, prediction, of=_digest(pixels))
+        explain_pixels(project, bundle, pixels, target)
 
 
 def explain_test_image(project: Project, run: Run, bundle: Bundle) -> None:

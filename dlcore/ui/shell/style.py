@@ -54,4 +54,6 @@ def _values(rows: Iterable[tuple[str, str, str]], name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _sheet() -> str:
-    return f"<style>{Path(__file__).with_name('style.css').read_text(encoding='utf-8')}</style>"
+    menu = Path(__file__).parents[1] / "components" / "figure_menu" / "figure_menu.css"  # reports have it too
+    files = (Path(__file__).with_name("style.css"), menu)
+    return f"<style>{''.join(file.read_text(encoding='utf-8') for file in files)}</style>"

@@ -173,7 +173,7 @@ export function cellAt(s, event) {
 export function drawCourse(s) {
   const canvas = s.canvas("course");
   const { context, width, height } = openCanvas(canvas);
-  const [left, right, top, bottom] = [34, 8, 8, 34];
+  const [left, right, top, bottom] = [34, 8, 8, 46];
   const x = (e) => left + ((width - left - right) * e) / Math.max(1, s.epochs - 1);
   const y = (share) => top + (height - top - bottom) * (1 - share);
   const style = { color: s.colors.text, font: s.colors.font };
@@ -211,6 +211,7 @@ export function drawCourse(s) {
   const share = (k) => `${labels[k]} ${formatPercent(s.probability(s.target, s.sample, k))}`;
   const names =
     predicted === actual ? [`━ ${share(actual)}`] : [`━ ${share(actual)} (actual)`, `╍ ${share(predicted)}`];
-  drawText(context, names.join("   "), left, height - 10, { ...style, size: 11 });
+  for (const [row, name] of names.entries())
+    drawText(context, name, left, height - 22 + 14 * row, { ...style, size: 11 });
   canvas.setAttribute("aria-label", `Probability by epoch; now ${names.join(", ").replace(/[━╍] /g, "")}`);
 }
