@@ -40,7 +40,7 @@ def upload_image(project: Project) -> bytes | None:
         return file.getvalue()
     kept: tuple[str, bytes] | None = st.session_state.get(_IMAGE)
     if kept is None:
-        st.info("Choose an image, or switch to a test image above.", icon=":material/upload_file:")
+        st.info("Choose an image.", icon=":material/upload_file:")
         return None
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(f"Uploaded before: “{as_text(kept[0])}”.")
