@@ -1,7 +1,7 @@
-"""Pictures of a network's features in two dimensions, aligned from epoch to epoch.
+"""Embeddings of a network's features in two dimensions, aligned from epoch to epoch.
 
 Each epoch is projected orthogonally: the last one on its first two principal components, every other one on the plane
-in which it looks most like the next (orthogonal Procrustes). Nothing is drawn at random, so a run has one picture.
+in which it looks most like the next (orthogonal Procrustes). Nothing is drawn at random, so a run has one embedding.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def _principal_axes(values: np.ndarray) -> np.ndarray:
 
 
 def trustworthiness(features: np.ndarray, points: np.ndarray) -> float:
-    """Return how well the picture keeps neighborhoods: 1 if no sample has a neighbor that is far away in the features.
+    """Return how well an embedding keeps neighborhoods: 1 if no sample has a neighbor that is far away in the features.
 
     Measured on evenly spaced samples. Source: Venna and Kaski 2001.
     """
@@ -64,8 +64,8 @@ def trustworthiness(features: np.ndarray, points: np.ndarray) -> float:
     distances = [_distances(values[few].astype(np.float64)) for values in (features, points)]
     ranks = np.empty((n, n), np.int64)  # 0 for the sample itself
     np.put_along_axis(ranks, distances[0].argsort(axis=1, kind="stable"), np.arange(n)[None], axis=1)
-    shown = distances[1].argsort(axis=1, kind="stable")[:, 1 : k + 1]
-    excess = np.maximum(0, np.take_along_axis(ranks, shown, axis=1) - k).sum()
+    nearest = distances[1].argsort(axis=1, kind="stable")[:, 1 : k + 1]
+    excess = np.maximum(0, np.take_along_axis(ranks, nearest, axis=1) - k).sum()
     return float(1 - 2 * excess / (n * k * (2 * n - 3 * k - 1)))
 
 

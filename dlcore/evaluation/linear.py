@@ -255,8 +255,8 @@ def linear_svm(
         return float(loss), gradient.ravel()
 
     start = np.zeros(classes * (features.shape[1] + 1))
-    found = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": SVM_STEPS})
-    weights = found.x.reshape(classes, -1)
+    solution = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": SVM_STEPS})
+    weights = solution.x.reshape(classes, -1)
     return _softmax(_flatten(inputs) @ weights[:, :-1].T + weights[:, -1])
 
 

@@ -24,7 +24,7 @@ class EpochRecord:
     """Outputs of E epochs for M of the validation samples.
 
     `epochs` (E,) count from 1 and increase; `rows` (M,) are indices into the validation split. `scores` (E, M, K) are
-    probabilities as float16, `points` (E, M, 2) the aligned picture of the features, `preserved` (E,) how well it keeps
+    probabilities as float16, `points` (E, M, 2) the aligned embedding of the features, `preserved` (E,) how well it keeps
     neighborhoods (trustworthiness, at most 1).
     """
 
@@ -108,7 +108,7 @@ class EpochLog:
         if not parts or len({part["features"].shape for part in parts}) > 1:
             return None
         points = embed_epochs([part["features"] for part in parts])
-        preserved = [trustworthiness(part["features"], drawn) for part, drawn in zip(parts, points, strict=True)]
+        preserved = [trustworthiness(part["features"], embedded) for part, embedded in zip(parts, points, strict=True)]
         return EpochRecord(
             epochs=np.array(list(files), np.int32),
             rows=self.rows.astype(np.int32),

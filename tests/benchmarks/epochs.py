@@ -2,7 +2,7 @@
 
     python tests/benchmarks/epochs.py [PROJECT/MODEL ...]
 
-Every epoch is validated with and without outputs, in turn; the difference, the files and the picture are the cost.
+Every epoch is validated with and without outputs, in turn; the difference, the files and the embedding are the cost.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Aligned pictures of features by epoch, and how well they keep neighborhoods."""
+"""Aligned embeddings of features by epoch, and how well they keep neighborhoods."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def clusters(seed, *, features=64, samples=300):
     return (centers[np.arange(samples) % 3] + rng.standard_normal((samples, features))).astype(np.float32)
 
 
-def test_features_that_only_turn_give_the_same_picture_in_every_epoch():
+def test_features_that_only_turn_give_the_same_embedding_in_every_epoch():
     values = clusters(0, features=8)
     turned = [np.linalg.qr(np.random.default_rng(seed).standard_normal((8, 8)))[0] for seed in range(4)]
     points = embed_epochs([values @ turn for turn in turned])
@@ -22,7 +22,7 @@ def test_features_that_only_turn_give_the_same_picture_in_every_epoch():
     assert np.sqrt((points**2).sum(axis=2).mean(axis=1)) == pytest.approx(1, abs=1e-6)
 
 
-def test_picture_moves_little_where_features_move_little():
+def test_embedding_moves_little_where_features_move_little():
     values, noise = clusters(1), np.random.default_rng(2).standard_normal((300, 64))
     points = embed_epochs([reduce_features(values + share * noise) for share in (0.2, 0.1, 0.0)])
     assert np.abs(points[1] - points[2]).mean() < 0.25 * np.abs(points[2] - points[2][::-1]).mean()

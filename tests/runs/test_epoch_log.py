@@ -41,7 +41,7 @@ def test_recorded_predictions_are_those_of_the_curves(bundle):
     assert (bundle.folder / "epochs.npz").stat().st_size < BYTES
 
 
-def test_the_picture_is_the_same_twice_from_one_seed(bundle, tmp_path):
+def test_the_embedding_is_the_same_twice_from_one_seed(bundle, tmp_path):
     again = train(tmp_path / "again").epochs()
     for name, values in vars(bundle.epochs()).items():
         assert np.array_equal(values, getattr(again, name)), name

@@ -38,14 +38,14 @@ def upload_image(project: Project) -> bytes | None:
     )
     if file is not None:
         return file.getvalue()
-    kept: tuple[str, bytes] | None = st.session_state.get(_IMAGE)
-    if kept is None:
+    previous: tuple[str, bytes] | None = st.session_state.get(_IMAGE)
+    if previous is None:
         st.info("Choose an image.", icon=":material/upload_file:")
         return None
     left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption(f"Uploaded before: “{as_text(kept[0])}”.")
+    left.caption(f"Uploaded before: “{as_text(previous[0])}”.")
     right.button("Remove", icon=":material/close:", key=f"{_WIDGET}-remove", on_click=_forget_image)
-    return kept[1]
+    return previous[1]
 
 
 def answer_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
@@ -58,9 +58,9 @@ def answer_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
     except DataError as error:
         st.error(error_line(error), icon=":material/error:")
         return None
-    doubt = ", **low confidence**" if prediction["uncertain"] else ""
+    warning = ", **low confidence**" if prediction["uncertain"] else ""
     label, probability = as_text(prediction["label"]), format_percent(prediction["probability"])
-    st.markdown(f"Predicted: **{label}** ({probability}){doubt}.{run_cache.threshold_note(bundle.labels, prediction)}")
+    st.markdown(f"Predicted: **{label}** ({probability}){warning}.{run_cache.threshold_note(bundle.labels, prediction)}")
     return prediction
 
 

@@ -81,11 +81,11 @@ function updateTexts(s) {
   s.find("say").textContent = `${epoch}: ${accuracy}`;
   s.find("slider").value = s.target;
   s.find("slider").setAttribute("aria-valuetext", epoch);
-  const kept = s.data.preserved[s.target].toFixed(2);
-  s.find("key").textContent = `✕ incorrect. Drag to select a group. Neighbors kept (trustworthiness): ${kept}.`;
+  const preserved = s.data.preserved[s.target].toFixed(2);
+  s.find("key").textContent = `✕ incorrect. Drag to select a group. Neighbors kept (trustworthiness): ${preserved}.`;
   s.find("key").title =
     "Penultimate features, projected orthogonally and turned to match the next epoch (Procrustes). " +
-    "1: no sample has a neighbor in the picture that is far away in the features.";
+    "1: no sample has a neighbor in the embedding that is far away in the features.";
   s.canvas("map").setAttribute("aria-label", `Embedding. ${epoch}, ${accuracy}. Arrow keys select a sample.`);
 }
 

@@ -60,10 +60,10 @@ def explain(project: Project, run: Run | None) -> None:
         _heads(project, run, bundle)
         _whole_network(bundle)
     elif (prediction := upload.answer_upload(project, bundle)) is not None:
-        show_own_attention(bundle, prediction)
+        show_uploaded_attention(bundle, prediction)
 
 
-def show_own_attention(bundle: Bundle, prediction: Mapping[str, Any]) -> None:
+def show_uploaded_attention(bundle: Bundle, prediction: Mapping[str, Any]) -> None:
     """Draw the attention for the user's image, from its prediction."""
     pixels = np.array(prediction["pixels"], dtype=np.uint8)
     show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")

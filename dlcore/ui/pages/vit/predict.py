@@ -5,7 +5,7 @@ import streamlit as st
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.modalities import gallery
-from dlcore.ui.pages.vit.attention import show_own_attention
+from dlcore.ui.pages.vit.attention import show_uploaded_attention
 from dlcore.ui.widgets import run_cache
 
 
@@ -17,4 +17,4 @@ def predict(project: Project, run: Run | None) -> None:
         return
     st.subheader("Attention", anchor=False)
     st.caption("One map for each head of each block. Hover over a patch to see its attention.")
-    show_own_attention(bundle, prediction)
+    show_uploaded_attention(bundle, prediction)
