@@ -24,8 +24,8 @@ class EpochRecord:
     """Outputs of E epochs for M of the validation samples.
 
     `epochs` (E,) count from 1 and increase; `rows` (M,) are indices into the validation split. `scores` (E, M, K) are
-    probabilities as float16, `points` (E, M, 2) the aligned embedding of the features, `preserved` (E,) how well it keeps
-    neighborhoods (trustworthiness, at most 1).
+    probabilities as float16, `points` (E, M, 2) the aligned embedding of the features, `preserved` (E,) how well it
+    keeps neighborhoods (trustworthiness, at most 1).
     """
 
     epochs: np.ndarray

@@ -60,7 +60,9 @@ def answer_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         return None
     warning = ", **low confidence**" if prediction["uncertain"] else ""
     label, probability = as_text(prediction["label"]), format_percent(prediction["probability"])
-    st.markdown(f"Predicted: **{label}** ({probability}){warning}.{run_cache.threshold_note(bundle.labels, prediction)}")
+    st.markdown(
+        f"Predicted: **{label}** ({probability}){warning}.{run_cache.threshold_note(bundle.labels, prediction)}"
+    )
     return prediction
 
 
