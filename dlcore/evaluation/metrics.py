@@ -121,6 +121,9 @@ BASELINES: dict[str, Baseline] = {
     "majority": Baseline("Most frequent class", "the most frequent class of the training part, for every sample"),
     "nearest_centroid": Baseline("Nearest class mean", "the class whose mean training sample is nearest"),
     "logistic_regression": Baseline("Logistic regression", "one weight per input value and class, no hidden layer"),
+    "hog_svm": Baseline(
+        "Linear SVM on HOG", "linear support vector machine on histograms of oriented gradients; no probabilities"
+    ),
     "logistic_regression_on_features": Baseline(
         "Logistic regression on features", "logistic regression on the features of the untouched pretrained network"
     ),

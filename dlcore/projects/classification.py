@@ -17,7 +17,7 @@ from dlcore.evaluation.abstention import AbstentionRule
 from dlcore.evaluation.feature_bank import FeatureBank
 from dlcore.evaluation.metrics import format_with_interval
 from dlcore.inference import predict as inference
-from dlcore.projects.project import Evaluation, LoadedModel, Predictions
+from dlcore.projects.project import EpochOutputs, Evaluation, LoadedModel, Predictions
 from dlcore.projects.run_config import RunConfig
 from dlcore.training.fit import Objective
 
@@ -130,7 +130,17 @@ def prefix(kind: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
 
 def epoch_metrics(module: nn.Module, prepared: Prepared, config: RunConfig) -> dict[str, float]:
     """Loss and accuracy on the validation split."""
-    scores, targets = logits(module, prepared, "validation")
+    return _validation_metrics(*logits(module, prepared, "validation"))
+
+
+def observe_epoch(module: nn.Module, prepared: Prepared, config: RunConfig) -> tuple[dict[str, float], EpochOutputs]:
+    """Loss and accuracy on the validation split, and the logits and features of its samples from the same pass."""
+    scores, features = _forward(module, prepared, prepared.validation)
+    outputs = EpochOutputs(scores.numpy(), None if features is None else features.numpy())
+    return _validation_metrics(scores, prepared.validation.targets.cpu()), outputs
+
+
+def _validation_metrics(scores: Tensor, targets: Tensor) -> dict[str, float]:
     return {
         "validation_loss": float(functional.cross_entropy(scores, targets)),
         "validation_accuracy": float(_correct(scores, targets).sum()) / len(targets),
@@ -165,6 +175,11 @@ def compute_metrics(
     spread = classification.intervals(scores, targets, threshold=called_from, draws=draws)
     half = 1.96 * float(losses.std(ddof=1)) / len(losses) ** 0.5 if len(losses) > 1 else 0.0  # mean of n: normal
     return metrics | spread | {"loss_low": metrics["loss"] - half, "loss_high": metrics["loss"] + half}
+
+
+def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
+    """Metrics without those that need calibrated probabilities."""
+    return {name: value for name, value in measured.items() if not name.startswith(("loss", "ece"))}
 
 
 def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:

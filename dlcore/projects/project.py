@@ -134,6 +134,14 @@ class UsableBaseline:
 
 
 @dataclass(frozen=True)
+class EpochOutputs:
+    """Outputs for the validation split: logits (N, K) and penultimate features (N, D), None without any."""
+
+    logits: np.ndarray
+    features: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Task:
     """What all projects that solve one kind of problem share; `dataclasses.replace` overrides a single function.
 
@@ -143,6 +151,8 @@ class Task:
     evaluate:  (predictions, threshold or None, config) -> Evaluation; fast (no training data), with the threshold from
                validation when None. Baselines that need only the predictions' targets may be computed here.
     compare:   (evaluation with its baselines, config) -> a sentence about the two, added to the verdict.
+    observe:   (module, prepared, config) -> the metrics of `epoch_metrics` and the outputs behind them, in one pass;
+               None: the outputs of single epochs are not recorded.
 
     `goal` is what a search optimizes, for a task whose `monitor` is not comparable between settings (a loss in other
     units).
@@ -154,6 +164,7 @@ class Task:
     epoch_metrics: Callable[[nn.Module, Prepared, RunConfig], dict[str, float]]
     evaluate: Callable[[Predictions, float | None, RunConfig], Evaluation]
     compare: Callable[[Evaluation, RunConfig], str] = lambda evaluation, config: ""
+    observe: Callable[[nn.Module, Prepared, RunConfig], tuple[dict[str, float], EpochOutputs]] | None = None
     monitor: Monitor = Monitor()
     goal: Monitor | None = None
 

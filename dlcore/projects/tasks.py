@@ -8,5 +8,6 @@ CLASSIFICATION = Task(
     objective=classification.objective,
     predict=classification.predict,
     epoch_metrics=classification.epoch_metrics,
+    observe=classification.observe_epoch,
     evaluate=classification.evaluate,
 )

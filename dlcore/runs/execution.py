@@ -26,6 +26,7 @@ from dlcore.runs.accelerator import connect
 from dlcore.runs.bundle.writer import RunArtifacts, WeightFormat, round_weights, write_bundle
 from dlcore.runs.cross_validation import cross_validate
 from dlcore.runs.distillation import add_teacher
+from dlcore.runs.epoch_log import EpochLog
 from dlcore.runs.folder import Command, RunFolder, read_json, translate_errors, write_json
 from dlcore.runs.metric_log import GradientLog, MetricLog, read_gradients
 from dlcore.runs.precision import PrecisionChoice, choose_precision
@@ -81,6 +82,7 @@ class TrainingSession:
     fabric: Fabric
     state: TrainingState | TrainingLoop
     record: Record
+    epoch_log: EpochLog | None = None
     epoch_began: float = 0.0
     progress: dict[str, Any] = field(default_factory=dict)
 
@@ -97,6 +99,7 @@ def execute(job: Job) -> Outcome:
         session = _set_up(job)
         if session.fabric.is_global_zero and job.checkpoints:
             training_checks.check_once(job.folder, session.prepared, session.state.module)
+        session.epoch_log = _epoch_log(session)
         outcome = _train(session)
         if session.fabric.world_size > 1:
             torch.distributed.destroy_process_group()
@@ -296,7 +299,7 @@ def _events(session: TrainingSession) -> Iterator[Event]:
     """Return the events of `fit`, or of the model's own training loop."""
     state, prepared, config, project = session.state, session.prepared, session.job.config, session.project
     validation = Validation(
-        lambda module: project.epoch_metrics(module, prepared, config),
+        lambda module: _measure_epoch(session, module),
         metric=project.task.monitor.metric,
         mode=project.task.monitor.mode,
     )
@@ -304,6 +307,25 @@ def _events(session: TrainingSession) -> Iterator[Event]:
         return state.events(validation)
     batches = _batches(config, prepared, session.fabric)
     return fit(state, batches, objective=project.objective(config, prepared), validation=validation)
+
+
+def _epoch_log(session: TrainingSession) -> EpochLog | None:
+    """Return the log of a classifier's outputs; None for other tasks, further processes, and compact bundles."""
+    job, is_first = session.job, session.fabric.is_global_zero
+    if session.project.task.observe is None or not is_first or job.weights != "float32":
+        return None
+    epochs, state = job.config.training.epochs, session.state
+    return EpochLog(job.folder.epochs, session.prepared, epochs=epochs, first=state.epoch, best=state.best_epoch)
+
+
+def _measure_epoch(session: TrainingSession, module: nn.Module) -> dict[str, float]:
+    """Return the validation metrics of an epoch; hold its outputs if they are recorded."""
+    task, prepared, config = session.project.task, session.prepared, session.job.config
+    if session.epoch_log is None or task.observe is None:
+        return task.epoch_metrics(module, prepared, config)
+    metrics, outputs = task.observe(module, prepared, config)
+    session.epoch_log.hold(outputs)
+    return metrics
 
 
 def _poll_command(session: TrainingSession) -> Command | None:
@@ -331,6 +353,8 @@ def _log_event(session: TrainingSession, event: Event, gradients: GradientLog) -
             "metrics": event.metrics,
         }
         gradients.flush()
+        if session.epoch_log is not None:
+            session.epoch_log.write(event)
     metric_log.update(progress)
 
 
@@ -376,8 +400,11 @@ def _finish(session: TrainingSession, outcome: Outcome) -> None:
         gradients=read_gradients(job.folder.gradients),
         baselines=stored,
         correctness=_correctness(session),
+        epochs=session.epoch_log.collect() if session.epoch_log is not None else None,
     )
     write_bundle(artifacts, job.bundle, weights=job.weights)
+    if session.epoch_log is not None and outcome.state == "finished":  # a stopped run may be resumed
+        session.epoch_log.clear()
     job.metric_log.update(session.progress)
     job.metric_log.flush()
 

@@ -75,6 +75,11 @@ class RunFolder:
         return self.path / "gradients.jsonl"
 
     @property
+    def epochs(self) -> Path:
+        """The folder of outputs after each epoch, until the bundle holds them."""
+        return self.path / "epochs"
+
+    @property
     def log(self) -> Path:
         """Output of the worker and its libraries, tracebacks included."""
         return self.path / "log.txt"

@@ -34,9 +34,9 @@ from dlcore.runs.quality.inspection import DataQuality
 
 SETTINGS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "fashion_mnist": ("fashion", "dense", "quick", {"train_rows": 3000, "validation_share": 0.05, "epochs": 12}),
-    "ag_news": ("news", "encoder", "quick", {"rows": 3000}),
-    "trec6": ("questions", "gru", "quick", {"rows": 3000}),
-    "food101_mini": ("food", "mobilenet_v2", "quick", {}),
+    "ag_news_15k": ("news", "tfidf", "quick", {}),
+    "trec6": ("questions", "tfidf", "quick", {}),
+    "food101_mini": ("food", "mobilenet_v2_frozen", "quick", {}),
 }
 """Dataset -> project, model, preset and settings: small, so that all rows take minutes on one thread."""
 KINDS, SHARES = ("random", "similar"), (0.05, 0.2)

@@ -1,6 +1,7 @@
 """Logistic regression with a cross-validated penalty, and nearest neighbors."""
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 
@@ -42,3 +43,15 @@ def test_nearest_neighbors_vote_by_direction():
     train = np.array([[1, 0], [10, 1], [0, 1], [0, 5]], np.float32)
     scores = baselines.nearest_neighbors(train, np.array([0, 0, 2, 2]), np.array([[3, 0.1], [0.1, 9]]), classes=4)
     assert scores.argmax(1).tolist() == [0, 2] and np.allclose(scores.sum(1), 1) and (scores[:, [1, 3]] == 0).all()
+
+
+def test_linear_svm_is_that_of_scikit_learn():
+    from sklearn.svm import LinearSVC
+
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, 200)
+    features = (rng.standard_normal((200, 5)) + targets[:, None]).astype(np.float32)
+    scores = linear.linear_svm(features, targets, features, classes=3, inverse_penalty=0.1)
+    margins = LinearSVC(C=0.1, tol=1e-6, max_iter=100_000).fit(features, targets).decision_function(features)
+    expected = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    assert scores == pytest.approx(expected, abs=5e-3)

@@ -93,7 +93,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
     with contextlib.suppress(DataError):
         scores = linear.trigram_svm(texts_by_split["train"], targets, texts_by_split["test"], classes=classes)
         measured = classification.compute_metrics(scores, prepared.test.targets.numpy())
-        metrics["trigram_svm"] = texts.drop_probability_metrics(measured)
+        metrics["trigram_svm"] = classification.drop_probability_metrics(measured)
     return metrics
 
 

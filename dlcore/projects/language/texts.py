@@ -277,7 +277,7 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
         metrics["tfidf_logistic_regression"] = classification.compute_metrics(regression, truth)
     with contextlib.suppress(DataError):
         machine = linear.nb_svm(texts["train"], targets, texts["test"], classes=classes)
-        metrics["nb_svm"] = drop_probability_metrics(classification.compute_metrics(machine, truth))
+        metrics["nb_svm"] = classification.drop_probability_metrics(classification.compute_metrics(machine, truth))
     return metrics
 
 
@@ -303,11 +303,6 @@ def answer_with_tfidf(loaded: LoadedModel, arrays: Mapping[str, np.ndarray], pay
 
 
 USABLE_BASELINES = {"tfidf_logistic_regression": UsableBaseline(fit_tfidf, answer_with_tfidf)}
-
-
-def drop_probability_metrics(measured: Mapping[str, float]) -> dict[str, float]:
-    """Metrics without those that need calibrated probabilities."""
-    return {name: value for name, value in measured.items() if not name.startswith(("loss", "ece"))}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from dlcore.core.errors import RunError
 from dlcore.runs.bundle import limits
 from dlcore.runs.bundle.reader import OPTIONAL, REQUIRED, TEST_NAMES, Bundle
+from dlcore.runs.epoch_log import EpochRecord
 from dlcore.training.events import MEASURES
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
@@ -115,7 +116,7 @@ def _history(bundle: Bundle) -> None:
 def _arrays(bundle: Bundle) -> None:
     """Arrays are as large as their headers say, and those of one split have one length."""
     size = 0
-    for name in ("predictions.npz", "gradients.npz", "familiarity.npz", "baselines.npz", "correctness.npz"):
+    for name in (name for name in (*REQUIRED, *OPTIONAL) if name.endswith(".npz")):
         if (bundle.folder / name).exists():
             size += _check_npz(bundle.folder / name)
             if size > limits.ARRAY_BYTES:
@@ -132,9 +133,20 @@ def _arrays(bundle: Bundle) -> None:
         lengths = {len(array) for name, array in predictions.items() if name.startswith(f"{split}_")}
         if len(lengths) > 1:
             raise RunError(f"{bundle.folder / 'predictions.npz'}: the {split} arrays differ in length: rejected.")
+    _epochs(bundle, predictions)
     if "test_scores" not in predictions:
         raise RunError(f"{bundle.folder / 'predictions.npz'} has no scores: rejected.")
     _check_scores(bundle, predictions)
+
+
+def _epochs(bundle: Bundle, predictions: Mapping[str, np.ndarray]) -> None:
+    """Recorded epochs name rows of the validation split, and have a probability for each label."""
+    record = bundle.epochs()
+    if record is None:
+        return
+    samples, rows = len(predictions.get("validation_targets", ())), record.rows
+    if record.scores.shape[2] != len(bundle.labels) or not bool(((rows >= 0) & (rows < samples)).all()):
+        raise RunError(f"{bundle.folder / 'epochs.npz'}: its arrays do not fit the validation split: rejected.")
 
 
 def _check_scores(bundle: Bundle, predictions: Mapping[str, np.ndarray]) -> None:
@@ -171,6 +183,8 @@ def _check_npz(path: Path) -> int:
 def _is_array_name(file: str, name: str) -> bool:
     if file in ("baselines.npz", "familiarity.npz"):
         return _NAME.fullmatch(name) is not None
+    if file == "epochs.npz":
+        return name in EpochRecord.__dataclass_fields__
     if file == "correctness.npz":
         return name in ("bits", "samples")
     return name in (ARRAYS if file == "predictions.npz" else MEASURED)

@@ -1,8 +1,9 @@
 """A bundle: one folder with everything that a finished run produced.
 
 `card.md run.json metrics.csv model.safetensors preprocessing.json labels.json threshold.json predictions.npz
-gradients.npz calibration.json familiarity.npz correctness.npz`. Nothing in it is a pickle; reading it never runs code
-from it. `network.py` is the code of a custom network, which runs in a process with limits once a user has accepted it.
+gradients.npz calibration.json familiarity.npz correctness.npz epochs.npz`. Nothing in it is a pickle; reading it never
+runs code from it. `network.py` is the code of a custom network, which runs in a process with limits once a user has
+accepted it.
 """
 
 import csv
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dlcore.evaluation.abstention import AbstentionRule
     from dlcore.evaluation.familiarity import Familiarity
     from dlcore.projects.project import Evaluation, LoadedModel, RunConfig
+    from dlcore.runs.epoch_log import EpochRecord
 
 REQUIRED = (
     "card.md",
@@ -40,7 +42,7 @@ WITHOUT_WEIGHTS = "none"
 """`weights` in the `run.json` of a bundle that has no `model.safetensors`."""
 OPTIONAL = (
     *("gradients.npz", "calibration.json", "familiarity.npz", "baselines.npz", "correctness.npz"),
-    "network.py",
+    *("epochs.npz", "network.py"),
 )
 DECODED = ("written", "beam", "sources", "kinds", "forced", "losses")
 """Further arrays of sequence-to-sequence tasks: greedy and beam search output, sources, kinds, losses."""
@@ -146,6 +148,13 @@ class Bundle:
             raise RunError(
                 f"{self.folder / 'correctness.npz'} cannot be read ({error}): take another bundle."
             ) from None
+
+    def epochs(self) -> "EpochRecord | None":
+        """Outputs for validation samples after each epoch; None if none were recorded."""
+        from dlcore.runs.epoch_log import read_record
+
+        path = self.folder / "epochs.npz"
+        return read_record(self._arrays(path.name), path) if path.exists() else None
 
     def baselines(self) -> dict[str, dict[str, np.ndarray]]:
         """Arrays of the baselines that can predict, by name; empty if none are stored."""

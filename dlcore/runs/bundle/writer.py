@@ -27,6 +27,7 @@ from dlcore.projects.project import Evaluation, RunConfig
 from dlcore.runs import budgets
 from dlcore.runs.bundle import card, weight_format
 from dlcore.runs.bundle.weight_format import WeightFormat
+from dlcore.runs.epoch_log import EpochRecord
 from dlcore.runs.folder import read_json, translate_errors
 from dlcore.runs.record import Curve, GradientNorms, Record
 
@@ -34,7 +35,8 @@ from dlcore.runs.record import Curve, GradientNorms, Record
 @dataclass(frozen=True)
 class RunArtifacts:
     """The content of a bundle. Keys of `predictions` are `<split>_scores` and so on; `baselines` are arrays by name;
-    `correctness` (E, N) says which training samples were correct in each epoch, None if unknown."""
+    `correctness` (E, N) says which training samples were correct in each epoch, None if unknown; `epochs` are the
+    outputs for validation samples after each epoch."""
 
     config: RunConfig
     record: Record
@@ -46,6 +48,7 @@ class RunArtifacts:
     gradients: GradientNorms | None = None
     baselines: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     correctness: np.ndarray | None = None
+    epochs: EpochRecord | None = None
 
 
 def write_bundle(artifacts: RunArtifacts, folder: Path, *, weights: WeightFormat = "float32") -> None:
@@ -105,6 +108,8 @@ def _files(artifacts: RunArtifacts, weights: WeightFormat, looks: int) -> dict[s
     if artifacts.correctness is not None:
         samples = np.array(artifacts.correctness.shape[1])
         files["correctness.npz"] = _npz({"bits": np.packbits(artifacts.correctness, axis=1), "samples": samples})
+    if artifacts.epochs is not None:
+        files["epochs.npz"] = _npz(dict(vars(artifacts.epochs)))
     if (network := source.find(artifacts.config.model)) is not None:
         files[source.FILE] = network.text.encode()
     if artifacts.baselines:

@@ -21,7 +21,7 @@ from dlcore.runs.run import open_run
 
 MAX_RUNS = 20
 BINARY = "application/octet-stream"
-STYLES = ("report", "curves", "gradients", "threshold", "draw", "model")
+STYLES = ("report", "curves", "gradients", "threshold", "epochs", "draw", "model", "figure_menu")
 
 
 def write_report(refs: Sequence[str], path: Path, *, runtime: OrtWeb | None = None, explain: bool = False) -> Path:

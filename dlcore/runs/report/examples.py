@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.data.custom import registry as custom_registry
-from dlcore.data.custom import texts as custom_texts
-from dlcore.data.images import images, thumbnails
-from dlcore.data.sources import locate as sources
-from dlcore.data.text import corpora
+from dlcore.data.images import thumbnails
 from dlcore.evaluation import classification
 from dlcore.projects.language import seq2seq
 from dlcore.projects.run_config import RunConfig
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.report.markup import Markup, join, table, tag
+from dlcore.runs.views.contents import load_images, load_texts
 
 MAX_IMAGES, MAX_TEXTS = 14, 8
 MAX_LETTERS = 320
@@ -62,11 +59,8 @@ def load_pixels(
 
     Unless `strict`, other test images stand in for rows that do not ship.
     """
-    is_custom = custom_registry.is_custom(config.dataset)
-    if is_custom or sources.is_available(config.dataset):
-        side = max(images.SIDE, int(config.flat.get("side", 0)))
-        pixels = images.load(config.dataset, side=side, checksum=config.data_checksum if is_custom else "").test_pixels
-        return [(int(row), np.asarray(pixels[ids[row]])) for row in errors[:MAX_IMAGES]]
+    if (data := load_images(config)) is not None:
+        return [(int(row), np.asarray(data.test_pixels[ids[row]])) for row in errors[:MAX_IMAGES]]
     shipped = thumbnails.find(config.dataset)
     rows = [] if shipped is None else [row for row in errors if ids[row] in shipped.rows]
     if shipped is not None and not strict and not rows:
@@ -87,19 +81,12 @@ def to_png(pixels: np.ndarray, *, side: int = SIDE) -> str:
 
 def _texts(config: RunConfig, ids: np.ndarray, errors: np.ndarray, answers: _Answers) -> Markup | None:
     labels, predicted, targets, scores = answers
-    load = custom_texts.load if custom_registry.is_custom(config.dataset) else corpora.load
-    data = load(config.dataset)
-    index = {int(row): i for i, row in enumerate(data.rows)}
-    rows = [row for row in errors if int(ids[row]) in index][:MAX_TEXTS]
+    texts = zip(errors, load_texts(config, ids[errors]), strict=True)
     cells = [
-        (
-            shorten(data.texts[index[int(ids[row])]]),
-            labels[predicted[row]],
-            f"{scores[row, predicted[row]]:.0%}",
-            labels[targets[row]],
-        )
-        for row in rows
-    ]
+        (shorten(text), labels[predicted[row]], f"{scores[row, predicted[row]]:.0%}", labels[targets[row]])
+        for row, text in texts
+        if text
+    ][:MAX_TEXTS]
     header = ("Text", "Predicted", "Confidence", "Actual")
     content = table(header, cells, label="Most confident errors")
     return tag("div", content, class_="dlr-texts") if cells else None

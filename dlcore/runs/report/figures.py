@@ -25,6 +25,7 @@ from dlcore.runs.report.markup import Markup, join, tag
 from dlcore.runs.report.scripts import component_html
 from dlcore.runs.views import threshold as threshold_views
 from dlcore.runs.views.curves import RunCurves, curves_data, gradients_data
+from dlcore.runs.views.epochs import epochs_data
 
 MAX_CLASSES = 12
 """Largest number of classes with one ROC curve each."""
@@ -63,6 +64,12 @@ def figure_part(figure: go.Figure, *, alt: str) -> ReportPart:
 def curves_part(runs: list[RunCurves], *, height: int = 0) -> ReportPart:
     """Return the training curves of runs."""
     return ReportPart("curves", curves_data(runs, height=height), "Training curves")
+
+
+def epochs_part(bundle: Bundle) -> ReportPart | None:
+    """Return the predictions by epoch; None if none were recorded."""
+    data = epochs_data(bundle)
+    return None if data is None else ReportPart("epochs", data, "Predictions by epoch")
 
 
 def gradients_part(bundle: Bundle) -> ReportPart | None:

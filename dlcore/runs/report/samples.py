@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.data.custom import registry as custom_registry
-from dlcore.data.custom import texts as custom_texts
 from dlcore.data.series import series as series_data
-from dlcore.data.text import corpora
 from dlcore.projects.language import seq2seq
 from dlcore.runs.bundle.reader import Bundle
 from dlcore.runs.report.examples import load_pixels, shorten, to_png
+from dlcore.runs.views.contents import load_texts
 
 COUNT = 6
 ROWS = 400
@@ -47,11 +45,9 @@ def _images(bundle: Bundle) -> list[Any]:
 
 
 def _texts(bundle: Bundle) -> list[Any]:
-    load = custom_texts.load if custom_registry.is_custom(bundle.config.dataset) else corpora.load
-    data, ids = load(bundle.config.dataset), bundle.predictions()["test_ids"]
-    index = {int(row): i for i, row in enumerate(data.rows)}
-    rows = [int(ids[place]) for place in np.linspace(0, len(ids) - 1, COUNT).astype(int)]
-    return [shorten(data.texts[index[row]]) for row in rows if row in index]
+    ids = bundle.predictions()["test_ids"]
+    texts = load_texts(bundle.config, ids[np.linspace(0, len(ids) - 1, COUNT).astype(int)])
+    return [shorten(text) for text in texts if text]
 
 
 def _sources(bundle: Bundle) -> list[Any]:

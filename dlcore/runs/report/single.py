@@ -26,6 +26,7 @@ from dlcore.runs.report.sections import (
 from dlcore.runs.views.curves import run_curves
 
 EXPLAINED = "One test sample and the evidence for its predicted class."
+EPOCHS = "Predictions of validation samples after each epoch. Drag over points to select a group."
 NO_MODEL = "The model itself is not in it: add it with 'dlcore report --model'."
 
 
@@ -46,6 +47,7 @@ def render_run(subject: Subject, parts: PartList, model: ModelInReport, *, expla
             section("Predict", parts.add(model.part) or _reason(model)),
             section("Metrics and baselines", metric_table(subject), note=subject.evaluation.verdict),
             section("Training curves", parts.add(curves if main else None)),
+            section("Epochs", parts.add(figures.epochs_part(subject.bundle)), note=EPOCHS),
             section("Results in detail", _grid(parts.add(part) for part in further)),
             section("Examples", samples),
             section("Explanation", _grid(map(parts.add, explanations)), note=EXPLAINED),

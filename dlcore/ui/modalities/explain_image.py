@@ -15,7 +15,8 @@ from dlcore.projects.vision import explain as explanations
 from dlcore.projects.vision.explain import LARGE, ONE_SIDED, AttributionMap, CheckedMap, ImageQuestion, Method
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.blend import component as blend
-from dlcore.ui.modalities.explain_text import choose_sample
+from dlcore.ui.modalities import upload
+from dlcore.ui.modalities.explain_text import choose_class, choose_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.figure import show_figure
@@ -36,6 +37,26 @@ CAPTIONS: dict[Method, str] = {
 
 
 def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
+    """Show the attribution map of a test image, or of the user's image, for one class, with sanity checks."""
+    explain_source(project, run, bundle, is_uploaded=upload.choose_source())
+
+
+def explain_source(project: Project, run: Run, bundle: Bundle, *, is_uploaded: bool) -> None:
+    """Show the same where the source is already chosen."""
+    if not is_uploaded:
+        explain_test_image(project, run, bundle)
+        return
+    left, right = st.columns(2)
+    with left:
+        prediction = upload.answer_upload(project, bundle)
+    if prediction is not None:
+        pixels = np.array(prediction["pixels"], dtype=np.uint8)
+        with right:
+            target = choose_class(bundle.labels, prediction, of=_digest(pixels))
+        explain_pixels(project, bundle, pixels, target)
+
+
+def explain_test_image(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the attribution map of a test image for one class, with sanity checks."""
     row, target = choose_sample(project, run, bundle)
     origin = int(run_cache.predictions(bundle)["test_ids"][row])

@@ -75,7 +75,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
         st.error(error_line(error), icon=":material/error:")
         return None
     labels = bundle.labels
-    target = _choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{text}")
+    target = choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{text}")
     st.markdown(
         f"Predicted: **{as_text(prediction['label'])}** ({format_percent(prediction['probability'])})."
         f"{run_cache.threshold_note(labels, prediction)}"
@@ -176,7 +176,7 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     row = pick_sample(project, run.config.dataset, stored["test_ids"], key="explained-sample")
     prediction, labels = run_cache.stored_prediction(bundle, row), bundle.labels
     predicted, actual = prediction["label"], labels[int(stored["test_targets"][row])]
-    target = _choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{row}")
+    target = choose_class(labels, prediction, of=f"{run_cache.bundle_key(bundle)}-{row}")
     verdict = "correct" if predicted == actual else "incorrect"
     st.markdown(
         f"Predicted: **{as_text(predicted)}** ({format_percent(prediction['probability'])}), **{verdict}**. "
@@ -186,7 +186,7 @@ def choose_sample(project: Project, run: Run, bundle: Bundle) -> tuple[int, int]
     return row, target
 
 
-def _choose_class(labels: Sequence[str], prediction: dict[str, Any], *, of: str) -> int:
+def choose_class(labels: Sequence[str], prediction: dict[str, Any], *, of: str) -> int:
     """Return the number of the class to explain: the predicted one for each new input `of`, unless the URL has one."""
     key, predicted = "explained-class", labels.index(prediction["label"])
     if st.session_state.get(f"{key}-of", of) != of or (key not in st.session_state and key not in st.query_params):

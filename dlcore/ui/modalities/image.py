@@ -19,11 +19,13 @@ from dlcore.projects.project import Project
 from dlcore.projects.run_config import RunConfig
 from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run
+from dlcore.ui.compare.networks import offer_networks
 from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_image
 from dlcore.ui.modalities.browse import browse as browse_images
 from dlcore.ui.modalities.predict import number_of_sample, predict_payload, show_prediction
 from dlcore.ui.modalities.quality import show_quality
+from dlcore.ui.modalities.upload import upload_image
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import with_error_boundary
@@ -106,11 +108,10 @@ def _predict_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         "the model's input"
     )
     st.caption(f"{how}, shown below. It is not stored.")
-    file = st.file_uploader("Your image", key="own-picture", max_upload_size=project.input_limit // 2**20)
-    if file is None:
-        st.info("Choose an image, or switch to a test sample above.", icon=":material/upload_file:")
+    payload = upload_image(project)
+    if payload is None:
         return None
-    prediction = predict_payload(project, bundle, file.getvalue())
+    prediction = predict_payload(project, bundle, payload)
     if prediction is None:
         return None
     left, right = st.columns([1, 2], gap="large")
@@ -120,6 +121,7 @@ def _predict_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
         )
     with right:
         show_prediction(prediction, bundle)
+    offer_networks(project, payload)
     return prediction
 
 

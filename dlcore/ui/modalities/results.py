@@ -13,6 +13,7 @@ from dlcore.plots import classification as plots
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Curve, Run
 from dlcore.runs.views.threshold import threshold_view
+from dlcore.ui.components.epochs.component import show_epochs
 from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import fragment
@@ -24,6 +25,10 @@ from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.learning_curves import show_learning_curves
 from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table
 
+EPOCHS_HELP = (
+    "Predictions of validation samples after each epoch, as the run recorded them. Embedding: penultimate features in "
+    "two dimensions, aligned between epochs. Click a cell of the matrix, or drag over points, to select a group."
+)
 MAX_ERRORS = 16
 MAX_NAMED = 5
 """Classes named in a sentence."""
@@ -44,6 +49,7 @@ def results(project: Project, run: Run | None) -> None:
         _show_threshold_panel(bundle, 0.5 if evaluation.threshold is None else evaluation.threshold)
     else:
         _show_classes(bundle)
+    _show_epochs(bundle)
     if project.modality:
         load_modality(project).browse(project, run, bundle)
     show_calibration(bundle)
@@ -93,6 +99,14 @@ def _show_classes(bundle: Bundle) -> None:
         text = describe_hardest(share[indices], names)
         show_figure(figure, key="by-class", alt=f"Recall per class; {text}")
         st.caption(as_text(text))
+
+
+def _show_epochs(bundle: Bundle) -> None:
+    """Draw predictions of validation samples with a slider over the epochs, for a run that recorded them."""
+    data = run_cache.epochs(bundle)
+    if data is not None:
+        st.subheader("Epochs", anchor=False, help=EPOCHS_HELP)
+        show_epochs(data, key=f"epochs-{run_cache.bundle_key(bundle)}")
 
 
 def describe_hardest(recall: np.ndarray, names: Sequence[str]) -> str:

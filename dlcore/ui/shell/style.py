@@ -57,4 +57,7 @@ def _values(rows: Iterable[tuple[str, str, str]], name: str) -> str:
 
 @lru_cache(maxsize=2)
 def _sheet(name: str) -> str:
-    return f"<style>{Path(__file__).with_name(f'{name}.css').read_text(encoding='utf-8')}</style>"
+    files = [Path(__file__).with_name(f"{name}.css")]
+    if name == "style":
+        files.append(Path(__file__).parents[1] / "components/figure_menu/figure_menu.css")  # reports have it too
+    return f"<style>{''.join(file.read_text(encoding='utf-8') for file in files)}</style>"

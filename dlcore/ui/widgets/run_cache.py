@@ -15,6 +15,7 @@ from dlcore.evaluation.calibration import apply_temperature
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Evaluation, LoadedModel
 from dlcore.runs import Bundle, Curve, Run
+from dlcore.runs.views.epochs import epochs_data
 from dlcore.ui.shell.links import link_to_run
 
 CACHED_ARRAYS, CACHED_MODELS = 12, 3
@@ -59,6 +60,11 @@ def predictions(bundle: Bundle) -> dict[str, np.ndarray]:
 def history(bundle: Bundle) -> dict[str, Curve]:
     """Return the histories of the metrics."""
     return _history(*_key(bundle), _bundle=bundle)
+
+
+def epochs(bundle: Bundle) -> dict[str, Any] | None:
+    """Return the data of the component `epochs`; None if the run recorded no epochs."""
+    return _epochs(*_key(bundle), _bundle=bundle)
 
 
 def evaluation(bundle: Bundle) -> Evaluation:
@@ -140,6 +146,11 @@ def _predictions(folder: str, modified: int, _bundle: Any) -> dict[str, np.ndarr
 def _history(folder: str, modified: int, _bundle: Any) -> dict[str, Curve]:
     curves: dict[str, Curve] = _bundle.history()
     return curves
+
+
+@st.cache_resource(max_entries=CACHED_MODELS, show_spinner=False)
+def _epochs(folder: str, modified: int, _bundle: Any) -> dict[str, Any] | None:
+    return epochs_data(_bundle)
 
 
 @st.cache_resource(max_entries=CACHED_ARRAYS, show_spinner=False)

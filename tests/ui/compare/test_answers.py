@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore import projects, runs
 from dlcore.core import settings
-from dlcore.ui.compare import answers
+from dlcore.ui.compare import networks
 
 PHOTO = next(iter(sorted((settings.ASSETS / "samples" / "food").glob("*.png"))))
 
@@ -43,4 +43,4 @@ def test_networks_of_a_lesson_can_be_chosen_by_the_url(home):
 def test_answers_are_those_of_each_runs_predict(home):
     project, payload = projects.get("architectures"), PHOTO.read_bytes()
     for run in runs.references("architectures"):
-        assert answers.answer(project, run.finished_bundle, payload) == run.predict(payload)
+        assert networks.answer(project, run.finished_bundle, payload) == run.predict(payload)

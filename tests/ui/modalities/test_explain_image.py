@@ -24,7 +24,7 @@ def draw(reference: str) -> None:
 def test_every_method_is_shown_with_its_checks(reference, ways):
     app = AppTest.from_function(draw, args=(reference,), default_timeout=60).run()
     assert not app.exception
-    choice = app.segmented_control[0]
+    choice = app.segmented_control[1]  # after the choice of the image
     assert choice.options == ways
     text = " ".join(part.value for part in app.markdown)
     assert "All pixels together account for" in text  # only integrated gradients are complete

@@ -1,6 +1,7 @@
 // A report: the app's components and figures, drawn from the data in the file. Nothing is loaded.
 
 import drawCurves from "../curves/curves.js";
+import drawEpochs from "../epochs/epochs.js";
 import drawGradients from "../gradients/gradients.js";
 import drawModel from "../model/model.js";
 import { watchFigures } from "../shared/figure_menu.js";
@@ -10,6 +11,7 @@ import drawThreshold from "../threshold/threshold.js";
 
 const COMPONENTS = {
   curves: drawCurves,
+  epochs: drawEpochs,
   figure: drawFigure,
   gradients: drawGradients,
   model: drawModel,

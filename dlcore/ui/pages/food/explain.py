@@ -8,7 +8,7 @@ from dlcore.data.images.uploads import Photo
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.modalities.explain_image import explain_image, explain_pixels
+from dlcore.ui.modalities.explain_image import explain_pixels, explain_test_image
 from dlcore.ui.pages.food import predict
 from dlcore.ui.widgets import run_cache, samples
 
@@ -29,7 +29,7 @@ def explain(project: Project, run: Run | None) -> None:
         bind="query-params",
     )
     if source == TEST:
-        explain_image(project, run, bundle)
+        explain_test_image(project, run, bundle)
     else:
         _explain_last_photo(project, bundle)
 

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from dlcore import projects
 from dlcore.core import settings
 from dlcore.core.errors import DataError, one_line
 from dlcore.core.markdown import as_text
@@ -21,6 +22,7 @@ from dlcore.projects.project import Project
 from dlcore.projects.vision import food
 from dlcore.projects.vision import images as vision_images
 from dlcore.runs import Bundle, Run, latency
+from dlcore.ui.compare.networks import offer_networks
 from dlcore.ui.components.gallery.component import Thumbnail, show_gallery
 from dlcore.ui.components.paste.component import paste_image
 from dlcore.ui.modalities.predict import show_label
@@ -296,6 +298,7 @@ def _show_photo(prediction: PhotoPrediction, bundle: Bundle) -> None:
         if prediction.seconds:
             st.caption(f"Predicted in {1000 * prediction.seconds:.0f} ms on this machine.")
     show_label(prediction.answer, bundle)
+    offer_networks(projects.get(bundle.config.project), prediction.photo.payload)
     st.button("Explain this photo", icon=":material/psychology_alt:", key="food-explain", on_click=_open_explain)
 
 

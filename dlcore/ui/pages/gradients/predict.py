@@ -11,12 +11,13 @@ from dlcore.core.errors import WorkbenchError
 from dlcore.data.sources import locate as sources
 from dlcore.models.deep_network import DeepNetworkConfig
 from dlcore.runs import Run
+from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.pages.gradients import flow, short_run
 from dlcore.ui.pages.gradients import grid as gradients_grid
 from dlcore.ui.pages.gradients.short_run import STEPS
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.address import read_text, write_text
-from dlcore.ui.widgets import forms
+from dlcore.ui.widgets import forms, run_cache
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -25,7 +26,7 @@ MAX_RUNS = 4
 """Short runs that are compared."""
 _RUNS, SHORT_RUNS = "gradients-runs", "short-runs"
 """Session key and query parameter of the settings of the latest runs, newest first."""
-SINGLE, GRID = "Single network", "Grid"
+SINGLE, GRID, IMAGE = "Single network", "Grid", "Your image"
 
 
 def predict(project: "Project", run: Run | None) -> None:
@@ -39,7 +40,7 @@ def predict(project: "Project", run: Run | None) -> None:
             return
         mode = st.segmented_control(
             "What to train",
-            [SINGLE, GRID],
+            [SINGLE, GRID, IMAGE],
             default=SINGLE,
             required=True,
             key="gradients-mode",
@@ -48,7 +49,9 @@ def predict(project: "Project", run: Run | None) -> None:
             label_visibility="collapsed",
             persist_state="session",
         )
-        if mode == GRID:
+        if mode == IMAGE:
+            st.caption("The run at the top predicts your image; other networks can be compared.")
+        elif mode == GRID:
             cells = gradients_grid.cells(*gradients_grid.settings())
             if gradients_grid.button(cells):
                 gradients_grid.save(cells)
@@ -56,7 +59,11 @@ def predict(project: "Project", run: Run | None) -> None:
         else:
             settings_of_runs = _form(run)
     with view:
-        if mode == GRID:
+        if mode == IMAGE:
+            bundle = run_cache.finished_bundle(run, to_see="predictions for your image")
+            if bundle is not None:
+                load_modality(project).input_widget(project, bundle)
+        elif mode == GRID:
             gradients_grid.view(project.slug, dataset)
         else:
             _view(project.slug, dataset, settings_of_runs)

@@ -2,6 +2,8 @@
 attributions.
 """
 
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from dlcore.plots import attention as plots
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.attention.component import AttentionView, show_attention
-from dlcore.ui.modalities.explain_image import explain_image
+from dlcore.ui.modalities import upload
+from dlcore.ui.modalities.explain_image import explain_image, explain_source
 from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.first_paint import main_picture
@@ -40,20 +43,32 @@ def explain(project: Project, run: Run | None) -> None:
         st.caption("This network has no attention; choose a Transformer at the top to see one.")
         explain_image(project, run, bundle)
         return
-    view = st.segmented_control(
-        "View",
-        [HEADS, PIXELS],
-        default=HEADS,
-        required=True,
-        key="vit-view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True):
+        view = st.segmented_control(
+            "View",
+            [HEADS, PIXELS],
+            default=HEADS,
+            required=True,
+            key="vit-view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        is_uploaded = upload.choose_source()
     if view == PIXELS:
-        explain_image(project, run, bundle)
-        return
-    _heads(project, run, bundle)
-    _whole_network(bundle)
+        explain_source(project, run, bundle, is_uploaded=is_uploaded)
+    elif not is_uploaded:
+        _heads(project, run, bundle)
+        _whole_network(bundle)
+    elif (prediction := upload.answer_upload(project, bundle)) is not None:
+        show_uploaded_attention(bundle, prediction)
+
+
+def show_uploaded_attention(bundle: Bundle, prediction: Mapping[str, Any]) -> None:
+    """Draw the attention for the user's image, from its prediction."""
+    pixels = np.array(prediction["pixels"], dtype=np.uint8)
+    show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
+    with st.expander("How to read the maps"):
+        st.markdown(HOW_TO_READ)
 
 
 def _heads(project: Project, run: Run, bundle: Bundle) -> None:

@@ -1,14 +1,11 @@
 """Predict panel of the Vision Transformer: a prediction with its attention."""
 
-import zlib
-
-import numpy as np
 import streamlit as st
 
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.ui.modalities import gallery
-from dlcore.ui.pages.vit.attention import show_attention_view
+from dlcore.ui.pages.vit.attention import show_uploaded_attention
 from dlcore.ui.widgets import run_cache
 
 
@@ -20,5 +17,4 @@ def predict(project: Project, run: Run | None) -> None:
         return
     st.subheader("Attention", anchor=False)
     st.caption("One map for each head of each block. Hover over a patch to see its attention.")
-    pixels = np.array(prediction["pixels"], dtype=np.uint8)
-    show_attention_view(bundle, pixels, name=f"own-{zlib.crc32(pixels.tobytes())}", key="attention-of-own")
+    show_uploaded_attention(bundle, prediction)
