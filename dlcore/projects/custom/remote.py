@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dlcore.core import settings
 from dlcore.core.errors import TrainingError
+from dlcore.explanation.attribution import Attribution
 from dlcore.projects.custom import messages
 from dlcore.projects.custom.loading import FILE
 from dlcore.projects.custom.source import NetworkSource
@@ -116,6 +117,7 @@ class RemoteModule(nn.Module):
             facts=dict(facts),
         )
         self.shapes: dict[str, tuple[list[int], str]] = answer["state"]
+        self.has_word_embedding = bool(answer["words"])
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Output of the network."""
@@ -133,6 +135,13 @@ class RemoteModule(nn.Module):
         """Run a forward pass in the other process."""
         tensors = {f"x{number}": part for number, part in enumerate(inputs)}
         return self.host.ask("forward", tensors, seed=self.seed, graph=graph, features=features)[1]
+
+    def attribute_ids(self, ids: Tensor, target: int, *, method: str, baseline: Tensor, steps: int) -> Attribution:
+        """Attribution of ids (1, T), computed in the other process; see `explanation.attribution.attribute`."""
+        tensors = {"ids": ids, "baseline": baseline.to(ids).expand_as(ids)}
+        _, answer = self.host.ask("attribute", tensors, seed=self.seed, target=target, method=method, steps=steps)
+        arrays = {name: value.numpy() for name, value in answer.items()}
+        return Attribution(**{"delta": None, **arrays})
 
     def reset_parameters(self) -> None:
         """Draw random weights, from the seed of torch's generator."""
@@ -160,6 +169,7 @@ class RemoteModule(nn.Module):
         copied = object.__new__(type(self))
         nn.Module.__init__(copied)
         copied.host, copied.seed, copied.shapes = self.host, self.seed, self.shapes
+        copied.has_word_embedding = self.has_word_embedding
         return copied
 
 

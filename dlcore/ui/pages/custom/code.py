@@ -11,6 +11,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.projects.custom import fields, networks, source
 from dlcore.projects.custom.check import CheckResult
 from dlcore.runs import Run
+from dlcore.ui.pages.custom.task import choose_task
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.shell.run_picker import remember_run
@@ -42,6 +43,7 @@ def code(project: "Project", run: Run | None) -> None:
     with left, main_picture():
         text = _editor(slug)
     with right:
+        choose_task(slug)
         with st.container(key="network-file"):
             st.file_uploader(
                 "Python file or notebook",
@@ -80,7 +82,7 @@ def code(project: "Project", run: Run | None) -> None:
 
 def _editor(slug: str) -> str:
     if f"code-{slug}" not in st.session_state:
-        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or source.EXAMPLE.read_text()
+        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or source.example(slug).text
     with st.container(key="network-code"):
         text = st.text_area("Code", key=f"code-{slug}", height=HEIGHT, max_chars=source.MAX_BYTES)
     st.session_state[f"code-kept-{slug}"] = text
@@ -144,7 +146,7 @@ def _offer_training(slug: str, network: source.NetworkSource, dataset: str) -> N
     if not st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-code-{slug}"):
         return
     try:
-        model = source.save(network)
+        model = source.save(network, slug)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return
