@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from server import calm, errors, panel_switch, visit
 
 from dlcore import runs
+from dlcore.data.sources import locate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "projects" / "custom"))
 from network_styles import ANOMALIES, FORECASTS, IMAGES, TEXTS, save_datasets
@@ -20,8 +21,8 @@ WITHIN = 180_000
 CASES = {
     "custom": ("digits", IMAGES["tuple output"]),
     "custom_text": ("template_news", TEXTS["convolutions over words"]),
-    "custom_forecast": ("weather", FORECASTS["causal dilated convolutions"]),
-    "custom_anomaly": ("load", ANOMALIES["recurrent encoder and decoder"]),
+    "custom_forecast": ("custom:weather", FORECASTS["causal dilated convolutions"]),
+    "custom_anomaly": ("custom:load", ANOMALIES["recurrent encoder and decoder"]),
 }
 
 
@@ -35,14 +36,9 @@ def test_pasted_network_is_trained_and_every_panel_opens(address, page, console,
     editor.fill(code)
     editor.press("Control+Enter")
     calm(page)
-    if True:
-        box = page.get_by_role("combobox", name="Dataset")
-        box.click()
-        box.fill(dataset.split("_")[0])
-        page.get_by_role("option").filter(
-            has_text=re.compile(dataset.replace("_", " ").split(" ")[0], re.I)
-        ).first.click()
-        calm(page)
+    page.get_by_role("combobox", name="Dataset").click()
+    page.get_by_role("option", name=locate.get_dataset(dataset).title, exact=True).click()
+    calm(page)
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("Learns a batch")).to_be_visible(timeout=WITHIN)
     page.get_by_role("button", name="Train", exact=True).click(timeout=WITHIN)

@@ -21,7 +21,7 @@ def prepare(config: RunConfig) -> Prepared:
     return texts.prepare(config, CustomTextData)
 
 
-_TRAINING = {"batch_size": 32, "learning_rate": 1e-3, "clip_norm": 1.0}
+_TRAINING = {"batch_size": 32, "learning_rate": 2e-3, "clip_norm": 1.0}
 
 PROJECT = adopt(
     news.PROJECT,
@@ -30,10 +30,10 @@ PROJECT = adopt(
     datasets=("ag_news_15k", "ag_news", "trec6", "trec50", "imdb", "movie_reviews", "template_news"),
     data_config=CustomTextData,
     presets={
-        "quick": {**_TRAINING, "epochs": 3, "rows": 6000, "vocabulary": 10_000},
+        "quick": {**_TRAINING, "epochs": 6, "rows": 6000, "vocabulary": 10_000},
         "full": {**_TRAINING, "epochs": 10, "length": 200, "schedule": "one_cycle"},
     },
     facts={"vocabulary": 10_000, "length": 64, "classes": 4},
     prepare=prepare,
-    quick_settings=texts.quick_settings({"network": 18_000}),
+    quick_settings=texts.quick_settings({"network": 36_000}),
 )
