@@ -112,8 +112,12 @@ class Session:
             try:
                 self._forward((self.inputs[0][:, : loading.LEAST_TOKENS],))
             except NetworkError as error:
-                advice = f"Texts have {loading.LEAST_TOKENS} tokens or more: pool over them."
-                raise NetworkError(f"{error} {advice}", error.line) from None
+                short = (len(self.targets), loading.LEAST_TOKENS)
+                raise NetworkError(
+                    f"line {error.line}: takes texts {shapes}, but not {short}: pool over the words (mean, max, "
+                    f"attention); a text has {short[1]} or more.",
+                    error.line,
+                ) from None
         if any(part._version != version for part, version in before):
             return CheckResult(name, "warning", f"takes {shapes}, but changes its input in place: copy it first.")
         return CheckResult(name, "ok", f"takes inputs {shapes}; {total:,} parameters.")
@@ -184,7 +188,8 @@ class Session:
         try:
             output: Tensor = loading.run(self.network.text, lambda: self.module(*inputs))
         except NetworkError as error:
-            shapes = f"{tuple(inputs[0].shape)} {str(inputs[0].dtype).removeprefix('torch.')}"
+            x = loading.fill_up(inputs[0], self.facts)
+            shapes = f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"
             raise NetworkError(f"{str(error).rstrip()} The data's shape is {shapes}.", error.line) from None
         return output
 

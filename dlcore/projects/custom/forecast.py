@@ -10,7 +10,7 @@ PROJECT = adopt(
     "custom_forecast",
     summary="Paste a PyTorch network that forecasts every variable of a table or series.",
     presets={
-        "quick": {**_TRAINING, "epochs": 3, "window": 24},
-        "full": {**_TRAINING, "epochs": 16, "window": 24, "schedule": "one_cycle"},
+        "quick": {**_TRAINING, "epochs": 8, "window": 24},
+        "full": {**_TRAINING, "epochs": 24, "window": 24, "schedule": "one_cycle"},
     },
 )

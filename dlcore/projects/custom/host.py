@@ -118,6 +118,7 @@ def main() -> None:
     replies: IO[bytes] = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the code prints must not look like an answer
     _limit_files()
+    faulthandler.enable(file=2)
     torch.set_num_threads(1)
     host = Host()
     while (message := messages.receive(sys.stdin.buffer)) is not None:

@@ -77,10 +77,10 @@ def sample(facts: Mapping[str, int]) -> Tensor:
 
 
 def fill_up(inputs: Tensor, facts: Mapping[str, int]) -> Tensor:
-    """Ids (N, T) with padding up to `LEAST_TOKENS`, which convolutions may need; other inputs as they are."""
-    if "vocabulary" not in facts or inputs.dim() != 2 or inputs.shape[1] >= LEAST_TOKENS:
+    """Ids (N, T) as int64, with padding up to `LEAST_TOKENS` for convolutions; other inputs as they are."""
+    if "vocabulary" not in facts:
         return inputs
-    return functional.pad(inputs, (0, LEAST_TOKENS - inputs.shape[1]), value=PAD)
+    return functional.pad(inputs.long(), (0, max(0, LEAST_TOKENS - inputs.shape[1])), value=PAD)
 
 
 def _as_expected(output: object, facts: Mapping[str, int]) -> object:

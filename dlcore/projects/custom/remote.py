@@ -85,16 +85,19 @@ class HostProcess:
         self.close()
         match = _LINE.search(log)
         code = self.process.returncode
+        where = ""
+        if match is not None:
+            line, lines = int(match[1]), self.text.splitlines()
+            code_line = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+            where = f"line {line}: `{code_line[:120]}`: "
         if "Timeout (" in log:
-            if match is None:
-                return f"the code took more than {seconds:.0f} s."
-            line = int(match[1])
-            lines = self.text.splitlines()
-            text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-            return f"line {line}: `{text[:120]}`: still running after {seconds:.0f} s: an endless loop?"
-        if code in (-signal.SIGKILL, -signal.SIGSEGV, 137):
+            late = f"still running after {seconds:.0f} s: an endless loop?"
+            return f"{where}{late}" if where else f"the code took more than {seconds:.0f} s."
+        if code in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE):
+            return f"{where}its process crashed in a library that is not Python."
+        if code in (-signal.SIGKILL, 137):
             return "its process was killed: perhaps the network needs more memory than this machine has."
-        return f"the code ended its process (exit code {code}): remove os._exit, abort and the like."
+        return f"the code ended its process (exit code {code}): remove what ends it."
 
     def close(self) -> None:
         """End the other process and everything that it started."""

@@ -30,10 +30,10 @@ PROJECT = adopt(
     datasets=("ag_news_15k", "ag_news", "trec6", "trec50", "imdb", "movie_reviews", "template_news"),
     data_config=CustomTextData,
     presets={
-        "quick": {**_TRAINING, "epochs": 6, "rows": 6000, "vocabulary": 10_000},
+        "quick": {**_TRAINING, "epochs": 10, "rows": 6000, "vocabulary": 10_000},
         "full": {**_TRAINING, "epochs": 10, "length": 200, "schedule": "one_cycle"},
     },
     facts={"vocabulary": 10_000, "length": 64, "classes": 4},
     prepare=prepare,
-    quick_settings=texts.quick_settings({"network": 36_000}),
+    quick_settings=texts.quick_settings({"network": 60_000}),
 )

@@ -1,5 +1,7 @@
 """Networks in the styles people use, each written here: for images, texts, tables and series."""
 
+from pathlib import Path
+
 import numpy as np
 
 from dlcore.data.custom import series, table
@@ -352,9 +354,9 @@ def save_datasets() -> None:
     noise = np.random.default_rng(0).normal(0, 0.3, (500, 2))
     values = np.stack([10 + np.sin(days / 9), 5 + np.cos(days / 9)], axis=1) + noise
     rows = [f"{day},{heat:.3f},{gas:.3f}" for day, (heat, gas) in zip(when, values, strict=True)]
-    table.IMPORTER.save("weather", table.IMPORTER.preview("\n".join(["when,heat,gas", *rows]).encode()))
+    table.IMPORTER.find_or_save(Path("weather.csv"), "\n".join(["when,heat,gas", *rows]).encode())
     hours = np.arange(400)
     load = 50 + 20 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 2, 400)
     load[330:340] += 60
     rows = [f"2021-03-{1 + h // 24:02d} {h % 24:02d}:00,{load[h]:.3f},{int(330 <= h < 340)}" for h in hours]
-    series.IMPORTER.save("load", series.IMPORTER.preview("\n".join(["when,load,anomaly", *rows]).encode()))
+    series.IMPORTER.find_or_save(Path("load.csv"), "\n".join(["when,load,anomaly", *rows]).encode())

@@ -41,13 +41,14 @@ def code(project: "Project", run: Run | None) -> None:
         return
     left, right = st.columns([3, 2], gap="medium")
     with left, main_picture():
-        text = _editor(slug)
+        text = _editor(slug, run)
     with right:
         choose_task(slug)
         with st.container(key="network-file"):
             st.file_uploader(
                 "Python file or notebook",
                 type=["py", "ipynb"],
+                max_upload_size=1,
                 key=f"network-file-{slug}",
                 on_change=_upload,
                 args=(slug,),
@@ -80,9 +81,11 @@ def code(project: "Project", run: Run | None) -> None:
             _offer_training(slug, source.parse_text(text, target=target), dataset)
 
 
-def _editor(slug: str) -> str:
+def _editor(slug: str, run: Run | None) -> str:
+    """Draw the code: what the user edited last, else that of the run, else the example."""
     if f"code-{slug}" not in st.session_state:
-        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or source.example(slug).text
+        network = (source.find(run.record.model) if run is not None else None) or source.example(slug)
+        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or network.text
     with st.container(key="network-code"):
         text = st.text_area("Code", key=f"code-{slug}", height=HEIGHT, max_chars=source.MAX_BYTES)
     st.session_state[f"code-kept-{slug}"] = text
