@@ -143,8 +143,8 @@ class RemoteModule(nn.Module):
         """Attribution of ids (1, T), computed in the other process; see `explanation.attribution.attribute`."""
         tensors = {"ids": ids, "baseline": baseline.to(ids).expand_as(ids)}
         _, answer = self.host.ask("attribute", tensors, seed=self.seed, target=target, method=method, steps=steps)
-        arrays = {name: value.numpy() for name, value in answer.items()}
-        return Attribution(**{"delta": None, **arrays})
+        arrays: dict[str, Any] = {"delta": None} | {name: value.numpy() for name, value in answer.items()}
+        return Attribution(**arrays)
 
     def reset_parameters(self) -> None:
         """Draw random weights, from the seed of torch's generator."""
