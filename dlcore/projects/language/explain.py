@@ -161,13 +161,13 @@ def check_text(loaded: LoadedModel, result: TextExplanation) -> CheckedText:
             0
         ]
 
-    others = [method for method in methods_of(module) if method != result.method]
+    alternatives = [method for method in methods_of(module) if method != result.method]
     correlations = sanity_checks.similarity(module, explain_module, relevant=relevant, draws=3)
     deletion = sanity_checks.deletion_curve(
         _ImageRow(module), ids, result.target, result.values, baseline=baseline, steps=10
     )
     checks.append(findings.check_random_weights(correlations, of=wording))
-    for other in others[:1]:
+    for other in alternatives[:1]:
         agreement = rank_correlation(result.values[relevant], values_of(module, other)[relevant])
         checks.append(
             findings.check_agreement(agreement, first=METHODS[result.method], second=METHODS[other], of=wording)
