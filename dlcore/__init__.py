@@ -64,7 +64,8 @@ def train(
 
     Parameters:
         project: a slug, see `dlcore.projects.list_projects()`.
-        model: one of the project's models; the first by default.
+        model: one of the project's models; the first by default. For `custom` also a Python file or notebook with an
+            `nn.Module`, which is checked first.
         dataset: one of the project's datasets, a custom dataset, or a CSV file for `anomaly` and `forecast`; the first
             available one by default.
         preset: "quick" (within a minute) or "full" (the hyperparameters of the reference run).
@@ -82,11 +83,18 @@ def train(
 
     from dlcore import projects, runs
     from dlcore.core.errors import TrainingError
-    from dlcore.projects import dataset_file
+    from dlcore.projects import dataset_file, registry
 
     if dataset is not None and dataset_file.is_file_name(str(dataset)):
         dataset = dataset_file.import_file(project, dataset)
     name = None if dataset is None else str(dataset)
+    project = registry.network_project(project, name)
+    if model is not None and dataset_file.is_file_name(model):
+        from pathlib import Path
+
+        from dlcore.projects.custom import networks
+
+        model = networks.add_file(Path(model), project, name)
     config = projects.configure(
         project, model=model, dataset=name, preset=preset, seed=seed, device=device, settings=settings
     )

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 def report(options: argparse.Namespace) -> dict[str, Any]:
     """Write one or several runs as one HTML file that opens without a network."""
+    from dlcore.projects.custom.networks import running_here
     from dlcore.runs.report.document import write_report
 
     runtime = _runtime(options) if options.model else None
-    path = write_report(options.runs, Path(options.output), runtime=runtime, explain=options.explain)
+    with running_here("cpu"):
+        path = write_report(options.runs, Path(options.output), runtime=runtime, explain=options.explain)
     return {"runs": options.runs, "path": str(path), "bytes": path.stat().st_size}
 
 

@@ -143,15 +143,18 @@ def runs_fork(options: argparse.Namespace) -> dict[str, Any]:
 def runs_export(options: argparse.Namespace) -> dict[str, Any]:
     """Export a run as a zip file: the bundle, or also scripts that need no dlcore; or its model as ONNX with a card."""
     from dlcore import runs
+    from dlcore.projects.custom.networks import running_here
 
     if options.onnx:
-        report = runs.export_onnx(options.run, Path(options.file))
+        with running_here("cpu"):
+            report = runs.export_onnx(options.run, Path(options.file))
         print(report.summary, file=sys.stderr)
         return report.as_json()
     if options.standalone:
         from dlcore.runs.standalone.archive import export_standalone
 
-        return {"run_id": options.run, **export_standalone(options.run, Path(options.file))}
+        with running_here("cpu"):
+            return {"run_id": options.run, **export_standalone(options.run, Path(options.file))}
     return {"run_id": options.run, "path": str(runs.export_run(options.run, Path(options.file)))}
 
 

@@ -23,7 +23,7 @@ COLUMNS = ("run_id", "project", "model", "dataset", "variant", "seed", "state", 
 def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     """Train one model in a worker process, in the foreground into a bundle, or several variants as a comparison."""
     from dlcore import runs
-    from dlcore.projects import dataset_file
+    from dlcore.projects import dataset_file, registry
 
     compares = bool(options.variants) or options.seeds > 1
     if compares and options.bundle:
@@ -32,6 +32,7 @@ def train(options: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         raise RequestError("--bundle trains in the foreground and --detach in the background: choose one.")
     if options.weights != "float32" and not options.bundle:
         raise RequestError("--weights applies to bundles: add --bundle DIR, or leave it out.")
+    options.project = registry.network_project(options.project, options.dataset)
     if options.dataset and dataset_file.is_file_name(options.dataset):
         options.dataset = dataset_file.import_file(options.project, options.dataset)
         print(f"dataset {options.dataset}", file=sys.stderr)
@@ -56,13 +57,12 @@ def _add_network(options: argparse.Namespace) -> str:
         raise RequestError(f"'{options.project}' takes no code: train 'custom' with --code.")
     if options.model:
         raise RequestError("--code is the model: leave out --model.")
-    dataset = projects.configure(options.project, dataset=options.dataset, preset=options.preset).dataset
 
     def report(result: Any) -> None:
         print(f"{result.status:8}{result.name}: {result.sentence}", file=sys.stderr)
 
     return networks.add_file(
-        Path(options.code), options.project, dataset, target=options.network_class, on_result=report
+        Path(options.code), options.project, options.dataset, target=options.network_class, on_result=report
     )
 
 

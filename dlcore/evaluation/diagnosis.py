@@ -46,8 +46,8 @@ REMEDIES: dict[Kind, str] = {
     "exploding": "Start with smaller weights, add normalization, and clip the gradient (clip_norm 1).",
     "vanishing": "Use ReLU instead of sigmoid, and add normalization or skip connections.",
     "dying units": "Lower the learning rate, initialize biases with zero, or use leaky ReLU.",
-    "learning rate too high": "Lower the learning rate to a tenth, or search it with `dlcore find-rate`.",
-    "learning rate too low": "Raise the learning rate a hundredfold, or search it with `dlcore find-rate`.",
+    "learning rate too high": "Lower the learning rate to a tenth, or find it by a range test.",
+    "learning rate too low": "Raise the learning rate a hundredfold, or find it by a range test.",
     "overfitting": "Stop at the best epoch; add weight decay, dropout, augmentation or data.",
     "healthy": "",
 }
@@ -249,9 +249,10 @@ def _high_rate(m: Measurements) -> Iterator[RunFinding]:
     start, end = _ends(m.losses)
     first, peak = float(m.losses[0]), float(m.losses.max())
     if (peak > UNSTABLE * max(first, 1e-12) and not _is_small(early)) or (early > LARGE_UPDATE and end > 0.5 * start):
+        size = f"{format_number(100 * early)} % of" if early < 1 else f"{format_number(early)} times"
         evidence = (
             f"The batch loss goes from {format_number(first)} to at most {format_number(peak)} and ends at "
-            f"{format_number(end)}; early updates are {format_number(100 * early)} % of the weights."
+            f"{format_number(end)}; early updates are {size} the weights."
         )
         yield _find("learning rate too high", evidence, 0.85 if early > LARGE_UPDATE else 0.6)
 

@@ -72,14 +72,19 @@ def attribute(
     blocks: integers of the inputs' shape or (1, ...): parts with the same number are ablated together (feature
         ablation only); by default each part is a block, for ids each word.
 
+    A module that computes elsewhere attributes ids itself, by its `attribute_ids`.
+
     Integrated gradients: Sundararajan et al. 2017, eq. 1; they sum to output - baseline output.
     Feature ablation: output - output with one block set to the baseline (Zeiler & Fergus 2014, occlusion).
 
     Raises:
         RequestError: the inputs are ids and the module has not exactly one embedding.
     """
-    module_copy = copy.deepcopy(module).eval().requires_grad_(False)
     explained, *extra_inputs = (inputs,) if isinstance(inputs, Tensor) else inputs
+    if not explained.is_floating_point() and callable(elsewhere := getattr(module, "attribute_ids", None)):
+        computed: Attribution = elsewhere(explained, target, method=method, baseline=baseline, steps=steps)
+        return computed
+    module_copy = copy.deepcopy(module).eval().requires_grad_(False)
     device = next((parameter.device for parameter in module_copy.parameters()), explained.device)
     with torch.enable_grad(), _recurrent_backward(module_copy, device):
         parts = tuple(part.detach().to(device) for part in (explained, *extra_inputs))
@@ -155,11 +160,12 @@ METHODS: dict[Method, Callable[[_AttributionTask], Tensor]] = {
 
 
 class _FixedEmbedding(nn.Module):
-    """Replaces an embedding and returns fixed vectors, so that these can be varied."""
+    """Replaces an embedding and returns fixed vectors, so that these can be varied; its weight may be tied."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self.vectors = torch.empty(0)
+        self.register_buffer("weight", weight)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return the vectors; the ids are ignored."""
@@ -182,7 +188,8 @@ def _build_task(
     embeddings = [(name, part) for name, part in embeddings if name == word_embedding] or embeddings
     if len(embeddings) != 1:
         raise RequestError(f"ids need a model with one embedding, and this one has {len(embeddings)}.")
-    (name, embedding), fixed_embedding = embeddings[0], _FixedEmbedding()
+    name, embedding = embeddings[0]
+    fixed_embedding = _FixedEmbedding(embedding.weight.detach())
     module.set_submodule(name, fixed_embedding)
 
     def embedded(vectors: Tensor, ids: Tensor, *extra: Tensor) -> Tensor:

@@ -21,7 +21,10 @@ def loss_by_rate(
     figure.add_scatter(
         x=x[finite], y=np.asarray(smoothed)[finite], name="moving average", mode="lines", line={"color": ORDER[0]}
     )
-    figure.update_xaxes(type="log")
+    curve = np.asarray(smoothed)[finite]
+    fall = max(float(curve[0] - curve.min()), 0.1 * abs(float(curve[0])), 1e-6)
+    figure.update_yaxes(range=[curve[0] - 1.2 * fall, curve[0] + 0.5 * fall])  # the rise at the end leaves the chart
+    figure.update_xaxes(type="log", exponentformat="power", dtick=2)
     is_left = np.log(suggestion / x[0]) > np.log(x[-1] / x[0]) / 2
     figure.add_vline(x=suggestion, line={"color": GRAY, "dash": "dash", "width": 1.5})
     figure.add_annotation(

@@ -39,7 +39,14 @@ _MODULES: dict[str, Any] = {
 """Slug -> module with a `PROJECT`. A new project is one file and one line here."""
 PROJECTS: packs.Registry[Any] = packs.Registry("dlcore.projects", _MODULES, Project, pack_parts.check_project)
 """Every project by slug: the module of one of the workbench, the `Project` of a pack."""
-WORKSPACE = {"custom": "dlcore.projects.custom.images", "watched": "dlcore.projects.watched"}
+NETWORKS = {
+    "custom": "dlcore.projects.custom.images",
+    "custom_text": "dlcore.projects.custom.texts",
+    "custom_forecast": "dlcore.projects.custom.forecast",
+    "custom_anomaly": "dlcore.projects.custom.anomaly",
+}
+"""Projects that train networks of the user's code."""
+WORKSPACE = {**NETWORKS, "watched": "dlcore.projects.watched"}
 """Further projects, whose models are known only once a user adds them: `get` finds them, lists leave them out."""
 
 
@@ -57,6 +64,15 @@ def get(slug: str) -> Project:
     if fault := packs.find_fault(PROJECTS.group, slug):
         raise RequestError(str(fault))
     raise RequestError(f"unknown project '{slug}': known are {', '.join((*PROJECTS, *WORKSPACE))}.")
+
+
+def network_project(slug: str, dataset: str | None) -> str:
+    """The project that trains a user's network on a dataset: `slug`, or for "custom" the first that accepts it."""
+    if slug != next(iter(NETWORKS)) or dataset is None:
+        return slug
+    entry = custom_registry.find(dataset)
+    names = {dataset, entry.dataset if entry else dataset}
+    return next((name for name in NETWORKS if names & set(list_datasets(name))), slug)
 
 
 def list_projects() -> list[Project]:

@@ -231,7 +231,7 @@ def _read_results(folder: Path, modified_ns: int) -> SampleResults | str:
     if not is_event.any():
         return "no labeled test samples" if len(is_event) else NO_PREDICTIONS
     block = 1
-    if bundle.config.project == "anomaly":
+    if bundle.config.project in ("anomaly", "custom_anomaly"):
         block = 7 * anomaly.event_gap(float(np.median(np.diff(ids))) / HOUR_MS, len(ids))
     value, draws = anomaly.resampled_average_precision(scores, targets, block=block, draws=DRAWS)
     return SampleResults(dataset, digest, ids, "area under PR", value, draws=draws)

@@ -69,7 +69,7 @@ def _check_data(prepared: "Prepared") -> DataChecks | None:
         return None
     count = max(64, min(ROWS, VALUES // max(1, train.inputs[0][0].numel())))
     rows = tuple(part[:count] for part in train.inputs)
-    is_tokens = rows[0].dtype == torch.int64
+    is_tokens = rows[0].dtype in (torch.int32, torch.int64)
     with torch.random.fork_rng(devices=[]):
         x = rows[0] if is_tokens or prepared.transform is None else prepared.transform(rows, False)[0]
     checks = check_data(x.cpu().numpy(), targets[: len(x)], np.empty(0), classes=classes, is_tokens=is_tokens)

@@ -7,6 +7,10 @@ from torch import nn
 
 import dlcore
 from dlcore.core.settings import ROOT
+from dlcore.runs.watch import imports
+from dlcore.ui.pages.runs import compare
+
+FILES = ROOT / "tests" / "runs" / "watch" / "files"
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +82,22 @@ def test_regression_is_evaluated():
     assert not app.exception and not app.error
     assert "R²" in text_of(app)
     assert dlcore.load(run.run_id).metrics["r2"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "view", [compare.SETTINGS, compare.METRIC_VIEW, compare.TESTS, compare.SCATTER, compare.PARALLEL]
+)
+def test_imported_runs_compare_with_ours_on_the_runs_page(view):
+    """Runs of TensorBoard and of Weights & Biases, beside one of the workbench."""
+    records = [
+        *imports.import_tracked(FILES / "events.out.tfevents.0"),
+        *imports.import_tracked(FILES / "run-abc.wandb"),
+    ]
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["runs"] = ",".join([*(record.run_id for record in records), "reference:fashion/dense"])
+    app.query_params["view"] = view
+    app.switch_page("pages/workspace/runs.py")
+    app.run()
+    assert not app.exception and not app.error, app.exception or app.error
+    assert "**3 selected**" in " ".join(each.value for each in app.markdown)
+    assert app.segmented_control(key="view").value == view

@@ -144,3 +144,12 @@ def test_fork_with_the_remedy_scores_higher(far_too_high, capsys):
 def test_finding_without_a_setting_has_no_fork(far_too_high):
     with pytest.raises(RequestError, match="labels shuffled"):
         diagnosis.fork_with_remedy(far_too_high, "labels shuffled")
+
+
+def test_ids_of_words_are_not_inputs_to_scale(home):
+    config = projects.configure("news", dataset="template_news", preset="quick", settings={"vectors": "none"})
+    prepared = projects.get("news").prepare(config)
+    folder = of_run(runs.create(config).run_id)
+    training_checks.check_once(folder, prepared, nn.Embedding(10, 2))
+    checks, _ = training_checks.read(folder)
+    assert checks is not None and checks.spread != checks.spread and sum(checks.class_counts) == len(prepared.train)

@@ -157,8 +157,13 @@ MODELS: dict[str, AnomalyModel] = {
 
 
 def view_of(config: RunConfig) -> View:
-    """The view of the series that the run's model takes."""
-    return MODELS[config.model].view
+    """The view of the series that the run's model takes; windows of rows for a network of the user's code."""
+    return MODELS[config.model].view if config.model in MODELS else "window"
+
+
+def holds_out(config: RunConfig) -> bool:
+    """Whether the run's model scores training points as new ones."""
+    return config.model in MODELS and MODELS[config.model].holds_out
 
 
 def score_name(config: RunConfig) -> str:

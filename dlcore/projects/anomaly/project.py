@@ -33,7 +33,7 @@ from dlcore.projects.anomaly import alarm, automatic, custom_series, records, st
 from dlcore.projects.anomaly import evaluation as measured
 from dlcore.projects.anomaly import scores as scored
 from dlcore.projects.anomaly.detector_model import CLASSES, DetectorModel
-from dlcore.projects.anomaly.models import MODELS, AnomalyData, view_of
+from dlcore.projects.anomaly.models import MODELS, AnomalyData, holds_out, view_of
 from dlcore.projects.anomaly.scores import STORED, ReconstructionErrors, ScaledRows
 from dlcore.projects.anomaly.streaming import time_features
 from dlcore.projects.classification import choose
@@ -393,7 +393,7 @@ def threshold_mask(times: np.ndarray, ends: tuple[int, int], config: RunConfig) 
     These are validation points, and cross-fitted training points, whose networks never saw them.
     """
     mask = ~_within_reach(times, _left_out(_data(config)), config)
-    first = _window(config) - 1 if MODELS[config.model].holds_out else ends[0]
+    first = _window(config) - 1 if holds_out(config) else ends[0]
     mask[:first] = False
     return mask
 

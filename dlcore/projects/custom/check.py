@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError
+from dlcore.data.custom import registry as custom_registry
 from dlcore.projects import registry
 from dlcore.projects.custom import fields, limits, loading, source
 from dlcore.projects.custom.loading import NetworkError
@@ -44,9 +45,11 @@ def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) ->
     slug, dataset, seed = request["project"], request["dataset"], int(request.get("seed", 0))
     project = registry.get(slug)
     network = source.parse_text(request["text"], target=request["target"])
-    rows = {"train_rows": 256, "rows": 256}
-    known = set(project.data_config.model_fields)
-    data = parse(project.data_config, {name: value for name, value in rows.items() if name in known})
+    values = {**project.presets["quick"], "train_rows": 256, "rows": 256}
+    if custom := custom_registry.find(dataset) if custom_registry.is_custom(dataset) else None:
+        values |= project.custom_settings(custom, "")
+    known = {name: value for name, value in values.items() if name in project.data_config.model_fields}
+    data = parse(project.data_config, known)
     config = RunConfig(project=slug, model="network", dataset=dataset, seed=seed, data_options=data)
     prepared = project.prepare(config)
     batch = tuple(part[:SAMPLES] for part in prepared.train.inputs)
@@ -101,10 +104,20 @@ class Session:
         """Run the batch through it."""
         before = [(part, part._version) for part in self.inputs]
         self.output = self._forward(self.inputs)
-        shapes = ", ".join(str(tuple(part.shape)) for part in self.inputs)
+        shapes = str(tuple(self.inputs[0].shape))
         total = sum(part.numel() for part in self.module.parameters())
         if not total:
             raise NetworkError(f"line {self.network.line}: `{self.network.target}` has no parameters to train.")
+        if "vocabulary" in self.facts:
+            try:
+                self._forward((self.inputs[0][:, : loading.LEAST_TOKENS],))
+            except NetworkError as error:
+                short = (len(self.targets), loading.LEAST_TOKENS)
+                raise NetworkError(
+                    f"line {error.line}: takes texts {shapes}, but not {short}: pool over the words (mean, max, "
+                    f"attention); a text has {short[1]} or more.",
+                    error.line,
+                ) from None
         if any(part._version != version for part, version in before):
             return CheckResult(name, "warning", f"takes {shapes}, but changes its input in place: copy it first.")
         return CheckResult(name, "ok", f"takes inputs {shapes}; {total:,} parameters.")
@@ -175,7 +188,8 @@ class Session:
         try:
             output: Tensor = loading.run(self.network.text, lambda: self.module(*inputs))
         except NetworkError as error:
-            shapes = ", ".join(f"{tuple(part.shape)} {str(part.dtype).removeprefix('torch.')}" for part in inputs)
+            x = loading.fill_up(inputs[0], self.facts)
+            shapes = f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"
             raise NetworkError(f"{str(error).rstrip()} The data's shape is {shapes}.", error.line) from None
         return output
 

@@ -8,6 +8,7 @@ import pydantic
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError
+from dlcore.data.text.vocabulary import PAD
 from dlcore.projects.custom.source import NetworkSource, Parameter, find
 from dlcore.training.config import TrainingConfig
 
@@ -52,6 +53,8 @@ DATA_PARAMETERS = {
         "n_inputs",
         "num_inputs",
         "in_size",
+        "enc_in",
+        "c_in",
     ),
     "vocabulary": (
         "vocabulary",
@@ -74,7 +77,9 @@ DATA_PARAMETERS = {
         "context_length",
         "window",
     ),
-    "horizon": ("horizon", "pred_len", "steps_ahead"),
+    "horizon": ("horizon", "pred_len", "steps_ahead", "forecast_length", "out_len"),
+    "variables": ("variables", "n_variables", "num_variables", "n_vars", "num_series", "n_series", "c_out"),
+    "padding": ("padding_idx", "pad_idx", "pad_id", "pad_token_id"),
 }
 """Fact of the data -> names of constructor parameters that take it."""
 ONLY_WITHOUT_DEFAULT = {"width": ("width",), "height": ("size",), "features": ("features",)}
@@ -99,9 +104,7 @@ def arguments(source: NetworkSource, options: Config, facts: Mapping[str, int]) 
     Raises:
         ConfigError: a parameter has no default and is no fact of the data; names its line.
     """
-    known = dict(facts)
-    if "features" not in known and "height" in known:
-        known["features"] = known.get("channels", 1) * known["height"] * known["width"]
+    known = known_facts(facts)
     values_by_name = options.model_dump()
     values: dict[str, Any] = {}
     for parameter in source.parameters:
@@ -117,6 +120,23 @@ def arguments(source: NetworkSource, options: Config, facts: Mapping[str, int]) 
                 f"add a default, or name it after what the data gives ({names})."
             )
     return values
+
+
+def known_facts(facts: Mapping[str, int]) -> dict[str, int]:
+    """Facts of the data by the names of `DATA_PARAMETERS`."""
+    known = dict(facts)
+    if "height" in known:
+        known.setdefault("features", known.get("channels", 1) * known["height"] * known["width"])
+    if "vocabulary" in known:
+        known["padding"] = PAD
+    if "window" in known:
+        known["length"] = known["window"]
+        known["channels"] = known["features"]
+        known["classes"] = known["features"]
+    if "variables" in known:
+        known["horizon"] = known["steps"]
+        known["classes"] = known["steps"] * known["variables"]
+    return known
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError, one_line
+from dlcore.explanation.attribution import attribute
 from dlcore.explanation.sanity_checks import randomize_weights
 from dlcore.inference import predict as inference
 from dlcore.projects.custom import check, fields, limits, loading, messages, source
@@ -42,6 +43,7 @@ class Host:
             "weights": self._load,
             "forward": self._forward,
             "backward": self._backward,
+            "attribute": self._attribute,
         }
         return operations[request["do"]](request, tensors)
 
@@ -53,7 +55,7 @@ class Host:
         module = loading.build(network, options, request["facts"]).eval()
         self.modules = {0: module}
         shapes = {name: [list(part.shape), str(part.dtype).removeprefix("torch.")] for name, part in _state(module)}
-        return {"state": shapes}, {}
+        return {"state": shapes, "words": _find_words(module, request["facts"])}, {}
 
     def _load(self, _: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         self.modules = {0: self.modules[0]}
@@ -63,10 +65,8 @@ class Host:
     def _forward(
         self, request: Mapping[str, Any], tensors: Mapping[str, Tensor]
     ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        seed, inputs = request["seed"], [tensors[f"x{number}"] for number in range(len(tensors))]
-        if seed not in self.modules:
-            self.modules[seed] = randomize_weights(self.modules[0], seed=seed)
-        module = self.modules[seed]
+        inputs = [tensors[f"x{number}"] for number in range(len(tensors))]
+        module = self._module(request["seed"])
         if request["features"]:
             output, features = loading.run(self.text, lambda: inference.forward_features(module, *inputs))
             return {}, {"y": output} | ({} if features is None else {"features": features})
@@ -79,6 +79,31 @@ class Host:
         while len(self.graphs) > _MOST_GRAPHS:
             del self.graphs[next(iter(self.graphs))]
         return {}, {"y": output.detach()}
+
+    def _module(self, seed: int) -> nn.Module:
+        """The network, or its copy with random weights of a seed."""
+        if seed not in self.modules:
+            self.modules[seed] = randomize_weights(self.modules[0], seed=seed)
+        return self.modules[seed]
+
+    def _attribute(
+        self, request: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Contributions (1, T) of the words of ids (1, T), padded as for the network."""
+        module, length = self._module(request["seed"]), tensors["ids"].shape[1]
+        ids, baseline = (loading.fill_up(tensors[name], {"vocabulary": 0}) for name in ("ids", "baseline"))
+        if not getattr(module, "WORDS", ""):
+            return {}, loading.run(self.text, lambda: _hide_each(module, ids, baseline, request["target"], length))
+        result = loading.run(
+            self.text,
+            lambda: attribute(
+                module, ids, request["target"], method=request["method"], baseline=baseline, steps=request["steps"]
+            ),
+        )
+        arrays = {name: value for name, value in vars(result).items() if value is not None}
+        return {}, {name: torch.from_numpy(value) for name, value in arrays.items()} | {
+            "values": torch.from_numpy(result.values[:, :length])
+        }
 
     def _backward(
         self, request: Mapping[str, Any], tensors: Mapping[str, Tensor]
@@ -93,6 +118,7 @@ def main() -> None:
     replies: IO[bytes] = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the code prints must not look like an answer
     _limit_files()
+    faulthandler.enable(file=2)
     torch.set_num_threads(1)
     host = Host()
     while (message := messages.receive(sys.stdin.buffer)) is not None:
@@ -115,6 +141,24 @@ def main() -> None:
 
 def _state(module: nn.Module) -> list[tuple[str, Tensor]]:
     return list(module.state_dict().items())
+
+
+def _find_words(module: nn.Module, facts: Mapping[str, int]) -> str:
+    """Name of the embedding of the words, which explanations vary; empty without one."""
+    named = [(name, part.num_embeddings) for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
+    name = next((name for name, size in named if size == facts.get("vocabulary")), "")
+    module.WORDS = name  # type: ignore[assignment]  # read by `attribute`
+    return name
+
+
+def _hide_each(module: nn.Module, ids: Tensor, baseline: Tensor, target: int, words: int) -> dict[str, Tensor]:
+    """Change (1, T) of an output if each of the first `words` ids (1, T) is replaced by that of the baseline."""
+    hidden = ids.repeat(words, 1)
+    places = torch.arange(words)
+    hidden[places, places] = baseline[0, :words]
+    with torch.no_grad():
+        outputs = module(torch.cat([ids, baseline, hidden]))[:, target]
+    return {"values": (outputs[0] - outputs[2:])[None], "output": outputs[:1], "baseline_output": outputs[1:2]}
 
 
 def _limit_files() -> None:

@@ -1,26 +1,20 @@
 """workspace/custom: networks of the user's code that classify images."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dlcore.core.config import choice, number
 from dlcore.core.errors import ConfigError
-from dlcore.data.custom.registry import CustomDataset
-from dlcore.data.images import images
 from dlcore.data.splits import Prepared
 from dlcore.projects import quick
-from dlcore.projects.custom.networks import Networks
-from dlcore.projects.project import Project
+from dlcore.projects.custom.networks import adopt
+from dlcore.projects.custom.source import IMAGES as SLUG
 from dlcore.projects.run_config import RunConfig
-from dlcore.projects.vision import fashion
+from dlcore.projects.vision import architectures, fashion
 from dlcore.projects.vision import images as vision_images
-from dlcore.projects.vision.explain import explain
 
-SLUG = "custom"
 SMALL_IMAGES = ("fashion_mnist", "mnist", "digits")
 """Datasets of small gray images, read as the page Fashion classification reads them, with a channel axis."""
 QUICK_SAMPLES = 60_000
@@ -63,25 +57,11 @@ def prepare(config: RunConfig) -> Prepared:
     )
 
 
-def sample(facts: Mapping[str, int]) -> tuple[Tensor, ...]:
-    """One black image."""
-    return (torch.zeros(1, facts["channels"], facts["height"], facts["width"]),)
-
-
-def quick_settings(dataset: CustomDataset, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Epochs and images of the quick preset."""
-    return quick.fit_epochs(values, dataset, samples=QUICK_SAMPLES, rows_setting="train_rows")
-
-
-PROJECT = Project(
-    slug=SLUG,
-    section="workspace",
-    title="Your network",
+PROJECT = adopt(
+    architectures.PROJECT,
+    SLUG,
     summary="Paste a PyTorch network: it is checked, trained, evaluated and explained like the built-in ones.",
-    task=vision_images.IMAGE_CLASSIFICATION,
-    modality="image",
     datasets=("fashion_mnist", "mnist", "cifar10", "dogs_food_vehicles", "digits"),
-    models=Networks(sample, tuple(CustomImageData.model_fields)),
     data_config=CustomImageData,
     presets={
         "quick": {"epochs": 6, "batch_size": 128, "learning_rate": 1e-3, "train_rows": 20_000},
@@ -89,12 +69,7 @@ PROJECT = Project(
     },
     facts={"channels": 1, "height": 28, "width": 28, "classes": 10},
     prepare=prepare,
-    baselines=vision_images.baselines,
-    answer=vision_images.answer,
-    explain=explain,
-    input_limit=images.MAX_BYTES,
-    custom_data=("images",),
-    custom_settings=quick.cross_validation,
-    quick_settings=quick_settings,
-    usable_baselines=vision_images.USABLE_BASELINES,
+    quick_settings=lambda dataset, model, values: quick.fit_epochs(
+        values, dataset, samples=QUICK_SAMPLES, rows_setting="train_rows"
+    ),
 )

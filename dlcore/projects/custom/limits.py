@@ -11,7 +11,7 @@ import platform
 import struct
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -76,7 +76,7 @@ def memory_limit() -> int:
 
 
 def apply(*, raises: bool = False, limits_memory: bool = True) -> None:
-    """Limit this process, once. `raises`: too much output is an error; else it is dropped.
+    """Limit this process, once. `raises`: too much output, and ending the process, is an error.
 
     `limits_memory` False: on a GPU, whose driver reserves more addresses than there is memory.
     """
@@ -89,9 +89,15 @@ def apply(*, raises: bool = False, limits_memory: bool = True) -> None:
 
         size = psutil.Process().memory_info().rss + memory_limit()
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    if raises:
+        os._exit = os.abort = _refuse_end  # type: ignore[assignment]  # no audit event tells of them
     _forbid_system_calls()
     owner = threading.get_ident()
     sys.addaudithook(lambda event, arguments: _audit(event, owner))
+
+
+def _refuse_end(*_: int) -> NoReturn:
+    raise ForbiddenError("ending the process is not allowed in a network.")
 
 
 def _audit(event: str, owner: int) -> None:

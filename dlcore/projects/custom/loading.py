@@ -5,18 +5,24 @@ import linecache
 import re
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parameter import UninitializedParameter
 
 from dlcore.core.config import Config
 from dlcore.core.errors import TrainingError, WorkbenchError, one_line
+from dlcore.data.text.vocabulary import PAD
 from dlcore.projects.custom import fields
 from dlcore.projects.custom.source import NetworkSource
 
 FILE = "<network>"
 """File name of the code in tracebacks."""
+LEAST_TOKENS = 8
+"""Shorter texts are padded."""
 _LONGEST = 400
 _SHAPES = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 Value = TypeVar("Value")
@@ -31,7 +37,9 @@ class NetworkError(TrainingError):
 
 
 def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn.Module:
-    """Run the code and build its network.
+    """Run the code and build its network; lazy layers get the shape of the data.
+
+    It is called with the first input alone: texts have at least `LEAST_TOKENS`, forecasts need no calendar.
 
     Raises:
         NetworkError: the code fails, or what it builds is no module.
@@ -52,11 +60,39 @@ def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn
         network = construct()
     if not isinstance(network, nn.Module):
         raise NetworkError(f"line {source.line}: '{source.target}' is {type(network).__name__}, not an nn.Module.")
-    network.register_forward_hook(_first_output)
+    network.register_forward_pre_hook(lambda _, inputs: (fill_up(inputs[0], facts),))
+    network.register_forward_hook(lambda _, __, output: _as_expected(_first_output(output), facts))
+    if any(isinstance(part, UninitializedParameter) for part in network.parameters()):
+        run(source.text, lambda: network(sample(facts)))
     return network
 
 
-def _first_output(_: nn.Module, __: object, output: object) -> object:
+def sample(facts: Mapping[str, int]) -> Tensor:
+    """One input: a black image (1, C, H, W), a text of unknown words (1, T), or zeros (1, T, F)."""
+    if "height" in facts:
+        return torch.zeros(1, facts["channels"], facts["height"], facts["width"])
+    if "vocabulary" in facts:
+        return torch.ones(1, facts["length"], dtype=torch.int64)
+    return torch.zeros(1, facts["window"], facts["features"])
+
+
+def fill_up(inputs: Tensor, facts: Mapping[str, int]) -> Tensor:
+    """Ids (N, T) as int64, with padding up to `LEAST_TOKENS` for convolutions; other inputs as they are."""
+    if "vocabulary" not in facts:
+        return inputs
+    return functional.pad(inputs.long(), (0, max(0, LEAST_TOKENS - inputs.shape[1])), value=PAD)
+
+
+def _as_expected(output: object, facts: Mapping[str, int]) -> object:
+    """Forecasts (N, H * V) as (N, H, V)."""
+    if "variables" in facts and isinstance(output, Tensor) and output.dim() == 2:
+        steps, variables = facts["steps"], facts["variables"]
+        if output.shape[1] == steps * variables:
+            return output.unflatten(1, (steps, variables))
+    return output
+
+
+def _first_output(output: object) -> object:
     """Return the logits of a network that returns more: the first of a tuple, or `logits` of a dictionary."""
     if isinstance(output, dict):
         return output.get("logits", next(iter(output.values()), None))

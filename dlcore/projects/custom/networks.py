@@ -1,28 +1,26 @@
 """Custom networks as models of a project: built in this process by a worker, elsewhere in another one."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
+from torch import nn
 
 from dlcore.core.config import Config
 from dlcore.core.errors import RequestError, TrainingError
+from dlcore.projects import registry
 from dlcore.projects.custom import fields, limits, loading, source
 from dlcore.projects.custom.check import CheckResult
 from dlcore.projects.custom.remote import HostProcess, RemoteModule
-from dlcore.projects.project import ModelEntry
+from dlcore.projects.project import ModelEntry, Project
 
 CHECK_SECONDS = 60.0
 """Longest time of all checks together."""
 _RUNS_HERE: ContextVar[bool] = ContextVar("runs_custom_code_here", default=False)
-Sample = Callable[[Mapping[str, int]], tuple[Tensor, ...]]
-"""Facts of the data -> inputs of one sample."""
 
 
 @contextlib.contextmanager
@@ -40,11 +38,11 @@ _on_device: ContextVar[str] = ContextVar("device_of_custom_code", default="cpu")
 
 
 class Networks(Mapping[str, ModelEntry]):
-    """The stored networks as model entries, by id; new ones appear at once."""
+    """The stored networks of a project as model entries, by id; new ones appear at once."""
 
-    def __init__(self, sample: Sample, reserved: tuple[str, ...]) -> None:
-        """`sample` materializes lazy layers; `reserved` are names of data settings."""
-        self.sample, self.reserved = sample, reserved
+    def __init__(self, project: str, reserved: Iterable[str]) -> None:
+        """`reserved` are names of data settings."""
+        self.project, self.reserved = project, tuple(reserved)
 
     def __getitem__(self, network_id: str) -> ModelEntry:
         network = source.find(network_id)
@@ -52,35 +50,43 @@ class Networks(Mapping[str, ModelEntry]):
             raise KeyError(network_id)
         name, _, digest = network_id.rpartition("-")
         return ModelEntry(
-            title=name if network_id == self._example() else f"{name} ({digest[:4]})",
+            title=name if network == source.example(self.project) else f"{name} ({digest[:4]})",
             summary=network.summary or "A network of your code.",
-            build=lambda options, facts: self._build(network, options, facts),
+            build=lambda options, facts: _build(network, options, facts),
             config=fields.config_class(network_id, self.reserved),
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(source.list_ids())
+        return iter(source.list_ids(self.project))
 
     def __len__(self) -> int:
-        return len(source.list_ids())
+        return len(source.list_ids(self.project))
 
     def __contains__(self, network_id: object) -> bool:
         return isinstance(network_id, str) and source.find(network_id) is not None
 
-    def _example(self) -> str:
-        return source.list_ids()[-1]
 
-    def _build(self, network: source.NetworkSource, options: Config, facts: Mapping[str, int]) -> nn.Module:
-        source.require_allowed()
-        if not _RUNS_HERE.get():
-            if torch.get_default_device().type == "meta":
-                raise NotImplementedError("custom code does not run on the meta device in this process.")
-            return RemoteModule(network, options.model_dump(), facts)
-        limits.apply(limits_memory=not _on_device.get().startswith("cuda"))
-        module = loading.build(network, options, dict(facts))
-        if any(isinstance(part, UninitializedParameter) for part in module.parameters()):
-            loading.run(network.text, lambda: module(*self.sample(facts)))
-        return module
+def adopt(project: Project, slug: str, **changes: Any) -> Project:
+    """A project whose models are networks of the user's code; data, task and explanations are those of `project`."""
+    return replace(
+        project,
+        slug=slug,
+        section="workspace",
+        title="Your network",
+        models=Networks(slug, changes.get("data_config", project.data_config).model_fields),
+        **{"reported": {}, "reported_curves": {}, "fallbacks": {}, "lessons": (), **changes},
+        suggest_model=lambda dataset: "",
+    )
+
+
+def _build(network: source.NetworkSource, options: Config, facts: Mapping[str, int]) -> nn.Module:
+    source.require_allowed()
+    if not _RUNS_HERE.get():
+        if torch.get_default_device().type == "meta":
+            raise NotImplementedError("custom code does not run on the meta device in this process.")
+        return RemoteModule(network, options.model_dump(), facts)
+    limits.apply(limits_memory=not _on_device.get().startswith("cuda"))
+    return loading.build(network, options, dict(facts))
 
 
 def check_network(
@@ -123,9 +129,16 @@ def check_network(
 
 
 def add_file(
-    path: Path, project: str, dataset: str, *, target: str = "", on_result: Callable[[CheckResult], None]
+    path: Path,
+    project: str,
+    dataset: str | None,
+    *,
+    target: str = "",
+    on_result: Callable[[CheckResult], None] = lambda result: None,
 ) -> str:
     """Check the network of a Python file or notebook and store it; returns its id, the name of a model.
+
+    dataset: of the project; by default the first on this machine.
 
     Raises:
         ConfigError: the file defines no network.
@@ -136,9 +149,10 @@ def add_file(
     except OSError as error:
         raise RequestError(f"{path}: {error.strerror or error}: name a Python file or a notebook.") from None
     network = source.read_source(data, name=path.name, target=target)
+    dataset = registry.configure(project, dataset=dataset).dataset
     results = check_network(network.text, project, dataset, target=target, on_result=on_result)
     require_passed(results)
-    return source.save(network)
+    return source.save(network, project)
 
 
 def require_passed(results: list[CheckResult]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dlcore.core import settings
 from dlcore.core.errors import TrainingError
+from dlcore.explanation.attribution import Attribution
 from dlcore.projects.custom import messages
 from dlcore.projects.custom.loading import FILE
 from dlcore.projects.custom.source import NetworkSource
@@ -84,16 +85,19 @@ class HostProcess:
         self.close()
         match = _LINE.search(log)
         code = self.process.returncode
+        where = ""
+        if match is not None:
+            line, lines = int(match[1]), self.text.splitlines()
+            code_line = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+            where = f"line {line}: `{code_line[:120]}`: "
         if "Timeout (" in log:
-            if match is None:
-                return f"the code took more than {seconds:.0f} s."
-            line = int(match[1])
-            lines = self.text.splitlines()
-            text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-            return f"line {line}: `{text[:120]}`: still running after {seconds:.0f} s: an endless loop?"
-        if code in (-signal.SIGKILL, -signal.SIGSEGV, 137):
+            late = f"still running after {seconds:.0f} s: an endless loop?"
+            return f"{where}{late}" if where else f"the code took more than {seconds:.0f} s."
+        if code in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE):
+            return f"{where}its process crashed in a library that is not Python."
+        if code in (-signal.SIGKILL, 137):
             return "its process was killed: perhaps the network needs more memory than this machine has."
-        return f"the code ended its process (exit code {code}): remove os._exit, abort and the like."
+        return f"the code ended its process (exit code {code}): remove what ends it."
 
     def close(self) -> None:
         """End the other process and everything that it started."""
@@ -116,6 +120,7 @@ class RemoteModule(nn.Module):
             facts=dict(facts),
         )
         self.shapes: dict[str, tuple[list[int], str]] = answer["state"]
+        self.has_word_embedding = bool(answer["words"])
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Output of the network."""
@@ -133,6 +138,13 @@ class RemoteModule(nn.Module):
         """Run a forward pass in the other process."""
         tensors = {f"x{number}": part for number, part in enumerate(inputs)}
         return self.host.ask("forward", tensors, seed=self.seed, graph=graph, features=features)[1]
+
+    def attribute_ids(self, ids: Tensor, target: int, *, method: str, baseline: Tensor, steps: int) -> Attribution:
+        """Attribution of ids (1, T), computed in the other process; see `explanation.attribution.attribute`."""
+        tensors = {"ids": ids, "baseline": baseline.to(ids).expand_as(ids)}
+        _, answer = self.host.ask("attribute", tensors, seed=self.seed, target=target, method=method, steps=steps)
+        arrays: dict[str, Any] = {"delta": None} | {name: value.numpy() for name, value in answer.items()}
+        return Attribution(**arrays)
 
     def reset_parameters(self) -> None:
         """Draw random weights, from the seed of torch's generator."""
@@ -160,6 +172,7 @@ class RemoteModule(nn.Module):
         copied = object.__new__(type(self))
         nn.Module.__init__(copied)
         copied.host, copied.seed, copied.shapes = self.host, self.seed, self.shapes
+        copied.has_word_embedding = self.has_word_embedding
         return copied
 
 

@@ -1,10 +1,11 @@
 """Source of custom networks: what their text defines, read without running it, and where it is stored.
 
-A network is stored as `$DLCORE_HOME/networks/<id>.py`. The id is the name of its class and the sha256 of the text, so a
-run always finds the code that it was created with.
+A network is stored as `$DLCORE_HOME/networks/<id>.py`, all but image classifiers in a folder of their project. The id
+is the name of its class and the sha256 of the text, so a run always finds the code that it was created with.
 """
 
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -19,7 +20,18 @@ from dlcore.core.errors import ConfigError, RequestError
 SETTING = "DLCORE_ALLOW_CUSTOM_CODE"
 """Environment variable of the setting `allow_custom_code`: 0 forbids custom networks, 1 allows them on any address."""
 MAX_BYTES = 256 * 2**10
-EXAMPLE = settings.ASSETS / "networks" / "convolutional.py"
+IMAGES = "custom"
+"""Project of image classifiers."""
+EXAMPLES = {
+    name: settings.ASSETS / "networks" / f"{file}.py"
+    for name, file in {
+        IMAGES: "convolutional",
+        "custom_text": "text",
+        "custom_forecast": "forecast",
+        "custom_anomaly": "autoencoder",
+    }.items()
+}
+"""Project -> its first network."""
 FILE = "network.py"
 """Name of the code in a bundle."""
 INSTANCES = ("model", "net", "network")
@@ -140,14 +152,14 @@ def list_classes(text: str) -> list[str]:
         return []
 
 
-def save(source: NetworkSource) -> str:
-    """Store a network; returns its id. The same text is stored once.
+def save(source: NetworkSource, project: str = IMAGES) -> str:
+    """Store a network of a project; returns its id. The same text is stored once.
 
     Raises:
         RequestError: custom code is off.
     """
     require_allowed()
-    path = folder() / f"{source.network_id}.py"
+    path = folder(project) / f"{source.network_id}.py"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
@@ -157,33 +169,36 @@ def save(source: NetworkSource) -> str:
 
 
 def find(network_id: str) -> NetworkSource | None:
-    """The stored network with that id, or the example; None if there is none."""
+    """The stored network with that id, or an example; None if there is none."""
     if not _ID.fullmatch(network_id):
         return None
-    example = _example()
-    if network_id == example.network_id:
-        return example
+    for name in EXAMPLES:
+        if network_id == (network := example(name)).network_id:
+            return network
+    paths = (path for name in EXAMPLES if (path := folder(name) / f"{network_id}.py").exists())
     try:
-        text = (folder() / f"{network_id}.py").read_text(encoding="utf-8")
+        text = next(paths, folder() / f"{network_id}.py").read_text(encoding="utf-8")
         source = parse_text(text, target=network_id.rpartition("-")[0]) if "class " in text else parse_text(text)
     except (OSError, ConfigError):
         return None
     return source if source.network_id == network_id else None
 
 
-def list_ids() -> list[str]:
-    """Ids of the stored networks, newest first, then that of the example."""
-    paths = sorted(folder().glob("*.py"), key=lambda path: -path.stat().st_mtime)
-    return [*dict.fromkeys([*(path.stem for path in paths if find(path.stem)), _example().network_id])]
+def list_ids(project: str = IMAGES) -> list[str]:
+    """Ids of the stored networks of a project, newest first, then that of its example."""
+    paths = sorted(folder(project).glob("*.py"), key=lambda path: -path.stat().st_mtime)
+    return [*dict.fromkeys([*(path.stem for path in paths if find(path.stem)), example(project).network_id])]
 
 
-def folder() -> Path:
-    """Where networks are stored."""
-    return settings.home() / "networks"
+def folder(project: str = IMAGES) -> Path:
+    """Where the networks of a project are stored."""
+    return settings.home() / "networks" / ("" if project == IMAGES else project)
 
 
-def _example() -> NetworkSource:
-    return parse_text(EXAMPLE.read_text(encoding="utf-8"))
+@functools.cache
+def example(project: str = IMAGES) -> NetworkSource:
+    """The first network of a project."""
+    return parse_text(EXAMPLES[project].read_text(encoding="utf-8"))
 
 
 def _notebook_code(text: str, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from dlcore import projects
 from dlcore.core.errors import RunError
 from dlcore.projects.anomaly import project as anomaly
+from dlcore.projects.custom.remote import RemoteModule
 from dlcore.projects.forecast import project as forecast
 from dlcore.projects.foundations import attention, backprop, rnn
 from dlcore.projects.language import seq2seq
@@ -43,4 +44,9 @@ def pack_run(bundle: Bundle) -> BrowserModel:
     packer = PACKERS.get(project.answer)
     if packer is None:
         raise RunError(f"'{project.slug}' has no input that a browser reads.")
-    return packer(bundle.load())
+    loaded = bundle.load()
+    if isinstance(loaded.module, RemoteModule):
+        raise RunError(
+            "a network of your code answers in reports of the command line only: `dlcore report RUN --model`."
+        )
+    return packer(loaded)

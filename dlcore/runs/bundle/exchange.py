@@ -100,7 +100,8 @@ def _accept_code(draft: Path, is_accepted: bool) -> None:
     if not path.exists():
         return
     text = path.read_text(encoding="utf-8", errors="replace")
-    model = str(read_json(draft / "run.json").get("config", {}).get("model", ""))
+    config = read_json(draft / "run.json").get("config", {})
+    model, project = str(config.get("model", "")), str(config.get("project", ""))
     network = source.parse_text(text, target=model.rpartition("-")[0] if source.list_classes(text) else "")
     if network.network_id != model:
         raise RunError(f"{source.FILE} is not the code of this run: rejected.")
@@ -109,7 +110,7 @@ def _accept_code(draft: Path, is_accepted: bool) -> None:
     source.require_allowed()
     if not is_accepted:
         raise CodeError(text)
-    source.save(network)
+    source.save(network, project if project in source.EXAMPLES else source.IMAGES)
 
 
 def _pack(folder: Path, file: Path) -> None:

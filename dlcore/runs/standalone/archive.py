@@ -13,6 +13,7 @@ import numpy as np
 
 from dlcore import projects
 from dlcore.core.errors import DataError, RunError, WorkbenchError
+from dlcore.projects import registry
 from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.forecast.windows import ForecastData
 from dlcore.runs.bundle.card import hub_metadata
@@ -95,6 +96,8 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
         raise RunError(f"'{config.model}' reads states of a BERT that is not part of the run.")
     if config.flat.get("teacher"):
         raise RunError(f"'{config.model}' imitates a teacher, which a training script of 150 lines cannot load.")
+    if config.project in registry.NETWORKS:
+        raise RunError("a network of your code has no training script: `network.py` in the bundle is its code.")
     if project.slug == "anomaly":
         return anomaly.anomaly_code
     if project.slug == "forecast":
@@ -126,13 +129,14 @@ def prediction_files(bundle: Bundle) -> dict[str, bytes]:
         "uncertain_below": rule.threshold if rule else 0.0,
     }
     module: ModuleType | None = None
-    if config.project == "anomaly":
+    task = projects.get(config.project).task.name
+    if task == "anomaly detection":
         module = predict_series
         cycles = facts["preprocessing"].get("cycles", ["day", "week"])
         facts["preprocessing"]["cycles"] = cycles
         smoothing = config.data_as(AnomalyData).smoothing_h
         facts |= {"view": view_of(config), "window": bundle.facts["window"], "smoothing_h": smoothing}
-    elif config.project == "forecast" and bundle.facts["horizon"] == bundle.facts["steps"] and "linear" not in known:
+    elif task == "forecasting" and bundle.facts["horizon"] == bundle.facts["steps"] and "linear" not in known:
         module, data = predict_table, config.data_as(ForecastData)
         read = {"difference": data.difference_input, "mask": data.mask_input, "calendar": data.calendar_input}
         facts |= {"window": data.window, "inputs": read}

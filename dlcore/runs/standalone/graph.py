@@ -72,7 +72,7 @@ def _samples(bundle: Bundle, loaded: LoadedModel) -> tuple[list[tuple[Tensor, ..
         height, width, channels = image_size(bundle.preprocessing)
         shape = (height, width) if kind == "grey" else (channels, height, width)
         return [(torch.randn(n, *shape, generator=generator),) for n in BATCHES[::-1]], [{0: "batch"}]
-    if project.slug == "anomaly":
+    if project.task.name == "anomaly detection":
         view, length, features = view_of(config), facts["window"], facts["features"]
         if view == "row":
             return [(torch.rand(n, features, generator=generator),) for n in BATCHES[::-1]], [{0: "batch"}]
@@ -82,7 +82,7 @@ def _samples(bundle: Bundle, loaded: LoadedModel) -> tuple[list[tuple[Tensor, ..
             axis = 2 if view == "value window" else 1
             return [(torch.rand(*each, generator=generator),) for each in shapes], [{0: "batch", axis: "length"}]
         raise RunError(f"'{config.model}' compares windows with stored ones or with folds: use the bundle.")
-    if project.slug == "forecast":
+    if project.task.name == "forecasting":
         return _forecast_samples(bundle, loaded, generator)
     if kind == "memory":
         raise RunError("the inputs of this project are generated, so there is no file to predict: use the bundle.")

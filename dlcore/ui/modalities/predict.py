@@ -23,6 +23,7 @@ from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 EXAMPLES = {
     "bert": "Who was the first woman to fly across the Atlantic?",
+    "custom_text": "Shares of the chip maker fell sharply after the bank cut its forecast for computer sales.",
     "news": "Shares of the chip maker fell sharply after the bank cut its forecast for computer sales.",
     "questions": "Who was the first woman to fly across the Atlantic?",
     "reviews_lstm": "What a wonderful film: I laughed, I cried, and I would gladly pay to see it again.",
@@ -158,7 +159,7 @@ def show_label(prediction: dict[str, Any], bundle: Bundle) -> None:
         below = format_percent(rule.threshold, digits=0)
         unlike = " or unlike the training data" if rule.limits else ""
         st.caption(
-            f"Calibrated; flagged below {below}{unlike}.{_describe_set(prediction)}",
+            f"Calibrated; flagged below {below}{unlike}. {_describe_set(prediction)}".strip(),
             help=f"{describe_rule(rule)} {describe_outside(rule)} {SET_HELP}",
         )
 
@@ -169,4 +170,4 @@ def _describe_set(prediction: dict[str, Any]) -> str:
     if len(labels) < 2:
         return ""
     more = f" and {len(labels) - MAX_SET} more" if len(labels) > MAX_SET else ""
-    return as_text(f" 90 % set: {', '.join(labels[:MAX_SET])}{more}.")
+    return as_text(f"90 % set: {', '.join(labels[:MAX_SET])}{more}.")

@@ -90,8 +90,8 @@ def administration_page(folder: Path = PAGES) -> PageFile:
 
 
 def page_of(slug: str) -> PageFile | None:
-    """Return the page of a project; None if it has none."""
-    pages = (*find_pages(), *workspace_pages())
+    """Return the page of a project; None if it has none. Tasks of the user's networks share one page."""
+    pages, slug = (*find_pages(), *workspace_pages()), "custom" if slug.startswith("custom_") else slug
     return next((page for page in pages if page.slug == slug), None)
 
 

@@ -145,10 +145,58 @@ DANGEROUS: dict[str, tuple[str, tuple[str, ...]]] = {
         network(body="import urllib.request\nurllib.request.urlopen('http://192.0.2.1/weights.pt', timeout=2)"),
         ("line 9", "network access"),
     ),
-    "ends the process": (network(forward="import os\nos._exit(7)"), ("exit code 7",)),
+    "ends the process": (network(forward="import os\nos._exit(7)"), ("line 11", "ending the process")),
+    "segfault": (network(forward="import ctypes\nctypes.string_at(0)"), ("line 11", "crashed")),
     "subprocess": (
         network(body="import subprocess\nsubprocess.run(['sleep', '1000'])"),
         ("line 9", "starting a process"),
     ),
 }
 """Code that must not run without limits; each would do little harm even so."""
+
+
+def text_network(*, head: str = "nn.Linear(16, 4)", forward: str, words: int = 500) -> str:
+    """A network for texts (N, 20) of four classes with something changed."""
+    lines = ["import torch", "from torch import nn", "", "class Net(nn.Module):", "    def __init__(self):"]
+    lines += [
+        "        super().__init__()",
+        f"        self.words = nn.Embedding({words}, 16)",
+        f"        self.head = {head}",
+    ]
+    return "\n".join([*lines, "", "    def forward(self, x):", f"        {forward}", ""])
+
+
+BROKEN_TEXTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "one length": (
+        text_network(head="nn.Linear(320, 4)", forward="return self.head(self.words(x).flatten(1))"),
+        "takes the data",
+        ("line 11", "(32, 20)", "(32, 8)", "pool over the words"),
+    ),
+    "small vocabulary": (
+        text_network(words=10, forward="return self.head(self.words(x).mean(1))"),
+        "takes the data",
+        ("line 11", "index out of range", "(32, 20)"),
+    ),
+    "ids as numbers": (
+        text_network(forward="return self.head(x)"),
+        "takes the data",
+        ("line 11", "Long and Float", "(32, 20) int64"),
+    ),
+    "one output per word": (
+        text_network(forward="return self.head(self.words(x))"),
+        "output shape",
+        ("line 11", "(32, 20, 4)", "(32, 4)"),
+    ),
+}
+BROKEN_FORECASTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "one value": (
+        network(head="nn.Linear(144, 1)"),
+        "output shape",
+        ("line 10", "(32, 1)", "(32, 2, 3)", "one output per target"),
+    ),
+    "channels first": (
+        network(head="nn.Conv1d(6, 6, 3)", forward="return self.head(x).mean(2)"),
+        "takes the data",
+        ("line 10", "[32, 24, 6]"),
+    ),
+}

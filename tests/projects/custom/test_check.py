@@ -3,7 +3,7 @@
 import psutil
 import pytest
 import torch
-from broken_networks import BROKEN, DANGEROUS, UNREADABLE, network
+from broken_networks import BROKEN, BROKEN_FORECASTS, BROKEN_TEXTS, DANGEROUS, UNREADABLE, network, text_network
 from torch.nn import functional
 
 from dlcore.core.errors import ConfigError, RequestError
@@ -11,14 +11,33 @@ from dlcore.projects.custom import limits, networks, source
 from dlcore.projects.custom.check import CheckResult, Session
 from dlcore.projects.custom.remote import HostProcess
 
-FACTS = {"channels": 1, "height": 8, "width": 8, "classes": 10}
+DATA = {
+    "images": lambda: (
+        {"channels": 1, "height": 8, "width": 8, "classes": 10},
+        (torch.randn(32, 1, 8, 8),),
+        torch.randint(0, 10, (32,)),
+        functional.cross_entropy,
+    ),
+    "texts": lambda: (
+        {"vocabulary": 500, "length": 20, "classes": 4},
+        (torch.randint(0, 500, (32, 20), dtype=torch.int32),),
+        torch.randint(0, 4, (32,)),
+        functional.cross_entropy,
+    ),
+    "forecasts": lambda: (
+        {"variables": 3, "features": 6, "window": 24, "steps": 2, "horizon": 2, "calendar": 31},
+        (torch.randn(32, 24, 6), torch.randn(32, 31)),
+        torch.randn(32, 2, 3),
+        functional.mse_loss,
+    ),
+}
+"""Facts, inputs, targets and loss by kind of data."""
 
 
-def check(text: str, facts: dict[str, int] = FACTS) -> list[CheckResult]:
+def check(text: str, kind: str = "images") -> list[CheckResult]:
     """Run the checks in this process; only for code that does no harm."""
     torch.manual_seed(0)
-    inputs, targets = torch.randn(32, 1, 8, 8), torch.randint(0, 10, (32,))
-    session = Session(source.parse_text(text), dict(facts), (inputs,), targets, functional.cross_entropy)
+    session = Session(source.parse_text(text), *DATA[kind]())
     results = []
     for name, step in session.steps():
         results.append(session.perform(name, step))
@@ -27,10 +46,17 @@ def check(text: str, facts: dict[str, int] = FACTS) -> list[CheckResult]:
     return results
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_error_is_named_with_its_line(name):
-    text, failed, words = BROKEN[name]
-    result = check(text)[-1]
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        pytest.param(kind, case, id=name)
+        for kind, cases in (("images", BROKEN), ("texts", BROKEN_TEXTS), ("forecasts", BROKEN_FORECASTS))
+        for name, case in cases.items()
+    ],
+)
+def test_error_is_named_with_its_line(kind, case):
+    text, failed, words = case
+    result = check(text, kind)[-1]
     assert (result.name, result.status) == (failed, "failed"), result
     assert "\n" not in result.sentence
     for word in words:
@@ -46,6 +72,16 @@ def test_text_without_a_network_is_rejected(name):
 
 def test_healthy_network_passes_all_checks():
     assert [result.status for result in check(network())] == ["ok"] * 5
+
+
+def test_ids_are_whole_numbers_of_any_length_and_forecasts_may_be_flat():
+    text = text_network(
+        head="nn.Linear(500, 4)", forward="return self.head(nn.functional.one_hot(x, 500).float().mean(1))"
+    )
+    results = check(text, "texts")
+    assert [result.status for result in results[:3]] == ["ok"] * 3
+    assert (results[3].status, results[3].line) == ("warning", 7)  # the embedding is not used
+    assert [result.status for result in check(network(head="nn.Linear(144, 6)"), "forecasts")] == ["ok"] * 5
 
 
 def test_unused_layer_and_softmax_are_warnings():

@@ -1,17 +1,20 @@
 """Custom networks as models: fields from the constructor, styles of code, equality with a built-in network."""
 
+import faulthandler
 import json
 
 import numpy as np
 import pytest
 import torch
 from broken_networks import network
-from network_styles import IMAGES
+from network_styles import ALL, IMAGES, save_datasets
 from test_check import check
 
 from dlcore import projects, runs
 from dlcore.core.errors import ConfigError, RunError
+from dlcore.projects.custom import check as checks
 from dlcore.projects.custom import fields, networks, source
+from dlcore.projects.custom.check import CheckResult
 from dlcore.runs.bundle.exchange import CodeError
 
 DENSE = '''
@@ -37,6 +40,7 @@ class Dense(nn.Module):
         return self.classes(self.hidden(x.flatten(1)))
 '''
 QUICK = {"epochs": 2, "device": "cpu"}
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")  # of a network here
 
 
 @pytest.fixture(autouse=True)
@@ -44,18 +48,30 @@ def unlimited(monkeypatch, tmp_path):
     """Keep the limits of custom code away from the test process; the code of these tests does no harm."""
     monkeypatch.setattr("dlcore.projects.custom.limits.apply", lambda **_: None)
     monkeypatch.setenv("DLCORE_HOME", str(tmp_path / "home"))
+    save_datasets()
 
 
-def save(text: str) -> str:
-    return source.save(source.parse_text(text))
+def save(text: str, project: str = "custom") -> str:
+    return source.save(source.parse_text(text), project)
 
 
-@pytest.mark.parametrize("name", IMAGES)
-def test_style_passes_the_checks_and_trains(name, tmp_path):
-    results = check(IMAGES[name])
-    assert [result.status for result in results[:4]] == ["ok"] * 4, results
+def check_on(project: str, dataset: str, text: str) -> list[CheckResult]:
+    """Run the checks on a dataset in this process."""
+    reports = []
+    request = {"project": project, "dataset": dataset, "text": text, "target": "", "seconds": 60.0}
+    checks.run(request, reports.append)
+    faulthandler.cancel_dump_traceback_later()
+    return [CheckResult(**report["result"]) for report in reports if "result" in report]
+
+
+@pytest.mark.parametrize(("project", "dataset", "name", "text"), ALL, ids=[each[2] for each in ALL])
+def test_style_passes_the_checks_and_trains(project, dataset, name, text, tmp_path):
+    results = check_on(project, dataset, text)
+    gradients = "warning" if "backcast" in name else "ok"  # nothing reads the last block's backcast
+    assert [result.status for result in results[:4]] == [*["ok"] * 3, gradients], results
     assert results[4].status in ("ok", "warning") and "loss on one batch" in results[4].sentence
-    config = projects.configure("custom", model=save(IMAGES[name]), dataset="digits", preset="quick", settings=QUICK)
+    settings = {**QUICK, **({"rows": 300} if project == "custom_text" else {})}
+    config = projects.configure(project, model=save(text, project), dataset=dataset, preset="quick", settings=settings)
     record = runs.train_here(config, tmp_path / "bundle")
     assert record.epoch == 2 and np.isfinite(record.metrics["validation_loss"])
     assert (tmp_path / "bundle" / "network.py").read_text() == source.find(config.model).text

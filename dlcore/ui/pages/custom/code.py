@@ -11,6 +11,7 @@ from dlcore.data.sources import locate as sources
 from dlcore.projects.custom import fields, networks, source
 from dlcore.projects.custom.check import CheckResult
 from dlcore.runs import Run
+from dlcore.ui.pages.custom.task import choose_task
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.shell.run_picker import remember_run
@@ -40,12 +41,14 @@ def code(project: "Project", run: Run | None) -> None:
         return
     left, right = st.columns([3, 2], gap="medium")
     with left, main_picture():
-        text = _editor(slug)
+        text = _editor(slug, run)
     with right:
+        choose_task(slug)
         with st.container(key="network-file"):
             st.file_uploader(
                 "Python file or notebook",
                 type=["py", "ipynb"],
+                max_upload_size=1,
                 key=f"network-file-{slug}",
                 on_change=_upload,
                 args=(slug,),
@@ -78,9 +81,11 @@ def code(project: "Project", run: Run | None) -> None:
             _offer_training(slug, source.parse_text(text, target=target), dataset)
 
 
-def _editor(slug: str) -> str:
+def _editor(slug: str, run: Run | None) -> str:
+    """Draw the code: what the user edited last, else that of the run, else the example."""
     if f"code-{slug}" not in st.session_state:
-        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or source.EXAMPLE.read_text()
+        network = (source.find(run.record.model) if run is not None else None) or source.example(slug)
+        st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or network.text
     with st.container(key="network-code"):
         text = st.text_area("Code", key=f"code-{slug}", height=HEIGHT, max_chars=source.MAX_BYTES)
     st.session_state[f"code-kept-{slug}"] = text
@@ -144,7 +149,7 @@ def _offer_training(slug: str, network: source.NetworkSource, dataset: str) -> N
     if not st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-code-{slug}"):
         return
     try:
-        model = source.save(network)
+        model = source.save(network, slug)
     except WorkbenchError as error:
         st.error(error_line(error), icon=":material/error:")
         return

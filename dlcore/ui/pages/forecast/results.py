@@ -28,7 +28,8 @@ LISTED = ("persistence", "yesterday", "ridge", "seasonal_naive")
 def results(project: Project, run: Run | None) -> None:
     """Draw one run, or compare several."""
     if comparison.choose_view(st.container()) == comparison.COMPARE:
-        forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
+        if project.slug == "forecast":
+            forecast_lesson.show(project, run.config.dataset if run else projects.configure(project.slug).dataset)
         comparison.compare(project)
         return
     bundle = run_cache.finished_bundle(run, to_see="forecast scores")

@@ -78,8 +78,10 @@ def _scores(compared: RunComparison) -> str:
 
 
 def _hidden(comparison: Comparison) -> tuple[str, ...]:
-    """Return the metrics whose values have another meaning in some of the runs."""
+    """Return the metrics whose values have another meaning in some of the runs; what a loop logs is up to the user."""
     slugs = {record.project for record in comparison.records}
+    if any(record.is_watched for record in comparison.records):
+        return ()
     if len(slugs) == 1:
         return () if curves.has_comparable_losses(projects.get(slugs.pop()), comparison) else curves.LOSSES
     same_task = len({projects.get(slug).task.name for slug in slugs}) == 1
