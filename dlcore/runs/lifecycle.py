@@ -100,14 +100,14 @@ def unknown(ref: str) -> RunError:
     return RunError(f"there is no run '{ref}': `dlcore runs list` shows all runs.")
 
 
-def live_state(folder: RunFolder, fields: Mapping[str, Any] | None = None) -> LiveState:
+def live_state(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> LiveState:
     """The state at this moment: `interrupted` if the file says active but the worker process is dead.
 
-    `fields` is the content of the state file, if the caller has just read it.
+    `stored` is the content of the state file, if the caller has just read it.
     """
     pid, ended = 0, ""
     for again in (False, True):  # the worker may have ended properly between the two reads
-        fields = read_state(folder) if fields is None or again else fields
+        fields = read_state(folder) if stored is None or again else stored
         state: State = fields.get("state", "failed")
         reason = fields.get("reason", "")
         worker = liveness.read(folder) if state in ACTIVE else None

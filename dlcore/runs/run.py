@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,13 +220,13 @@ def evaluate(ref: str) -> dict[str, Any]:
     return answer | ({"parts": evaluation.parts, "verdict": evaluation.verdict} if evaluation.parts else {})
 
 
-def read_record(folder: RunFolder, fields: dict[str, Any] | None = None) -> Record:
-    """The record in a run folder, its state checked against the worker process; `fields`: see `live_state`.
+def read_record(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> Record:
+    """The record in a run folder, its state checked against the worker process; `stored`: see `live_state`.
 
     Raises:
         RunError: the run was deleted, or its state file cannot be read.
     """
-    live = live_state(folder, fields)
+    live = live_state(folder, stored)
     if not live.fields:
         if folder.state.exists() and not stored_state(folder):
             raise RunError(f"{folder.state} cannot be read: restore it, or delete the folder.")
