@@ -53,25 +53,14 @@ def _principal_axes(values: np.ndarray) -> np.ndarray:
 
 
 def trustworthiness(features: np.ndarray, points: np.ndarray) -> float:
-    """Return how well an embedding keeps neighborhoods: 1 if no sample has a neighbor that is far away in the features.
+    """Return how well the picture keeps neighborhoods: 1 if no sample has a neighbor that is far away in the features.
 
     Measured on evenly spaced samples. Source: Venna and Kaski 2001.
     """
+    from sklearn import manifold
+
     few = np.unique(np.linspace(0, len(points) - 1, min(COMPARED, len(points))).astype(int))
-    n, k = len(few), min(NEIGHBORS, (len(few) - 1) // 2)
-    if k < 1:
+    neighbors = min(NEIGHBORS, (len(few) - 1) // 2)
+    if neighbors < 1:
         return 1.0
-    distances = [_distances(values[few].astype(np.float64)) for values in (features, points)]
-    ranks = np.empty((n, n), np.int64)  # 0 for the sample itself
-    np.put_along_axis(ranks, distances[0].argsort(axis=1, kind="stable"), np.arange(n)[None], axis=1)
-    nearest = distances[1].argsort(axis=1, kind="stable")[:, 1 : k + 1]
-    excess = np.maximum(0, np.take_along_axis(ranks, nearest, axis=1) - k).sum()
-    return float(1 - 2 * excess / (n * k * (2 * n - 3 * k - 1)))
-
-
-def _distances(values: np.ndarray) -> np.ndarray:
-    """Return squared distances (N, N); that of a sample to itself is the smallest."""
-    norms = (values**2).sum(axis=1)
-    distances = np.maximum(0, norms[:, None] + norms[None] - 2 * values @ values.T)
-    np.fill_diagonal(distances, -1)
-    return np.asarray(distances)
+    return float(manifold.trustworthiness(features[few].astype(np.float64), points[few], n_neighbors=neighbors))

@@ -44,9 +44,9 @@ def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_
     again = air_quality.load_table("custom:air", checksum=entry.checksum)
     np.testing.assert_array_equal(again.values, preview.data.values)
     assert sources.get_dataset("custom:air").kind == "table" and "custom:air" in projects.list_datasets("forecast")
-    assert "custom:air" not in projects.list_datasets("anomaly")
-    with pytest.raises(DataError, match="is of kind table, not series"):
-        projects.configure("anomaly", dataset="custom:air")
+    assert "custom:air" in projects.list_datasets("anomaly") and "custom:air" not in projects.list_datasets("fashion")
+    with pytest.raises(DataError, match="is of kind table, not images"):
+        projects.configure("architectures", dataset="custom:air")
 
 
 def test_missing_value_code_becomes_nan(home):
