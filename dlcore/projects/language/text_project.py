@@ -22,4 +22,4 @@ TextProject = partial(
     custom_settings=quick.cross_validation,
     usable_baselines=texts.USABLE_BASELINES,
 )
-"""A `Project` of texts; every argument can be given anew."""
+"""A `Project` of texts; every argument can be replaced."""

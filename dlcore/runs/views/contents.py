@@ -27,7 +27,7 @@ def load_images(config: RunConfig) -> images.Images | None:
 
 
 def load_texts(config: RunConfig, ids: Sequence[int] | np.ndarray) -> list[str]:
-    """Return the texts at row numbers `ids` of a run's dataset; empty where there is none.
+    """Return the texts at row numbers `ids` of a run's dataset; empty for missing ones.
 
     Raises:
         DataMissingError: the dataset is not on this machine.
