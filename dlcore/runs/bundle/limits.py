@@ -44,7 +44,7 @@ COUNTS = {
 }
 """Least and largest value of the numbers of a record."""
 WEIGHT_HEADER_BYTES = 2**20
-WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+WIDTHS = {"C64": 8, "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 """Bytes of each number by its type in a safetensors file."""
 
 
