@@ -17,6 +17,7 @@ from dlcore.ui.modalities import quality_decisions
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 
 PER_PAGE, TEXT_PER_PAGE, TEXT = 6, 4, 300
 """Samples on a page, and characters shown of a text."""
@@ -49,14 +50,7 @@ def _show(project: Project, run: Run, bundle: Bundle) -> None:
     quality = _inspect(bundle)
     st.markdown(_verdict(quality))
     views = _views(quality)
-    view = st.segmented_control(
-        "Samples",
-        [*views, SLICES],
-        default=next(iter(views)),
-        required=True,
-        key=f"view-{key}",
-        label_visibility="collapsed",
-    )
+    view = choose("Samples", [*views, SLICES], key=f"view-{key}", default=next(iter(views)), in_url=False)
     if view == SLICES:
         _show_slices(quality)
         return

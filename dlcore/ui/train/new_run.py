@@ -20,6 +20,7 @@ from dlcore.ui.shell.states import short_id
 from dlcore.ui.train import find_rate
 from dlcore.ui.train import preset as presets
 from dlcore.ui.widgets import export_import, forms, run_actions
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -68,13 +69,13 @@ def _new(project: "Project") -> None:
     offer_dataset(slug, dataset)
     names = list(project.presets)
     preset: str = (
-        st.segmented_control(
+        choose(
             "Preset",
             names,
-            default=names[0],
-            required=True,
             key=f"preset-{slug}",
             format_func=str.capitalize,
+            in_url=False,
+            show_label=True,
             width="stretch",
         )
         or names[0]
@@ -260,13 +261,14 @@ def choose_executor(*, key: str) -> cluster.Executor:
     default = cluster.default_executor()
     if not cluster.is_configured():
         return default
-    executor: cluster.Executor | None = st.segmented_control(
+    executor: cluster.Executor | None = choose(
         "Run on",
         list(EXECUTORS),
-        default=default,
-        required=True,
         key=key,
+        default=default,
         format_func=EXECUTORS.__getitem__,
+        in_url=False,
+        show_label=True,
         width="stretch",
         help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
         "time limit ends, it continues from its checkpoint by itself.",
