@@ -53,7 +53,7 @@ def _principal_axes(values: np.ndarray) -> np.ndarray:
 
 
 def trustworthiness(features: np.ndarray, points: np.ndarray) -> float:
-    """Return how well the embedding keeps neighborhoods: 1 if no sample has a neighbor that is far away in the features.
+    """Return how well points keep neighborhoods: 1 if no sample has a neighbor that is far away in the features.
 
     Measured on evenly spaced samples. Source: Venna and Kaski 2001.
     """
