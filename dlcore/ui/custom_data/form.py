@@ -56,7 +56,7 @@ def show_form(*kinds: Kind) -> None:
 
 
 def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
-    kind: Kind | None = choose(
+    return choose(
         "Kind of data",
         kinds,
         key=f"custom-{kinds[0]}-kind",
@@ -64,7 +64,6 @@ def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
         in_url=False,
         show_label=True,
     )
-    return kind or kinds[0]
 
 
 def _show_steps(importer: Importer[Any], file: UploadedFile, kinds: tuple[Kind, ...]) -> None:

@@ -102,16 +102,15 @@ def _digest(pixels: np.ndarray) -> str:
 
 
 def _choose_method(project: Project, question: ImageQuestion) -> Method:
-    methods, first = question.plan.methods, question.default_method
-    method: Method | None = choose(
+    methods = question.plan.methods
+    return choose(
         "Method",
         methods,
         key=f"explained-how-{'-'.join(methods)}",
-        default=first,
+        default=question.default_method,
         format_func=explanations.method_title,
         show_label=True,
     )
-    return method or first
 
 
 def _caption(question: ImageQuestion, method: Method, label: str) -> str:

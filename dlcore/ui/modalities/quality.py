@@ -50,11 +50,11 @@ def _show(project: Project, run: Run, bundle: Bundle) -> None:
     quality = _inspect(bundle)
     st.markdown(_verdict(quality))
     views = _views(quality)
-    view = choose("Samples", [*views, SLICES], key=f"view-{key}", default=next(iter(views)), in_url=False)
+    view = choose("Samples", [*views, SLICES], key=f"view-{key}", in_url=False)
     if view == SLICES:
         _show_slices(quality)
         return
-    _show_samples(quality, views[view or next(iter(views))], key=key, view=view or "")
+    _show_samples(quality, views[view], key=key, view=view)
     quality_decisions.show_decisions(project, run, quality, key=key)
 
 

@@ -44,13 +44,13 @@ def _form(project: "Project", *, is_primary: bool) -> None:
     dataset = choose_dataset(names, projects.configure(slug).dataset, key=f"{key}-dataset")
     preset = choose(
         "Preset",
-        list(project.presets),
+        project.presets,
         key=f"{key}-preset",
         format_func=str.capitalize,
         in_url=False,
         show_label=True,
         width="stretch",
-    ) or next(iter(project.presets))
+    )
     st.caption("The full preset of each model" if preset == presets.FULL else presets.DESCRIPTIONS.get(preset, ""))
     seeds, epochs = _choose_effort(project, models, dataset=dataset, preset=preset)
     values = _choose_values(project, models, key=key)

@@ -67,18 +67,14 @@ def _new(project: "Project") -> None:
     dataset = _dataset(project)
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    names = list(project.presets)
-    preset: str = (
-        choose(
-            "Preset",
-            names,
-            key=f"preset-{slug}",
-            format_func=str.capitalize,
-            in_url=False,
-            show_label=True,
-            width="stretch",
-        )
-        or names[0]
+    preset = choose(
+        "Preset",
+        project.presets,
+        key=f"preset-{slug}",
+        format_func=str.capitalize,
+        in_url=False,
+        show_label=True,
+        width="stretch",
     )
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     epochs = base.training.epochs if custom_registry.is_custom(dataset) else 0
@@ -261,9 +257,9 @@ def choose_executor(*, key: str) -> cluster.Executor:
     default = cluster.default_executor()
     if not cluster.is_configured():
         return default
-    executor: cluster.Executor | None = choose(
+    return choose(
         "Run on",
-        list(EXECUTORS),
+        EXECUTORS,
         key=key,
         default=default,
         format_func=EXECUTORS.__getitem__,
@@ -273,7 +269,6 @@ def choose_executor(*, key: str) -> cluster.Executor:
         help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
         "time limit ends, it continues from its checkpoint by itself.",
     )
-    return executor or default
 
 
 def _more(

@@ -83,19 +83,17 @@ def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
     dataset = choose_dataset(projects.list_datasets(slug), default_dataset, key=f"{key}-dataset")
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    default = next(iter(project.presets))
     preset = choose(
         "Base preset",
-        list(project.presets),
+        project.presets,
         key=f"{key}-preset",
-        default=default,
         format_func=str.capitalize,
         in_url=False,
         show_label=True,
         width="stretch",
         help="Settings of the first trial, and of everything outside the search space.",
     )
-    base = projects.configure(slug, model=model, dataset=dataset, preset=preset or default)
+    base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     return base, is_available and not offer_missing(lambda: base)
 
 

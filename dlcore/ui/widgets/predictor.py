@@ -19,7 +19,7 @@ def choose_predictor(project: Project, bundle: Bundle) -> str:
     titles = {NETWORK: project.models[bundle.config.model].title} | {name: baseline_title(name) for name in names}
     choice: str = choose(
         "Predict with",
-        list(titles),
+        titles,
         key="predict-with",
         default=NETWORK,
         format_func=titles.__getitem__,

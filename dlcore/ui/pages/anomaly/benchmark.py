@@ -76,7 +76,7 @@ def show_benchmark(document: dict[str, Any]) -> None:
     st.markdown(summarize(document))
     metric = choose(
         "Metric",
-        list(METRICS),
+        METRICS,
         key="benchmark-metric",
         default="vus_pr",
         format_func=METRICS.__getitem__,

@@ -145,7 +145,7 @@ def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstructi
     st.subheader("Attribution of the error", anchor=False)
     choice: BaselineKind = choose(
         "Baseline",
-        list(BASELINES),
+        BASELINES,
         key="explain-nothing",
         default="usual",
         format_func=BASELINES.__getitem__,

@@ -159,7 +159,7 @@ def _kind(bundle: Bundle) -> str:
     stored = run_cache.predictions(bundle)
     if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
         return "scores"
-    kind: str = choose("Score", list(KINDS), key="score", default="scores", format_func=KINDS.__getitem__)
+    kind: str = choose("Score", KINDS, key="score", default="scores", format_func=KINDS.__getitem__)
     return kind
 
 

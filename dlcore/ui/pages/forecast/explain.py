@@ -58,7 +58,7 @@ def explain(project: Project, run: Run | None) -> None:
             f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour", bind="query-params"
         )
     choice: ForecastTarget = choose(
-        "Explain", list(TARGETS), key="why-asked", default="change", format_func=TARGETS.__getitem__, show_label=True
+        "Explain", TARGETS, key="why-asked", default="change", format_func=TARGETS.__getitem__, show_label=True
     )
     attribution = _explain_forecast(
         run_cache.bundle_key(bundle),

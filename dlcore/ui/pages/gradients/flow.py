@@ -168,11 +168,8 @@ def show_map(
     if not networks:
         return
     measures = [name for name in SCALES if all(name in network.values for network in networks)]
-    measure = (
-        choose(
-            "Measure", measures, key=f"{key}-measure", default="norm", format_func=NAMES.__getitem__, show_label=True
-        )
-        or "norm"
+    measure = choose(
+        "Measure", measures, key=f"{key}-measure", default="norm", format_func=NAMES.__getitem__, show_label=True
     )
     st.caption(DESCRIPTIONS[measure])
     layers = [_layers_by_step(network, measure) for network in networks]
