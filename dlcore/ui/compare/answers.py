@@ -13,6 +13,7 @@ from dlcore.ui.modalities.gallery import predict as predict_one
 from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.modalities.upload import upload_image
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 
 COMPARE, RUN = "Compare", "Run"
 SAMPLE, CUSTOM = "Test sample", "Your image"
@@ -21,27 +22,11 @@ SAMPLE, CUSTOM = "Test sample", "Your image"
 def predict(project: Project, run: Run | None) -> dict[str, Any] | None:
     """Answer an image with the networks of a comparison, or with the opened run."""
     by_id = list_networks(project)
-    view = st.segmented_control(
-        "Networks",
-        [COMPARE, RUN] if by_id else [RUN],
-        default=COMPARE if by_id else RUN,
-        required=True,
-        key="networks",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = choose("Networks", [COMPARE, RUN] if by_id else [RUN], key="networks", default=COMPARE if by_id else RUN)
     if view == RUN or not by_id:
         return predict_one(project, run)
     networks = choose_networks(project)
-    choice = st.segmented_control(
-        "Image",
-        [SAMPLE, CUSTOM],
-        default=SAMPLE,
-        required=True,
-        key="compared-input",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    choice = choose("Image", [SAMPLE, CUSTOM], key="compared-input")
     if choice == SAMPLE:
         _answer_sample(project, networks)
     else:

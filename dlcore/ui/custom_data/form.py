@@ -24,6 +24,7 @@ from dlcore.ui.custom_data.preview import show_preview, show_table
 from dlcore.ui.shell import cache, links
 from dlcore.ui.shell.menu import title_of
 from dlcore.ui.widgets import forms, samples
+from dlcore.ui.widgets.choice import choose
 
 SAVE = "Save dataset"
 _NO_FILE = "Choose a file first."
@@ -55,15 +56,14 @@ def show_form(*kinds: Kind) -> None:
 
 
 def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
-    kind: Kind | None = st.segmented_control(
+    return choose(
         "Kind of data",
         kinds,
-        default=kinds[0],
-        required=True,
-        format_func=lambda kind: IMPORTERS[kind].title.capitalize(),
         key=f"custom-{kinds[0]}-kind",
+        format_func=lambda kind: IMPORTERS[kind].title.capitalize(),
+        in_url=False,
+        show_label=True,
     )
-    return kind or kinds[0]
 
 
 def _show_steps(importer: Importer[Any], file: UploadedFile, kinds: tuple[Kind, ...]) -> None:

@@ -19,6 +19,7 @@ from dlcore.ui.modalities import upload
 from dlcore.ui.modalities.explain_text import choose_class, choose_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
@@ -101,17 +102,15 @@ def _digest(pixels: np.ndarray) -> str:
 
 
 def _choose_method(project: Project, question: ImageQuestion) -> Method:
-    methods, first = question.plan.methods, question.default_method
-    method: Method | None = st.segmented_control(
+    methods = question.plan.methods
+    return choose(
         "Method",
         methods,
-        default=first,
-        required=True,
-        format_func=explanations.method_title,
         key=f"explained-how-{'-'.join(methods)}",
-        bind="query-params",
+        default=question.default_method,
+        format_func=explanations.method_title,
+        show_label=True,
     )
-    return method or first
 
 
 def _caption(question: ImageQuestion, method: Method, label: str) -> str:

@@ -23,6 +23,7 @@ from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
@@ -37,13 +38,12 @@ _SOURCES: dict[explanations.Method, str] = {
 
 def explain_text(project: Project, run: Run, bundle: Bundle) -> None:
     """Show the evidence for and against a class in a test sample or a typed text."""
-    source = st.segmented_control(
+    source = choose(
         "What to explain",
         [SAMPLE, CUSTOM],
-        default=SAMPLE if samples.is_available(run.config) else CUSTOM,
-        required=True,
         key="explain",
-        bind="query-params",
+        default=SAMPLE if samples.is_available(run.config) else CUSTOM,
+        show_label=True,
     )
     choice = _typed_text(project, bundle) if source == CUSTOM else _sample_text(project, run, bundle)
     if choice is not None:

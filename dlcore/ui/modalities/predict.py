@@ -18,6 +18,7 @@ from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.metric_table import summarize_run
 from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
@@ -50,15 +51,7 @@ def predict(
     modality = load_modality(project)
     opens_on_input = modality.STARTS_WITH_INPUT or not samples.has_test_images(run.config)
     st.markdown(f":small[{summarize_run(project, bundle)}]")
-    choice = st.segmented_control(
-        "Input",
-        [SAMPLE, CUSTOM],
-        default=CUSTOM if opens_on_input else SAMPLE,
-        required=True,
-        key="input",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    choice = choose("Input", [SAMPLE, CUSTOM], key="input", default=CUSTOM if opens_on_input else SAMPLE)
     if choice == SAMPLE:
         (show_sample or test_sample)(project, run, bundle)
         return None

@@ -17,6 +17,7 @@ from dlcore.ui.modalities import quality_decisions
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 
 PER_PAGE, TEXT_PER_PAGE, TEXT = 6, 4, 300
 """Samples on a page, and characters shown of a text."""
@@ -49,18 +50,11 @@ def _show(project: Project, run: Run, bundle: Bundle) -> None:
     quality = _inspect(bundle)
     st.markdown(_verdict(quality))
     views = _views(quality)
-    view = st.segmented_control(
-        "Samples",
-        [*views, SLICES],
-        default=next(iter(views)),
-        required=True,
-        key=f"view-{key}",
-        label_visibility="collapsed",
-    )
+    view = choose("Samples", [*views, SLICES], key=f"view-{key}", in_url=False)
     if view == SLICES:
         _show_slices(quality)
         return
-    _show_samples(quality, views[view or next(iter(views))], key=key, view=view or "")
+    _show_samples(quality, views[view], key=key, view=view)
     quality_decisions.show_decisions(project, run, quality, key=key)
 
 

@@ -10,6 +10,7 @@ from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 
 TEST, UPLOADED = "Test image", "Your image"
 _WIDGET, _IMAGE = "image-upload", "uploaded-image"
@@ -17,18 +18,7 @@ _WIDGET, _IMAGE = "image-upload", "uploaded-image"
 
 def choose_source() -> bool:
     """Draw the switch between a test image and the user's image; returns whether it is the user's."""
-    return bool(
-        st.segmented_control(
-            "Image",
-            [TEST, UPLOADED],
-            default=TEST,
-            required=True,
-            key="explained-input",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        == UPLOADED
-    )
+    return bool(choose("Image", [TEST, UPLOADED], key="explained-input") == UPLOADED)
 
 
 def upload_image(project: Project) -> bytes | None:

@@ -13,6 +13,7 @@ from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
 from dlcore.ui.train.new_run import choose_dataset, choose_executor, dataset_title
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         st.caption("No dataset of this page is on this machine: see Data.")
         return
     dataset = choose_dataset(names, projects.configure(slug).dataset, key=f"{key}-dataset")
-    preset = st.segmented_control(
+    preset = choose(
         "Preset",
-        list(project.presets),
-        default=next(iter(project.presets)),
-        required=True,
+        project.presets,
         key=f"{key}-preset",
         format_func=str.capitalize,
+        in_url=False,
+        show_label=True,
         width="stretch",
-    ) or next(iter(project.presets))
+    )
     st.caption("The full preset of each model" if preset == presets.FULL else presets.DESCRIPTIONS.get(preset, ""))
     seeds, epochs = _choose_effort(project, models, dataset=dataset, preset=preset)
     values = _choose_values(project, models, key=key)

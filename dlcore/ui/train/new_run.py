@@ -20,6 +20,7 @@ from dlcore.ui.shell.states import short_id
 from dlcore.ui.train import find_rate
 from dlcore.ui.train import preset as presets
 from dlcore.ui.widgets import export_import, forms, run_actions
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -66,18 +67,14 @@ def _new(project: "Project") -> None:
     dataset = _dataset(project)
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    names = list(project.presets)
-    preset: str = (
-        st.segmented_control(
-            "Preset",
-            names,
-            default=names[0],
-            required=True,
-            key=f"preset-{slug}",
-            format_func=str.capitalize,
-            width="stretch",
-        )
-        or names[0]
+    preset = choose(
+        "Preset",
+        project.presets,
+        key=f"preset-{slug}",
+        format_func=str.capitalize,
+        in_url=False,
+        show_label=True,
+        width="stretch",
     )
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     epochs = base.training.epochs if custom_registry.is_custom(dataset) else 0
@@ -260,18 +257,18 @@ def choose_executor(*, key: str) -> cluster.Executor:
     default = cluster.default_executor()
     if not cluster.is_configured():
         return default
-    executor: cluster.Executor | None = st.segmented_control(
+    return choose(
         "Run on",
-        list(EXECUTORS),
-        default=default,
-        required=True,
+        EXECUTORS,
         key=key,
+        default=default,
         format_func=EXECUTORS.__getitem__,
+        in_url=False,
+        show_label=True,
         width="stretch",
         help="A run on the cluster is a Slurm job. It waits in the cluster's queue, and if Slurm preempts it or its "
         "time limit ends, it continues from its checkpoint by itself.",
     )
-    return executor or default
 
 
 def _more(

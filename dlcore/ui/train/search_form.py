@@ -12,6 +12,7 @@ from dlcore.projects import search_space
 from dlcore.runs.search import searches
 from dlcore.ui.train.new_run import choose_dataset, choose_executor, offer_dataset, offer_missing
 from dlcore.ui.widgets import forms
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -82,18 +83,17 @@ def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
     dataset = choose_dataset(projects.list_datasets(slug), default_dataset, key=f"{key}-dataset")
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    default = next(iter(project.presets))
-    preset = st.segmented_control(
+    preset = choose(
         "Base preset",
-        list(project.presets),
-        default=default,
-        required=True,
+        project.presets,
         key=f"{key}-preset",
         format_func=str.capitalize,
+        in_url=False,
+        show_label=True,
         width="stretch",
         help="Settings of the first trial, and of everything outside the search space.",
     )
-    base = projects.configure(slug, model=model, dataset=dataset, preset=preset or default)
+    base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     return base, is_available and not offer_missing(lambda: base)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from dlcore.runs import Run
 from dlcore.ui.train import comparison_form, live, new_run
 from dlcore.ui.train.search_form import ADDRESS
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -22,13 +23,12 @@ def train_models(project: "Project", run: Run | None) -> None:
 def train(project: "Project", run: Run | None, *, compares_first: bool = False) -> None:
     """Render the panel."""
     requested = st.query_params.get(ADDRESS, "")
-    mode = st.segmented_control(
+    mode = choose(
         "Train",
         [RUN, SEARCH],
-        default=SEARCH if requested else RUN,
-        required=True,
         key=f"trains-{project.slug}-{requested}",
-        label_visibility="collapsed",
+        default=SEARCH if requested else RUN,
+        in_url=False,
     )
     if mode == SEARCH:
         from dlcore.ui.train import search

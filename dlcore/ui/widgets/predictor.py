@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import streamlit as st
-
 from dlcore.evaluation.metrics import baseline_title
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, inference
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 
 NETWORK = ""
 
@@ -18,14 +17,13 @@ def choose_predictor(project: Project, bundle: Bundle) -> str:
     if not names:
         return NETWORK
     titles = {NETWORK: project.models[bundle.config.model].title} | {name: baseline_title(name) for name in names}
-    choice: str = st.segmented_control(
+    choice: str = choose(
         "Predict with",
-        list(titles),
-        default=NETWORK,
-        required=True,
+        titles,
         key="predict-with",
-        bind="query-params",
+        default=NETWORK,
         format_func=titles.__getitem__,
+        show_label=True,
     )
     return choice
 

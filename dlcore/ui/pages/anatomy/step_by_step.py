@@ -15,6 +15,7 @@ from dlcore.ui.shell import style
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.menu import title_of
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -33,15 +34,7 @@ WRITE, CHOOSE = "Describe a network", "Choose a model"
 def step_by_step(project: "Project", run: Run | None) -> None:
     """Draw a described or chosen network: table of layers, parameter count, graph."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        mode = st.segmented_control(
-            "Network",
-            [WRITE, CHOOSE],
-            default=WRITE,
-            required=True,
-            key="anatomy-how",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        mode = choose("Network", [WRITE, CHOOSE], key="anatomy-how")
     try:
         anatomy = _of_text(_text_input()) if mode == WRITE else _of_model(*_select_model())
     except RequestError as error:

@@ -16,6 +16,7 @@ from dlcore.runs import Run, benchmark_custom, benchmark_report
 from dlcore.runs.comparisons import Comparison
 from dlcore.ui.compare import comparison
 from dlcore.ui.shell.error_boundary import fragment
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 
 SHIPPED, YOURS = "Numenta corpus", "Your series"
@@ -35,9 +36,7 @@ def _show(_: Comparison) -> None:
     sources = [SHIPPED, *([YOURS] if entries or state != "none" else [])]
     source = SHIPPED
     if len(sources) > 1:
-        source = st.segmented_control(
-            "Series", sources, default=SHIPPED, required=True, key="benchmark-series", label_visibility="collapsed"
-        )
+        source = choose("Series", sources, key="benchmark-series", default=SHIPPED, in_url=False)
     if source == YOURS:
         fragment(_show_custom, run_every=2.0 if state == "running" else None)(entries)
         return
@@ -75,14 +74,13 @@ def _show_custom(entries: Sequence[CustomDataset]) -> None:
 def show_benchmark(document: dict[str, Any]) -> None:
     """Draw scores by series with means, the critical-difference diagram, and where the numbers come from."""
     st.markdown(summarize(document))
-    metric = st.segmented_control(
+    metric = choose(
         "Metric",
-        list(METRICS),
-        default="vus_pr",
-        required=True,
+        METRICS,
         key="benchmark-metric",
-        bind="query-params",
+        default="vus_pr",
         format_func=METRICS.__getitem__,
+        show_label=True,
         help="VUS-PR needs no threshold. NAB: alarms are new records of the score; one threshold per detector for all "
         "series, chosen with the labels as NAB does.",
     )

@@ -19,6 +19,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.pages.anomaly.data import day, unit_of
 from dlcore.ui.shell.cache import cache_data, cache_resource
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
@@ -142,14 +143,13 @@ def _features(reconstruction: Reconstruction, names: tuple[str, ...]) -> None:
 
 def _show_attribution(bundle: Bundle, prepared: Prepared, run: Run, reconstruction: Reconstruction) -> None:
     st.subheader("Attribution of the error", anchor=False)
-    choice: BaselineKind = st.segmented_control(
+    choice: BaselineKind = choose(
         "Baseline",
-        list(BASELINES),
-        default="usual",
-        required=True,
+        BASELINES,
         key="explain-nothing",
-        bind="query-params",
+        default="usual",
         format_func=BASELINES.__getitem__,
+        show_label=True,
     )
     attribution = _explain_error(
         run_cache.bundle_key(bundle),

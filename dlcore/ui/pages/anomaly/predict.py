@@ -28,6 +28,7 @@ from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.train.new_run import dataset_title
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.predictor import choose_predictor, predict_with
 
 SAMPLE_DAYS = 35
@@ -41,15 +42,7 @@ def predict(project: Project, run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="predictions for your own series")
     if bundle is None or run is None:
         return
-    source = st.segmented_control(
-        "Input",
-        ["A file", "Replay"],
-        default="A file",
-        required=True,
-        key="anomaly-input",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    source = choose("Input", ["A file", "Replay"], key="anomaly-input")
     if source == "Replay":
         if bundle.preprocessing.get("columns"):
             st.info("This run scores several columns together; a replay follows one.", icon=":material/table_chart:")

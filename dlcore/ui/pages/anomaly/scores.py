@@ -15,6 +15,7 @@ from dlcore.projects.anomaly.evaluation import describe_flood
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.metric_table import compare_with_baseline, score_table, show_definitions
 
 PARTS = ("train", "validation", "test")
@@ -95,14 +96,13 @@ def show_scores(project: Project, run: Run, bundle: Bundle) -> None:
     smoothings = [
         smoothing for smoothing in SMOOTHING if select_baselines(evaluation, smoothing) or smoothing == run_smoothing
     ]
-    smoothing = st.segmented_control(
+    smoothing = choose(
         "Smoothing",
         smoothings,
-        default=run_smoothing,
-        required=True,
         key="smoothing",
-        bind="query-params",
+        default=run_smoothing,
         format_func=SMOOTHING_LABELS.__getitem__,
+        show_label=True,
     )
     _tables(evaluation, smoothing, run_smoothing=run_smoothing, title=title, scored=scored)
     compared = ("causal", "centred") if run_smoothing == "causal" else (run_smoothing,)

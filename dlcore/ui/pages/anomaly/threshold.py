@@ -37,6 +37,7 @@ from dlcore.ui.pages.anomaly.threshold_feedback import show_threshold_feedback
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 
 SCORE_COLOR = "#6F7B8A"
@@ -158,16 +159,7 @@ def _kind(bundle: Bundle) -> str:
     stored = run_cache.predictions(bundle)
     if "test_centred" not in stored or np.array_equal(stored["test_centred"], stored["test_scores"]):
         return "scores"
-    kind: str = st.segmented_control(
-        "Score",
-        list(KINDS),
-        default="scores",
-        required=True,
-        key="score",
-        bind="query-params",
-        label_visibility="collapsed",
-        format_func=KINDS.__getitem__,
-    )
+    kind: str = choose("Score", KINDS, key="score", default="scores", format_func=KINDS.__getitem__)
     return kind
 
 

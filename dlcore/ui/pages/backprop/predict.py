@@ -23,6 +23,7 @@ from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.widgets import quiz, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 
 if TYPE_CHECKING:
@@ -54,15 +55,7 @@ def predict(project: "Project", run: Run | None) -> None:
 def _digit(project: "Project", run: Run, bundle: "Bundle") -> None:
     st.subheader("Draw a digit", anchor=False)
     drawing, sample = "Draw", "Test sample"
-    source = st.segmented_control(
-        "Digit from",
-        [drawing, sample],
-        default=drawing,
-        required=True,
-        key="digit-from",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    source = choose("Digit from", [drawing, sample], key="digit-from")
     left, middle, right = st.columns([4, 3, 6], gap="large")
     with left:
         if source == drawing:

@@ -18,6 +18,7 @@ from dlcore.ui.shell.address import read_text
 from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -87,14 +88,7 @@ def _example(project: "Project", run: Run, bundle: Bundle) -> tuple[np.ndarray, 
     """Return pixels (H, W) and the target class: a test sample, or the drawing from the Predict panel."""
     drawing = prepare_pixels(read_text(DRAWING), int(bundle.preprocessing["height"]))
     if drawing is not None:
-        example = st.segmented_control(
-            "Example",
-            ["Test sample", "My drawing"],
-            default="Test sample",
-            required=True,
-            key="walk-example",
-            bind="query-params",
-        )
+        example = choose("Example", ["Test sample", "My drawing"], key="walk-example", show_label=True)
         if example == "My drawing":
             digit = st.number_input("Target digit", 0, len(bundle.labels) - 1, 0, key="walk-digit", bind="query-params")
             return drawing, int(digit)

@@ -17,6 +17,7 @@ from dlcore.ui.shell.cache import cache_resource
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache
 from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.choice import choose
 
 ATTENTION, WORDS, BLANK = "Attention", "Evidence by word", "Fill in the blank"
 PRETRAINED, SELECTED = "Pretrained BERT", "Selected run"
@@ -26,15 +27,7 @@ WITH_BLANK = "The capital of France is [MASK]."
 
 def explain(project: Project, run: Run | None) -> None:
     """Draw the panel; two of its views need no run."""
-    view = st.segmented_control(
-        "View",
-        [ATTENTION, WORDS, BLANK],
-        default=ATTENTION,
-        required=True,
-        key="bert-view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = choose("View", [ATTENTION, WORDS, BLANK], key="bert-view")
     if view == WORDS:
         bundle = run_cache.finished_bundle(run, to_see="evidence for and against a class")
         if bundle is not None and run is not None:

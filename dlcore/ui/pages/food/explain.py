@@ -11,6 +11,7 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.modalities.explain_image import explain_pixels, explain_test_image
 from dlcore.ui.pages.food import predict
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 
 TEST, LAST = "A test photo", "The photo under Predict"
 
@@ -20,13 +21,12 @@ def explain(project: Project, run: Run | None) -> None:
     bundle = run_cache.finished_bundle(run, to_see="explanations of its predictions")
     if bundle is None or run is None:
         return
-    source = st.segmented_control(
+    source = choose(
         "What to explain",
         [LAST, TEST],
-        default=TEST if samples.is_available(run.config) and predict.LAST_PHOTO not in st.session_state else LAST,
-        required=True,
         key="food-explained",
-        bind="query-params",
+        default=TEST if samples.is_available(run.config) and predict.LAST_PHOTO not in st.session_state else LAST,
+        show_label=True,
     )
     if source == TEST:
         explain_test_image(project, run, bundle)

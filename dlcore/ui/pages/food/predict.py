@@ -31,6 +31,7 @@ from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.widgets import batch, run_cache, samples
 from dlcore.ui.widgets.bars import show_probabilities
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.metric_table import summarize_run
 
 FILES, CAMERA, PASTE = "My photos", "Camera", "Paste"
@@ -101,16 +102,7 @@ def predict(project: Project, run: Run | None) -> None:
 
 def _choose_photos(run: Run, bundle: Bundle) -> tuple[Iterable[tuple[str, bytes]], SamplePhoto | None]:
     """Draw the drop zone and the samples; returns the user's files, and the sample unless files were chosen last."""
-    source = st.segmented_control(
-        "Your photo",
-        [FILES, CAMERA, PASTE],
-        default=FILES,
-        required=True,
-        key="food-input",
-        bind="query-params",
-        on_change=_forget_sample,
-        label_visibility="collapsed",
-    )
+    source = choose("Your photo", [FILES, CAMERA, PASTE], key="food-input", on_change=_forget_sample)
     files = {FILES: _upload, CAMERA: _take_photo, PASTE: _paste}[source or FILES]()
     sample = _choose_sample(run, bundle, can_select=not files)
     return files, sample

@@ -18,6 +18,7 @@ from dlcore.ui.pages.forecast.predict import pick
 from dlcore.ui.pages.forecast.reading import load_prepared, moment_name
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.widgets import run_cache
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 from dlcore.ui.widgets.findings import show_checks
 
@@ -56,14 +57,8 @@ def explain(project: Project, run: Run | None) -> None:
         steps_ahead = right.slider(
             f"{step.capitalize()}s ahead", 1, facts["steps"], 1, key="why-hour", bind="query-params"
         )
-    choice: ForecastTarget = st.segmented_control(
-        "Explain",
-        list(TARGETS),
-        default="change",
-        required=True,
-        key="why-asked",
-        bind="query-params",
-        format_func=TARGETS.__getitem__,
+    choice: ForecastTarget = choose(
+        "Explain", TARGETS, key="why-asked", default="change", format_func=TARGETS.__getitem__, show_label=True
     )
     attribution = _explain_forecast(
         run_cache.bundle_key(bundle),

@@ -16,6 +16,7 @@ from dlcore.plots.palette import ORDER
 from dlcore.projects.vision import gradients as deep
 from dlcore.runs import GradientNorms, Run
 from dlcore.ui.shell.first_paint import main_picture
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 
 SCALES: dict[str, ColorScale] = {
@@ -167,17 +168,8 @@ def show_map(
     if not networks:
         return
     measures = [name for name in SCALES if all(name in network.values for network in networks)]
-    measure = (
-        st.segmented_control(
-            "Measure",
-            measures,
-            default="norm",
-            required=True,
-            key=f"{key}-measure",
-            bind="query-params",
-            format_func=NAMES.__getitem__,
-        )
-        or "norm"
+    measure = choose(
+        "Measure", measures, key=f"{key}-measure", default="norm", format_func=NAMES.__getitem__, show_label=True
     )
     st.caption(DESCRIPTIONS[measure])
     layers = [_layers_by_step(network, measure) for network in networks]

@@ -18,6 +18,7 @@ from dlcore.ui.pages.gradients.short_run import STEPS
 from dlcore.ui.shell import download_offer
 from dlcore.ui.shell.address import read_text, write_text
 from dlcore.ui.widgets import forms, run_cache
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project
@@ -38,16 +39,8 @@ def predict(project: "Project", run: Run | None) -> None:
         if not sources.is_available(dataset):
             download_offer.offer_download(dataset)
             return
-        mode = st.segmented_control(
-            "What to train",
-            [SINGLE, GRID, IMAGE],
-            default=SINGLE,
-            required=True,
-            key="gradients-mode",
-            bind="query-params",
-            width="stretch",
-            label_visibility="collapsed",
-            persist_state="session",
+        mode = choose(
+            "What to train", [SINGLE, GRID, IMAGE], key="gradients-mode", width="stretch", persist_state="session"
         )
         if mode == IMAGE:
             st.caption("The run at the top predicts your image; other networks can be compared.")

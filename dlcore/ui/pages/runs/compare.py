@@ -20,6 +20,7 @@ from dlcore.ui.modalities.modality import load_modality
 from dlcore.ui.shell.error_boundary import with_error_boundary
 from dlcore.ui.shell.times import format_duration
 from dlcore.ui.widgets import samples
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.export_import import comparison_report_button
 from dlcore.ui.widgets.figure import show_figure
 
@@ -44,15 +45,7 @@ def show(run_ids: Sequence[str]) -> None:
     tested = tests.tested_variants(compared.comparison.variants)
     if tested and tests.classifiers(tested) and tests.has_same_samples(tested):
         views += [CLASSES, DISAGREEMENTS]
-    view = st.segmented_control(
-        "View of the comparison",
-        views,
-        default=SETTINGS,
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = choose("View of the comparison", views, key="view", default=SETTINGS)
     draw = {
         SETTINGS: partial(_settings, compared),
         METRIC_VIEW: partial(_metrics, compared, tested),

@@ -22,6 +22,7 @@ from dlcore.ui.modalities.predict import pick_sample
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.first_paint import main_picture
 from dlcore.ui.widgets import run_cache, samples
+from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.figure import show_figure
 
 HOW_TO_READ = (
@@ -44,15 +45,7 @@ def explain(project: Project, run: Run | None) -> None:
         explain_image(project, run, bundle)
         return
     with st.container(horizontal=True):
-        view = st.segmented_control(
-            "View",
-            [HEADS, PIXELS],
-            default=HEADS,
-            required=True,
-            key="vit-view",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        view = choose("View", [HEADS, PIXELS], key="vit-view")
         is_uploaded = upload.choose_source()
     if view == PIXELS:
         explain_source(project, run, bundle, is_uploaded=is_uploaded)
