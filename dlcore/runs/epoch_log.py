@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlcore.core.errors import RunError
-from dlcore.data.splits import Prepared
 from dlcore.evaluation.epoch_embedding import embed_epochs, reduce_features, trustworthiness
-from dlcore.projects.project import EpochOutputs
 from dlcore.runs.folder import translate_errors
-from dlcore.training.events import Epoch
+
+if TYPE_CHECKING:
+    from dlcore.data.splits import Prepared
+    from dlcore.projects.project import EpochOutputs
+    from dlcore.training.events import Epoch
 
 SAMPLES = 2000
 """Largest number of recorded samples."""
@@ -58,7 +61,7 @@ class EpochRecord:
 class EpochLog:
     """Keeps the first, the best, the last and evenly spaced epochs of a run."""
 
-    def __init__(self, folder: Path, prepared: Prepared, *, epochs: int, first: int, best: int = 0) -> None:
+    def __init__(self, folder: Path, prepared: "Prepared", *, epochs: int, first: int, best: int = 0) -> None:
         """Continue with epoch `first` of a run of `epochs`: later files are dropped, since they are trained again.
 
         `best` is the best epoch before.
@@ -74,13 +77,13 @@ class EpochLog:
             if epoch >= first:
                 path.unlink(missing_ok=True)
 
-    def hold(self, outputs: EpochOutputs) -> None:
+    def hold(self, outputs: "EpochOutputs") -> None:
         """Keep the outputs of the current epoch until its event."""
         logits = outputs.logits[self.rows]
         features = logits if outputs.features is None else outputs.features[self.rows]
         self._outputs = logits, features
 
-    def write(self, event: Epoch) -> None:
+    def write(self, event: "Epoch") -> None:
         """Write the outputs of an epoch, and drop the one before unless it is kept.
 
         Raises:
