@@ -19,14 +19,14 @@ def choose(
     show_label: bool = False,
     **layout: Any,
 ) -> Option:
-    """Draw the options side by side and return the chosen one, at first `default` or the first option.
+    """Draw the options in a row and return the selected one, at first `default` or the first option.
 
     The choice is kept in the address, unless `in_url` is false; screen readers read a hidden label. `layout` are
     further arguments of `st.segmented_control`.
     """
     names = list(options)
     first = names[0] if default is None else default
-    chosen = st.segmented_control(
+    selected = st.segmented_control(
         label,
         names,
         default=first,
@@ -37,4 +37,4 @@ def choose(
         label_visibility="visible" if show_label else "collapsed",
         **layout,
     )
-    return first if chosen is None else chosen
+    return first if selected is None else selected
