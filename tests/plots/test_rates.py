@@ -1,4 +1,4 @@
-"""Curve of the range test: the fall of the loss fills the chart, whatever the loss at the end."""
+"""Curve of the range test: its scale follows the falling loss, not the diverged end."""
 
 import numpy as np
 

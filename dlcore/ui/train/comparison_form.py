@@ -13,7 +13,6 @@ from dlcore.runs import comparisons
 from dlcore.ui.shell.links import OPEN
 from dlcore.ui.train import preset as presets
 from dlcore.ui.train.new_run import choose_dataset, choose_executor, dataset_title
-from dlcore.ui.widgets.choice import choose
 from dlcore.ui.widgets.forms import setting_label
 
 if TYPE_CHECKING:
@@ -42,15 +41,7 @@ def _form(project: "Project", *, is_primary: bool) -> None:
         st.caption("No dataset of this page is on this machine: see Data.")
         return
     dataset = choose_dataset(names, projects.configure(slug).dataset, key=f"{key}-dataset")
-    preset = choose(
-        "Preset",
-        project.presets,
-        key=f"{key}-preset",
-        format_func=str.capitalize,
-        in_url=False,
-        show_label=True,
-        width="stretch",
-    )
+    preset = presets.choose_preset(project, key=f"{key}-preset")
     st.caption("The full preset of each model" if preset == presets.FULL else presets.DESCRIPTIONS.get(preset, ""))
     seeds, epochs = _choose_effort(project, models, dataset=dataset, preset=preset)
     values = _choose_values(project, models, key=key)

@@ -67,15 +67,7 @@ def _new(project: "Project") -> None:
     dataset = _dataset(project)
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    preset = choose(
-        "Preset",
-        project.presets,
-        key=f"preset-{slug}",
-        format_func=str.capitalize,
-        in_url=False,
-        show_label=True,
-        width="stretch",
-    )
+    preset = presets.choose_preset(project, key=f"preset-{slug}")
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
     epochs = base.training.epochs if custom_registry.is_custom(dataset) else 0
     st.caption(presets.describe_preset(project, model, preset, epochs=epochs))

@@ -1,9 +1,10 @@
-"""Description of presets, and how the settings of a run differ from the full preset of its model."""
+"""Choice and description of presets, and how the settings of a run differ from the full preset of its model."""
 
 from typing import TYPE_CHECKING, Any
 
 from dlcore import runs
 from dlcore.core.errors import WorkbenchError
+from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -15,6 +16,20 @@ DESCRIPTIONS = {
 }
 IGNORED = ("precision", "gradient_every", "patience")
 """Settings that do not change the model or its optimization."""
+
+
+def choose_preset(project: "Project", *, key: str, label: str = "Preset", help: str | None = None) -> str:
+    """Draw the presets of a project and return the selected one."""
+    return choose(
+        label,
+        project.presets,
+        key=key,
+        format_func=str.capitalize,
+        in_url=False,
+        show_label=True,
+        width="stretch",
+        help=help,
+    )
 
 
 def describe_preset(project: "Project", model: str, preset: str, *, epochs: int = 0) -> str:

@@ -11,8 +11,8 @@ from dlcore.data.sources import locate as sources
 from dlcore.projects import search_space
 from dlcore.runs.search import searches
 from dlcore.ui.train.new_run import choose_dataset, choose_executor, offer_dataset, offer_missing
+from dlcore.ui.train.preset import choose_preset
 from dlcore.ui.widgets import forms
-from dlcore.ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from dlcore.projects.project import Project, RunConfig
@@ -83,14 +83,10 @@ def _base(project: "Project", key: str) -> "tuple[RunConfig, bool]":
     dataset = choose_dataset(projects.list_datasets(slug), default_dataset, key=f"{key}-dataset")
     is_available = sources.is_available(dataset)
     offer_dataset(slug, dataset)
-    preset = choose(
-        "Base preset",
-        project.presets,
+    preset = choose_preset(
+        project,
         key=f"{key}-preset",
-        format_func=str.capitalize,
-        in_url=False,
-        show_label=True,
-        width="stretch",
+        label="Base preset",
         help="Settings of the first trial, and of everything outside the search space.",
     )
     base = projects.configure(slug, model=model, dataset=dataset, preset=preset)
