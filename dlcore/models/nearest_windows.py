@@ -77,7 +77,7 @@ class NearestWindows(PatternStore):
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def store(self, values: Tensor, is_usable: Tensor, *, first_place: int) -> None:
-        """Store the training values (T,), as `PatternStore` does, and how flat their flattest half window is."""
+        """Store the training values (T,), as `PatternStore` does, and the smallest variance of half a window."""
         super().store(values, is_usable, first_place=first_place)
         known = is_usable.unfold(0, self.length, 1).all(dim=1) if len(values) >= self.length else is_usable[:0]
         if self.mark_flat and known.any():

@@ -65,7 +65,7 @@ def newest(project: str | None, limit: int | None = None) -> list[RunFolder]:
 
 
 def newest_states(project: str | None = None, limit: int | None = None) -> list[tuple[RunFolder, dict[str, Any]]]:
-    """As `newest`, each with the content of its state file."""
+    """Runs of one project or all with the content of their state files, newest first; at most `limit` of them."""
     import_old_runs()
     runs = []
     for folder in _folders():

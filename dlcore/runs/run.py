@@ -157,8 +157,9 @@ def list_runs(project: str | None = None, limit: int | None = None) -> list[Reco
 
 
 def list_jobs() -> tuple[list[Record], list[Record]]:
-    """The viewer's active runs, running before queued ones, each in the order of creation; her paused runs, newest
-    first. Cheap among many that have ended.
+    """Active and paused runs that the viewer may change; each state file is read once.
+
+    Running runs come before queued ones, both in the order of creation; paused runs, newest first.
     """
     states = {*ACTIVE, "paused"}
     stored = [pair for pair in local_store.newest_states() if pair[1].get("state") in states]
@@ -169,12 +170,12 @@ def list_jobs() -> tuple[list[Record], list[Record]]:
 
 
 def list_active() -> list[Record]:
-    """The first of `list_jobs`."""
+    """Running and queued runs that the viewer may change, see `list_jobs`."""
     return list_jobs()[0]
 
 
 def list_paused() -> list[Record]:
-    """The second of `list_jobs`."""
+    """Paused runs that the viewer may change, newest first."""
     return list_jobs()[1]
 
 

@@ -138,7 +138,7 @@ def window_error(inputs: Tensor, errors: Tensor) -> Tensor:
 def select_column(
     module: nn.Module, prepared: Prepared, config: RunConfig, place: int
 ) -> tuple[nn.Module, Prepared, str]:
-    """Of a table the detector, the data and the name of the column with the largest error at a point; else the same."""
+    """Return detector, data and name of the column with the largest error at a point; of one series, its own and ""."""
     if not isinstance(module, NearestWindowsByColumn):
         return module, prepared, ""
     series, rows, count = prepared.source["series"], prepared.source["rows"], len(module)

@@ -90,7 +90,7 @@ def apply(*, raises: bool = False, limits_memory: bool = True) -> None:
         size = psutil.Process().memory_info().rss + memory_limit()
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
     if raises:
-        os._exit = os.abort = _refuse_end  # type: ignore[assignment]  # no audit event tells of them
+        os._exit = os.abort = _refuse_end  # type: ignore[assignment]  # they raise no audit event
     _forbid_system_calls()
     owner = threading.get_ident()
     sys.addaudithook(lambda event, arguments: _audit(event, owner))

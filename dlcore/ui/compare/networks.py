@@ -20,7 +20,7 @@ PER_ROW, MAX_NETWORKS = 3, 6
 
 
 def offer_networks(project: Project, payload: bytes) -> None:
-    """Let the networks of a comparison answer the user's image, once this is switched on."""
+    """Draw a toggle; if it is on, show what the networks of a comparison predict for the user's image."""
     if st.toggle("Compare networks", key="compare-networks", bind="query-params"):
         networks = choose_networks(project)
         if networks:

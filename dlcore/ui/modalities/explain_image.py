@@ -43,7 +43,7 @@ def explain_image(project: Project, run: Run, bundle: Bundle) -> None:
 
 
 def explain_source(project: Project, run: Run, bundle: Bundle, *, is_uploaded: bool) -> None:
-    """Show the same where the source is already chosen."""
+    """Show the attribution map of a test image or of the uploaded image, with sanity checks."""
     if not is_uploaded:
         explain_test_image(project, run, bundle)
         return

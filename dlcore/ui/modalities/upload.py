@@ -39,7 +39,7 @@ def upload_image(project: Project) -> bytes | None:
 
 
 def answer_upload(project: Project, bundle: Bundle) -> dict[str, Any] | None:
-    """Draw the upload; returns the run's prediction for it, after a line that says it; None without a readable one."""
+    """Draw the upload and the predicted class; return the run's prediction, None without a readable image."""
     payload = upload_image(project)
     if payload is None:
         return None

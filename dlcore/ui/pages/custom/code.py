@@ -82,7 +82,7 @@ def code(project: "Project", run: Run | None) -> None:
 
 
 def _editor(slug: str, run: Run | None) -> str:
-    """Draw the code: what the user edited last, else that of the run, else the example."""
+    """Draw the editor with the last edited code, the code of the run, or the example."""
     if f"code-{slug}" not in st.session_state:
         network = (source.find(run.record.model) if run is not None else None) or source.example(slug)
         st.session_state[f"code-{slug}"] = st.session_state.get(f"code-kept-{slug}") or network.text
