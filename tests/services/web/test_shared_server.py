@@ -125,15 +125,22 @@ def text_of(page, address):
     page.goto(address)
     page.locator(".st-key-person").wait_for(timeout=120_000)
     browser_server.calm(page, seconds=120)
+    page.wait_for_load_state("networkidle")  # code of widgets that arrives after the script
     return page.inner_text("body")
+
+
+def shows(page, run_id, name):
+    """Whether the page is at the run and comes to show its name."""
+    browser_server.wait_until(page, f"document.body.innerHTML.includes({json.dumps(name)})", timeout=60_000)
+    return f"run={run_id}" in page.url
 
 
 def test_each_person_sees_their_runs_and_shared_ones(anna, boris, site, stored):
     private, shared_id = stored
     assert "was not tested" in text_of(anna, f"{site[0]}/fashion?run={private}&panel=predict")
-    assert f"run={private}" in anna.url and "private of anna" in anna.content()
+    assert shows(anna, private, "private of anna")
     assert "was not tested" in text_of(boris, f"{site[0]}/fashion?run={shared_id}&panel=predict")
-    assert f"run={shared_id}" in boris.url and "shared by anna" in boris.content()
+    assert shows(boris, shared_id, "shared by anna")
     for query in (f"run={private}", f"run={private[:10]}&panel=train", f"run={private}&panel=results"):
         text_of(boris, f"{site[0]}/fashion?{query}")
         content = boris.content()

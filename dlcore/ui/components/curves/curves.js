@@ -142,9 +142,10 @@ export default async function ({ data, parentElement }) {
       colors: readTheme(root),
     });
   };
-  const initial = { smoothing: slider.defaultValue, x: "epoch", log: runs.some(fallsFar) };
+  const initial = { smoothing: Number(slider.defaultValue), x: "epoch", log: runs.some(fallsFar) };
   const save = () => {
-    const fields = { smoothing: slider.value, x: kind.value, log: root.dataset.touched ? log.checked : initial.log };
+    const isLog = root.dataset.touched ? log.checked : initial.log;
+    const fields = { smoothing: Number(slider.value), x: kind.value, log: isLog };
     keep(root, MEMORY, fields, { initial });
   };
   let frame = 0;
