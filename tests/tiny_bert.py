@@ -1,6 +1,7 @@
 """A BERT for tests: two layers, hidden size 32, random weights, a real vocabulary."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,9 +13,12 @@ from dlcore.models.bert import Bert
 NAME = "tiny-bert"
 
 
-def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
-    """Write it to `folder`/tiny-bert (a folder for DLCORE_DATA), with a masked-language-model head if `head`."""
-    words = bert_weights.require(bert_weights.OFFLINE).vocabulary
+def write(
+    folder: Path, *, head: bool = False, seed: int = 0, name: str = NAME, words: Sequence[str] | None = None
+) -> Path:
+    """Write it to `folder`/`name` (a folder for DLCORE_DATA), with a masked-language-model head if `head`; `words` are
+    its vocabulary, that of the small BERT if None."""
+    words = words or bert_weights.require(bert_weights.OFFLINE).vocabulary
     config = {
         "model_type": "bert",
         "vocab_size": len(words),
@@ -25,7 +29,7 @@ def write(folder: Path, *, head: bool = False, seed: int = 0) -> Path:
         "max_position_embeddings": 256,
         "type_vocab_size": 2,
     }
-    path = folder / NAME
+    path = folder / name
     path.mkdir(parents=True)
     (path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     torch.manual_seed(seed)

@@ -49,3 +49,17 @@ def test_masked_words_are_reset_for_a_model_with_another_tokenizer(address, page
     words.nth(1).click()
     page.get_by_text("Without “was”").wait_for()
     assert errors(console) == []
+
+
+def test_right_to_left_text_runs_from_the_right(address, page, console):
+    visit(page, f"{address}/reviews_lstm?panel=predict&text=%D7%94%D7%A1%D7%A8%D7%98+%D7%98%D7%95%D7%91")
+    words = page.locator(".dl-typed-words button")
+    words.nth(1).wait_for()
+    direction = "element => getComputedStyle(element).direction"
+    assert page.locator(".dl-typed textarea").evaluate(direction) == "rtl"
+    first, second = words.nth(0).bounding_box(), words.nth(1).bounding_box()
+    assert words.first.text_content() == "הסרט" and first["x"] > second["x"]
+    page.locator(".dl-typed textarea").fill("A film")
+    page.get_by_role("button", name="film").wait_for()
+    assert page.locator(".dl-typed-words").evaluate(direction) == "ltr"
+    assert errors(console) == []

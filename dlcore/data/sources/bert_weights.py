@@ -50,6 +50,9 @@ KNOWN: dict[str, KnownCheckpoint] = {
         inside="model",
     ),
     "bert-base-uncased": KnownCheckpoint("google-bert/bert-base-uncased", 440_449_768, "Apache-2.0"),
+    "bert-base-multilingual-cased": KnownCheckpoint(
+        "google-bert/bert-base-multilingual-cased", 714_290_682, "Apache-2.0"
+    ),
     "bert-base-cased": KnownCheckpoint("google-bert/bert-base-cased", 435_755_784, "Apache-2.0"),
 }
 """BERTs of known size and license; any other one on the hub works too."""

@@ -490,7 +490,7 @@ def encode_known_text(loaded: LoadedModel, payload: bytes) -> EncodedText:
     tokens = encoded.ids.shape[1] - 2 * encoded.specials
     if tokens == int(encoded.unknown.sum()):
         read_words = f"none of the {tokens} words read is" if tokens > 1 else "the only word is not"
-        raise DataError(f"{read_words} in the model's vocabulary: enter an English text.")
+        raise DataError(f"{read_words} in the model's vocabulary: enter a text in the language of the training texts.")
     return encoded
 
 

@@ -19,7 +19,7 @@ from dlcore.projects.language.explain import MIN_WORDS, CheckedText, TextExplana
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import shorten
-from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample, remember_typed
+from dlcore.ui.modalities.predict import CUSTOM, SAMPLE, last_typed, pick_sample, remember_typed, text_label
 from dlcore.ui.shell.cache import cache_data
 from dlcore.ui.shell.error_boundary import fragment
 from dlcore.ui.widgets import run_cache, samples
@@ -66,7 +66,7 @@ def _typed_text(project: Project, bundle: Bundle) -> tuple[str, int] | None:
     key, loaded = f"explained-text-{project.slug}", run_cache.load_model(bundle)
     if key not in st.session_state:
         st.session_state[key] = last_typed(project)
-    typed = st.text_area("Your text, in English", key=key, height=120)
+    typed = st.text_area(text_label(bundle.config.dataset), key=key, height=120)
     remember_typed(project, typed)
     payload = typed.encode("utf-8", "replace")
     try:
@@ -161,7 +161,7 @@ def highlight(words: list[str], values: np.ndarray) -> str:
         f'{_underline(value / largest)}">{html.escape(word)}</span>'
         for word, value in zip(words, values, strict=True)
     ]
-    return f'<p style="line-height: 1.9">{" ".join(parts)}</p>'
+    return f'<p dir="auto" style="line-height: 1.9">{" ".join(parts)}</p>'
 
 
 def _underline(strength: float) -> str:

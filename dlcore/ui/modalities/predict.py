@@ -9,6 +9,7 @@ import streamlit as st
 from dlcore import projects
 from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text, error_line
+from dlcore.data.custom.registry import is_custom
 from dlcore.evaluation.abstention import describe_outside, describe_reasons, describe_rule
 from dlcore.evaluation.metrics import format_percent
 from dlcore.projects.project import Project
@@ -104,6 +105,11 @@ def last_typed(project: Project) -> str:
     """Return the last text typed on the project's page; initially that of the URL, or an example."""
     value: str | None = st.session_state.get(f"said-{project.slug}")
     return read_text(TEXT) or _example(project) if value is None else value
+
+
+def text_label(dataset: str) -> str:
+    """Label of a field for texts: built-in datasets are English."""
+    return "Your text" if is_custom(dataset) else "Your text, in English"
 
 
 def remember_typed(project: Project, text: str) -> None:

@@ -20,7 +20,14 @@ from dlcore.runs import Bundle, Run
 from dlcore.ui.components.typed.component import TypedText, shorten, show_typed
 from dlcore.ui.custom_data.picker import choose_dataset
 from dlcore.ui.modalities import explain_text
-from dlcore.ui.modalities.predict import last_typed, number_of_sample, predict_payload, remember_typed, show_prediction
+from dlcore.ui.modalities.predict import (
+    last_typed,
+    number_of_sample,
+    predict_payload,
+    remember_typed,
+    show_prediction,
+    text_label,
+)
 from dlcore.ui.modalities.quality import show_quality
 from dlcore.ui.modalities.text_attention import show_heads
 from dlcore.ui.modalities.tokens import show_tokens
@@ -166,7 +173,7 @@ def _typed_text(project: Project, bundle: Bundle) -> None:
             typed = show_typed(
                 words_of,
                 start=last_typed(project),
-                label="Your text, in English",
+                label=text_label(bundle.config.dataset),
                 key=f"typed-{project.slug}",
                 marks=1 if pieces else 0,
                 hidden=[int(index) for index in st.query_params.get(MASKED, "").split(",") if index.isdecimal()],

@@ -25,6 +25,7 @@ export function fileInput(parent, { label, accept, submit }) {
 export function textInput(parent, { label, submit }) {
   const holder = document.createElement("label");
   const area = document.createElement("textarea");
+  area.dir = "auto"; // right to left where the text is
   holder.append(label, area);
   let timer = 0;
   area.addEventListener("input", () => {
@@ -47,7 +48,7 @@ export function sampleButtons(parent, samples, show, submit) {
   row.setAttribute("aria-label", "Test samples");
   for (const [i, sample] of samples.entries()) {
     const button = document.createElement("button");
-    button.type = "button";
+    Object.assign(button, { type: "button", dir: "auto" });
     button.title = "A sample of the test split";
     show(button, sample, i);
     button.addEventListener("click", () => submit(sample));
