@@ -291,6 +291,7 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
         "rows": list(range(2, len(errors) + 2)),
         "times": series.times.tolist(),
         "values": series.values.tolist(),
+        **({"columns": dict(zip(series.names, series.variables.T.tolist(), strict=True))} if series.names else {}),
         "errors": errors.tolist(),
         "centred": centered.tolist(),
         "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),

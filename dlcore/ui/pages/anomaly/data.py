@@ -29,7 +29,7 @@ def data(project: Project, run: Run | None) -> None:
     """Draw the form to add a dataset, and the series, labeled windows, summary statistics, distribution and
     seasonality of the selected one.
     """
-    config = choose_dataset(project, run, "series")
+    config = choose_dataset(project, run, "series", "table")
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
