@@ -114,7 +114,7 @@ def _preview(table: Table, reading: Reading) -> Preview[Table]:
             "windows": [astuple(window) for window in table.windows],
         },
         columns=table.names,
-        guesses={"time": reading.time, "label": reading.label},
+        guesses={"time": reading.time},
         summary=(
             ("Rows", f"{len(table.times):,}", f"{format_duration(table.step_ms)} apart"),
             ("Variables", str(len(table.names)), ""),

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.data.series.series import Series
+from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.evaluation import anomaly, feedback
 from dlcore.evaluation.feedback import FeedbackEffect
 from dlcore.runs.monitor.detector import Alarm, StreamDetector
@@ -53,6 +53,15 @@ class ReplaySession:
         if len(self.parts[name]) > 1:
             self.parts[name] = [np.concatenate(self.parts[name])]
         return self.parts[name][0] if self.parts[name] else np.zeros(0)
+
+    def curves(self) -> dict[str, np.ndarray]:
+        """Return the values (n,) so far by name; those of columns in units of their training range."""
+        values, names = self.array("values"), self.detector.scorer.names
+        if not names:
+            return {"value": values}
+        scaler = MinMaxScaler.from_json(self.detector.loaded.preprocessing["scaler"])
+        columns = MinMaxScaler(scaler.low[: len(names)], scaler.high[: len(names)])
+        return dict(zip(names, columns.scale(values).T, strict=True))
 
     @property
     def ratios(self) -> np.ndarray:

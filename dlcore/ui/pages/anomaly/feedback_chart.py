@@ -32,7 +32,7 @@ def show_feedback_chart(session: ReplaySession) -> None:
     limits = session.array("thresholds")
     figure = scores_with_feedback(
         times,
-        session.array("values"),
+        session.curves(),
         session.array("scores"),
         thresholds=limits * factor,
         proposed=limits * effect.factor if effect and effect.factor != factor else None,
