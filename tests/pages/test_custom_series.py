@@ -153,3 +153,16 @@ def test_a_file_that_was_predicted_is_saved_and_selected_for_training_by_one_but
     app = open_page(panel="predict").file_uploader(key="own-csv").set_value(("again.csv", csv(), "text/csv")).run()
     press(app, "Train on this file")
     assert [entry.name for entry in custom.list_datasets("series")] == ["my-load"]
+
+
+def test_a_table_is_uploaded_in_the_same_form_after_its_kind_is_chosen():
+    app = open_page(panel="data")
+    app.segmented_control(key="kind-of-series").set_value("table").run()
+    rows = [f"{line},{place % 7}" for place, line in enumerate(csv("anomaly").decode().splitlines()[1:])]
+    payload = "\n".join(["when,load,anomaly,heat", *rows]).encode()
+    app = app.file_uploader(key="custom-table-file").set_value(("plant.csv", payload, "text/csv")).run()
+    assert not app.exception and not app.error
+    assert next(box for box in app.selectbox if box.label == "Label column").value == "anomaly"
+    app = press(app, "Save dataset")
+    assert not app.exception and next(box for box in app.selectbox if box.label == "Dataset").value == "custom:plant"
+    assert custom.require("plant", "table").facts["names"] == ["load", "heat"]

@@ -22,7 +22,7 @@ from dlcore.runs.batch.series import score_columns, score_rows
 from dlcore.runs.views.threshold import Scope, SeriesAxis, ThresholdView
 from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.custom_data.saved import offer_training, show_receipt
-from dlcore.ui.pages.anomaly.data import series_of, taxi
+from dlcore.ui.pages.anomaly.data import find_series
 from dlcore.ui.pages.anomaly.replay import replay
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
@@ -93,16 +93,13 @@ def predict(project: Project, run: Run | None) -> None:
 
 def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
     """Return the end of the run's series as a CSV with a description; empty if the series is not available."""
-    if run.config.dataset == "nyc_taxi":
-        return sample_csv(
-            taxi(), context=context
-        ), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
-    try:
-        return sample_csv(
-            series_of(run.config), context=context
-        ), f"the last days of {dataset_title(run.config.dataset)}"
-    except WorkbenchError:
+    series = find_series(run.config)
+    if series is None:
         return b"", "the series of this run is not on this machine"
+    about = f"the last days of {dataset_title(run.config.dataset)}"
+    if run.config.dataset == "nyc_taxi":
+        about = f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+    return sample_csv(series, context=context), about
 
 
 def sample_csv(series: Series, *, context: int = 0) -> bytes:

@@ -13,8 +13,8 @@ from dlcore.evaluation.metrics import baseline_title, format_percent
 from dlcore.plots.sensitivity import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.pages.anomaly.baseline import find_best_baseline, load_run_series
-from dlcore.ui.pages.anomaly.data import day
+from dlcore.ui.pages.anomaly.baseline import find_best_baseline
+from dlcore.ui.pages.anomaly.data import day, find_series
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, PARTS, ScoredSeries, load_scored_series
 from dlcore.ui.pages.anomaly.seeds import seed_metrics, show_seeds
 from dlcore.ui.pages.anomaly.threshold_rules import show_threshold_rules
@@ -50,7 +50,7 @@ def show_robustness(project: Project, run: Run, bundle: Bundle) -> None:
     box = _expander("Robustness of this result", scored, icon=":material/tune:")
     if box is not None:
         with box:
-            series = load_run_series(run)
+            series = find_series(run.config)
             _show_sensitivity(project, run, bundle, scored, series)
             if not run.config.flat.get("record_share"):
                 show_threshold_rules(project, run, bundle)
