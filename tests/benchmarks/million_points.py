@@ -69,7 +69,7 @@ class Phases:
         if self.with_profile:
             row["top"] = _top(profile)
         self.rows[name] = row
-        print(name, json.dumps({key: row[key] for key in ("cpu_s", "wall_s")}), file=sys.stderr, flush=True)
+        print(name, json.dumps(row, indent=1), file=sys.stderr, flush=True)
 
 
 def _top(profile: cProfile.Profile) -> list[str]:

@@ -123,8 +123,8 @@ class RowParser:
             row = _json(line)
             if row is None or self.names[0] not in row:
                 return None
-            found = [row.get(name) for name in self.names]
-            return ["" if value is None else str(value) for value in found]
+            parts = [row.get(name) for name in self.names]
+            return ["" if value is None else str(value) for value in parts]
         cells = self._split(line)
         return [cells[place] for place in self.columns] if len(cells) > max(self.columns) else None
 

@@ -104,11 +104,11 @@ def _show_charts(session: ReplaySession) -> None:
     margin = 0.05 * ((high - low) or 1.0)
     axes = svg.Axes(low - margin, high + margin, x_ticks=ticks)
     colors = zip(curves.items(), itertools.cycle(ORDER))
-    drawn = [
+    value_lines = [
         svg.Line(values, times, width=1.0, color=color, name=name if len(curves) > 1 else "")
         for (name, values), color in colors
     ]
-    _draw(svg.line_chart(drawn, axes, height=120, windows=spans), "Values so far", 120)
+    _draw(svg.line_chart(value_lines, axes, height=120, windows=spans), "Values so far", 120)
     lines = [
         svg.Line(scores, times, color=SCORE_COLOR, name="score", width=1.0),
         svg.Line(np.where(np.isfinite(limits), limits, np.nan), times, color=BLUE, name="threshold"),
