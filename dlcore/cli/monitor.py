@@ -21,7 +21,7 @@ def monitor(options: argparse.Namespace) -> dict[str, Any] | None:
     from dlcore.runs.monitor.monitor import MonitorEvents, SeriesMonitor, ThresholdSettings
 
     run = runs.open_run(options.run)
-    source = _source(options)
+    source = _source(options, tuple(run.finished_bundle.preprocessing.get("columns", ())))
     if options.false_alarm or options.missed or options.confirmed:
         return _give_feedback(options, run, source)
     threshold = ThresholdSettings(options.threshold, options.rate, options.memory)
@@ -37,12 +37,15 @@ def monitor(options: argparse.Namespace) -> dict[str, Any] | None:
     return watch.summary()
 
 
-def _source(options: argparse.Namespace) -> "PointSource":
+def _source(options: argparse.Namespace, names: tuple[str, ...]) -> "PointSource":
+    """The source of points, with the values `names` of a run on a table of several columns."""
     from dlcore.data.custom import registry
-    from dlcore.data.series import series
+    from dlcore.data.series import series, tables
     from dlcore.runs.monitor import sources
 
-    columns = {"time": options.time, "value": options.value}
+    if names and options.value:
+        raise RequestError(f"--value: this run reads {len(names)} columns by their names: leave it out.")
+    columns: dict[str, Any] = {"time": options.time, "value": names or options.value}
     if options.follow is not None:
         return sources.FollowedFile(Path(options.follow), **columns)
     if options.folder is not None:
@@ -53,11 +56,13 @@ def _source(options: argparse.Namespace) -> "PointSource":
         return sources.StandardInput(sys.stdin.buffer, **columns)
     name = options.replay
     if name == "nyc_taxi" or registry.is_custom(name):
-        return sources.Replay(series.load(name), name=name, speed=options.speed)
+        return sources.Replay(tables.load_series(name), name=name, speed=options.speed, columns=names)
     path = Path(name)
     if not path.is_file():
         raise RequestError(f"--replay {name[:80]}: name nyc_taxi, a custom series of 'dlcore data list', or a file.")
-    return sources.Replay(series.read_csv(path.read_bytes()), name=str(path.resolve()), speed=options.speed)
+    content = path.read_bytes()
+    stored = tables.read_columns(content, names) if names else series.read_csv(content)
+    return sources.Replay(stored, name=str(path.resolve()), speed=options.speed, columns=names)
 
 
 def _sinks(options: argparse.Namespace) -> "tuple[Sink, ...]":
@@ -106,7 +111,10 @@ def _print_scores(points: "ScoredPoints") -> None:
 
     for time, value, score, limit in zip(points.times, points.values, points.scores, points.thresholds, strict=True):
         moment = str(np.datetime64(int(time), "ms")).removesuffix(".000")
-        print(f"{moment} {float(value)!r} {float(score)!r} {float(limit)!r}", file=sys.stderr)
+        print(
+            f"{moment} {' '.join(map(repr, np.atleast_1d(value).tolist()))} {float(score)!r} {float(limit)!r}",
+            file=sys.stderr,
+        )
 
 
 def arguments(verbs: Any) -> None:

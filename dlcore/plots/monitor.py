@@ -1,13 +1,14 @@
 """Figure of a monitored series: values and scores, alarms, and what feedback would change."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dlcore.plots.palette import BLUE, GRAY, GREEN, VERMILLION
+from dlcore.plots.palette import BLUE, GRAY, GREEN, ORDER, VERMILLION
 from dlcore.plots.style import CLEAR, GRID, milliseconds, thin
 
 Span = tuple[int, int]
@@ -25,21 +26,22 @@ class FeedbackSpans:
 
 def scores_with_feedback(
     times: np.ndarray,
-    values: np.ndarray,
+    curves: Mapping[str, np.ndarray],
     scores: np.ndarray,
     *,
     thresholds: np.ndarray,
     proposed: np.ndarray | None,
     spans: FeedbackSpans,
 ) -> go.Figure:
-    """Plot values and scores (n,) over times (n,), thresholds (n,) now and `proposed`, and marks at alarms.
+    """Plot curves of values and scores (n,) over times (n,), thresholds (n,) now and `proposed`, and marks at alarms.
 
     Points can be selected; infinite thresholds are left out.
     """
     figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.4, 0.6])
     known = thresholds[np.isfinite(thresholds)]
     top = 1.12 * max(float(scores.max(initial=0.0)), float(known.max(initial=0.0))) or 1.0
-    _line(figure, times, values, row=1, name="value", color=BLUE)
+    for (name, values), color in zip(curves.items(), itertools.cycle(ORDER)):
+        _line(figure, times, values, row=1, name=name, color=color)
     _line(figure, times, scores, row=2, name="score", color=GRAY)
     for name, limits, dash in (("threshold", thresholds, "solid"), ("proposed threshold", proposed, "dash")):
         if limits is None:
@@ -70,7 +72,8 @@ def scores_with_feedback(
             figure.add_vrect(x0=start, x1=stop, fillcolor=color, opacity=0.2, line_width=0, row="all", col=1)
     figure.update_xaxes(type="date", gridcolor=GRID, range=[float(times[0]), float(times[-1])])
     figure.update_yaxes(gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(title="value", row=1, col=1)
+    title = "value" if len(curves) == 1 else "share of training range"
+    figure.update_yaxes(title=title, row=1, col=1)
     figure.update_yaxes(title="score", range=[0, 1.06 * top], row=2, col=1)
     figure.update_layout(height=420, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, title="Values, and scores with alarms")
     return figure

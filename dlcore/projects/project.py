@@ -99,10 +99,13 @@ class LoadedModel:
 
 class SeriesScorer(Protocol):
     """Scores of a series that comes in consecutive parts: the same as those of the whole. A score depends on the point
-    and the `length` + `smooth` - 2 points before it; the first `length` - 1 points have no score."""
+    and the `length` + `smooth` - 2 points before it; the first `length` - 1 points have no score.
+
+    `names` (V,) are the columns of a table, whose values are (n, V); empty for values (n,)."""
 
     length: int
     smooth: int
+    names: tuple[str, ...]
 
     def explain(self, times: np.ndarray, values: np.ndarray) -> dict[str, Any]:
         """Return what is behind the score of the last of the points (n,); empty if it cannot be said."""

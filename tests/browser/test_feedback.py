@@ -64,7 +64,7 @@ def test_a_missed_event_lowers_the_threshold_once_it_is_applied(address, page):
     calm(page, seconds=120)
 
 
-def test_a_drag_over_an_alarm_of_the_replay_marks_it(address, page):
+def test_a_click_on_an_alarm_of_the_replay_marks_it(address, page):
     place = f"{address}/anomaly?panel=predict&anomaly-input=Replay&run={RUN}&replay-speed=2419200.0"
     visit(page, place, seconds=120)
     expect(page.get_by_text(re.compile(r"points, [1-9]\d* alarms"))).to_be_visible(timeout=WITHIN)
@@ -73,10 +73,8 @@ def test_a_drag_over_an_alarm_of_the_replay_marks_it(address, page):
     calm(page, seconds=120)
     page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     at = page.evaluate(MARKER)
-    page.mouse.move(at["x"] - 12, at["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(at["x"] + 12, at["y"] + 60, steps=6)
-    page.mouse.up()
+    page.mouse.move(at["x"] - 4, at["y"] + 30)  # below the marker, inside the plot
+    page.mouse.click(at["x"], at["y"] + 30)
     page.get_by_role("button", name="False alarm", exact=True).first.click(timeout=WITHIN)
     expect(page.get_by_text(re.compile(r"Threshold \+"))).to_be_visible(timeout=WITHIN)
     page.get_by_role("button", name="Apply", exact=True).click()

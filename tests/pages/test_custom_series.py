@@ -114,6 +114,7 @@ def test_a_table_of_several_columns_is_shown_in_every_panel(tmp_path):
         "heat": 90 + np.where((hours >= 330) & (hours < 340), 9, rng.normal(0, 1, N)),
     }
     table = pd.DataFrame({"when": pd.date_range("2021-03-01", periods=N, freq="1h"), **columns})
+    table["anomaly"] = ((hours >= 330) & (hours < 340)).astype(int)
     table.to_csv(tmp_path / "plant.csv", index=False)
     dlcore.add_data("plant", tmp_path / "plant.csv", kind="table")
     config = projects.configure("anomaly", dataset="plant", preset="quick", device="cpu")
@@ -124,10 +125,12 @@ def test_a_table_of_several_columns_is_shown_in_every_panel(tmp_path):
         assert not app.exception and not app.error, (panel, all_text(app))
     app = open_page(panel="results", run=run)
     assert "2 columns, each compared by itself" in all_text(app)
+    assert "**1 of 1** labeled events detected" in all_text(app) and "VUS-PR" in all_text(app)
     app.selectbox(key="column").set_value("heat").run()
     assert not app.exception and not app.error
     app = open_page(panel="predict", run=run, **{"anomaly-input": "Replay"})
-    assert not app.exception and "follows one" in app.info[0].value
+    assert not app.exception and not app.error
+    assert app.session_state["replay-session"][1].detector.scorer.names == ("load", "heat")
 
 
 def test_file_of_another_kind_is_named_and_linked_to_a_page_that_takes_it():
@@ -150,3 +153,16 @@ def test_a_file_that_was_predicted_is_saved_and_selected_for_training_by_one_but
     app = open_page(panel="predict").file_uploader(key="own-csv").set_value(("again.csv", csv(), "text/csv")).run()
     press(app, "Train on this file")
     assert [entry.name for entry in custom.list_datasets("series")] == ["my-load"]
+
+
+def test_a_table_is_uploaded_in_the_same_form_after_its_kind_is_chosen():
+    app = open_page(panel="data")
+    app.segmented_control(key="kind-of-series").set_value("table").run()
+    rows = [f"{line},{place % 7}" for place, line in enumerate(csv("anomaly").decode().splitlines()[1:])]
+    payload = "\n".join(["when,load,anomaly,heat", *rows]).encode()
+    app = app.file_uploader(key="custom-table-file").set_value(("plant.csv", payload, "text/csv")).run()
+    assert not app.exception and not app.error
+    assert next(box for box in app.selectbox if box.label == "Label column").value == "anomaly"
+    app = press(app, "Save dataset")
+    assert not app.exception and next(box for box in app.selectbox if box.label == "Dataset").value == "custom:plant"
+    assert custom.require("plant", "table").facts["names"] == ["load", "heat"]

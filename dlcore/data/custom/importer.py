@@ -214,9 +214,9 @@ class Importer(Generic[Data]):
             RequestError: A problem has no default repair.
         """
         preview = self.preview(payload, repair=DEFAULT)
-        identity = preview.checksum, _plain(preview.facts.get("windows"))
+        identity = preview.checksum, _plain(preview.facts.get("windows", ()))
         for entry in registry.list_datasets(self.kind):
-            if (entry.checksum, _plain(entry.facts.get("windows"))) == identity:
+            if (entry.checksum, _plain(entry.facts.get("windows", ()))) == identity:
                 return entry
         return self.save(registry.free_name(path.stem, reserved=DATASETS), preview, source=path.name)
 
@@ -274,6 +274,6 @@ def ask_for_repairs(problems: tuple[Problem, ...]) -> str:
     return f"{number} a repair: choose with --repair KIND=HOW{accept}. {'; '.join(parts)}."
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> list[list[Any]]:
     """Convert tuples to lists, as JSON does."""
-    return [list(part) for part in value] if value is not None else None
+    return [list(part) for part in value]

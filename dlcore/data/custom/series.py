@@ -9,18 +9,16 @@ import pydantic
 
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
-from dlcore.data.custom.importer import NO_COLUMN, Importer, Inspection, Preview, attachment, column
+from dlcore.data.custom.importer import Importer, Inspection, Preview, column
+from dlcore.data.custom.label_columns import LABEL, WINDOWS, choose_label, read_windows
 from dlcore.data.custom.text_columns import sample_rows
 from dlcore.data.repairs import Repairs
-from dlcore.data.series import window_file
 from dlcore.data.series.columns import Columns, Sheet
 from dlcore.data.series.content import describe_reading
 from dlcore.data.series.intervals import format_duration
-from dlcore.data.series.reading import Reading, Request, open_sheet, read_samples
-from dlcore.data.series.samples import format_time
+from dlcore.data.series.reading import Request, open_sheet, read_samples
 from dlcore.data.series.seasonality import detect_period
-from dlcore.data.series.series import FILE, LabeledWindow, Series, load_custom
-from dlcore.data.tabular.cells import plural
+from dlcore.data.series.series import FILE, Series, load_custom
 from dlcore.data.tabular.read import BYTES_LIMIT, ROWS_LIMIT, SUFFIXES
 
 MIN_POINTS, FEW_POINTS = 30, 100
@@ -33,14 +31,8 @@ class SeriesOptions(Config):
 
     time: str = column("The time column.")
     value: str = column("The value column.")
-    label: str = column(
-        "A column with 1 where the value is anomalous and 0 elsewhere; none for no labels.", optional=True
-    )
-    windows: bytes | None = attachment(
-        "Labeled windows, used instead of a label column: CSV or JSON of start, end, name.",
-        suffixes=("csv", "json"),
-        byte_limit=window_file.BYTES_LIMIT,
-    )
+    label: str = LABEL
+    windows: bytes | None = WINDOWS
     period: int | None = pydantic.Field(
         None,
         description="Seasonal period: 336 for a week of half-hours, 0 for none. Detected by autocorrelation.",
@@ -67,7 +59,7 @@ def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[
     Raises:
         DataError: Names the row and column of a problem that no repair solves.
     """
-    label = _choose_label(sheet, options)
+    label = choose_label(sheet, options.label, options.time, options.value)
     values = (options.value,) if options.value else ()
     reading = read_samples(sheet, Request(options.time, values, label, single=True), repairs)
     samples = reading.samples
@@ -78,12 +70,7 @@ def validate(sheet: Sheet, options: SeriesOptions, repairs: Repairs) -> Preview[
         )
     if len(samples) < FEW_POINTS:
         repairs.note("few_points", describe_few(len(samples)), count=len(samples))
-    if options.windows is not None:
-        windows = window_file.parse(options.windows, clock=reading.clock, repairs=repairs)
-        windows = _leave_out_cut_windows(windows, reading, repairs)
-    else:
-        windows = window_file.from_labels(samples.times, samples.labels) if samples.labels is not None else ()
-    window_file.check_windows(windows, samples.times)
+    windows = read_windows(reading, options.windows, repairs)
     series = Series(samples.times, samples.values[:, 0], windows)
     detected = detect_period(series.values, series.step_ms)
     period = detected if options.period is None else options.period
@@ -129,38 +116,6 @@ def describe_few(points: int) -> str:
         f"{points} points are few: a forecast beside its naive baselines and a dense autoencoder can be trained, "
         "networks of long windows cannot, and scores are uncertain."
     )
-
-
-def _choose_label(sheet: Sheet, options: SeriesOptions) -> str:
-    """Return the label column, empty for none.
-
-    Raises:
-        DataError: There is no such column, or a column has two roles.
-    """
-    label = "" if options.label == NO_COLUMN and NO_COLUMN not in sheet.columns else options.label
-    names = [sheet.file.known(name) for name in (options.time, options.value, label) if name]
-    if len(set(names)) < len(names):
-        raise DataError(f"column '{names[0]}' is used twice: time, value and label must be three columns.")
-    if label or options.label == NO_COLUMN:
-        return label
-    return sheet.find_label((*sheet.find_times(options.time).names, options.value))
-
-
-def _leave_out_cut_windows(
-    windows: tuple[LabeledWindow, ...], reading: Reading, repairs: Repairs
-) -> tuple[LabeledWindow, ...]:
-    """Leave out windows that lie in rows that a repair cut off."""
-    times, (first, last) = reading.samples.times, reading.span
-    inside = tuple(window for window in windows if window.end >= times[0] and window.start <= times[-1])
-    cut = [window for window in windows if window not in inside and window.end >= first and window.start <= last]
-    if cut:
-        repairs.note(
-            "windows_cut_off",
-            f"{plural(len(cut), 'window')} in rows that were cut off left out, first {format_time(cut[0].start)}",
-            count=len(cut),
-            example=cut[0].name,
-        )
-    return tuple(window for window in windows if window not in cut)
 
 
 def _minute(milliseconds: int) -> str:

@@ -1,6 +1,6 @@
-"""Import of a custom table: several numeric columns over time, to be forecast together."""
+"""Import of a custom table: several numeric columns over time, and labeled windows if there are any."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,12 +10,13 @@ import pydantic
 from dlcore.core.config import Config
 from dlcore.core.errors import DataError
 from dlcore.data.custom.importer import Importer, Inspection, Preview, column, column_list
+from dlcore.data.custom.label_columns import LABEL, WINDOWS, choose_label, read_windows
 from dlcore.data.custom.text_columns import sample_rows
 from dlcore.data.repairs import Repairs
 from dlcore.data.series.columns import Sheet
 from dlcore.data.series.content import describe_reading
 from dlcore.data.series.intervals import format_duration
-from dlcore.data.series.reading import Request, open_sheet, read_samples
+from dlcore.data.series.reading import Reading, Request, open_sheet, read_samples
 from dlcore.data.series.seasonality import detect_period
 from dlcore.data.series.tables import FILE, Table, forward_fill, load_custom
 from dlcore.data.tabular.cells import shorten
@@ -28,10 +29,12 @@ MAX_VARIABLES = 64
 
 
 class TableOptions(Config):
-    """Columns of the file to forecast."""
+    """Columns of the file by role."""
 
     time: str = column("The time column.")
     columns: tuple[str, ...] = column_list("The variables, as a,b,c or all; every numeric column by default.")
+    label: str = LABEL
+    windows: bytes | None = WINDOWS
     missing: float | None = pydantic.Field(
         None, description="Missing-value code: a number such as -200 that marks a missing value."
     )
@@ -51,7 +54,8 @@ def inspect(sheet: Sheet) -> Inspection:
     Raises:
         DataError: No column holds times.
     """
-    options = {"time": sheet.find_times().names[0]}
+    times = sheet.find_times().names
+    options = {"time": times[0], "label": sheet.find_label(times)}
     return Inspection(sheet.columns, options, sheet.file.format, sample_rows(sheet.file))
 
 
@@ -61,7 +65,8 @@ def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[T
     Raises:
         DataError: Names the row and column of a problem that no repair solves.
     """
-    reading = read_samples(sheet, Request(options.time, options.columns, missing=options.missing), repairs)
+    label = choose_label(sheet, options.label, options.time, *options.columns)
+    reading = read_samples(sheet, Request(options.time, options.columns, label, missing=options.missing), repairs)
     samples, names = reading.samples, reading.names
     if len(samples) < MIN_ROWS:
         raise DataError(
@@ -83,14 +88,15 @@ def validate(sheet: Sheet, options: TableOptions, repairs: Repairs) -> Preview[T
         raise DataError(
             f"{len(names)} numeric columns are more than {MAX_VARIABLES}: name those to use (--columns a,b,c)."
         )
-    table = Table(samples.times, samples.values, names, ("",) * len(names))
+    windows = read_windows(reading, options.windows, repairs)
+    table = Table(samples.times, samples.values, names, ("",) * len(names), windows=windows)
     first = forward_fill(table.values, np.nanmean(table.values, axis=0))[:, 0]
     period = detect_period(first, table.step_ms)
-    content = describe_reading(reading, step_ms=table.step_ms, period=period)
-    return replace(_preview(table, reading.time), content=content)
+    content = describe_reading(reading, step_ms=table.step_ms, period=period, windows=windows)
+    return replace(_preview(table, reading), content=content)
 
 
-def _preview(table: Table, time: str) -> Preview[Table]:
+def _preview(table: Table, reading: Reading) -> Preview[Table]:
     observed = table.observed
     missing = float(1 - observed.mean())
     return Preview(
@@ -104,14 +110,16 @@ def _preview(table: Table, time: str) -> Preview[Table]:
             "last": int(table.times[-1]),
             "names": list(table.names),
             "missing": round(missing, 6),
-            "time": time,
+            "time": reading.time,
+            "windows": [astuple(window) for window in table.windows],
         },
         columns=table.names,
-        guesses={"time": time},
+        guesses={"time": reading.time},
         summary=(
             ("Rows", f"{len(table.times):,}", f"{format_duration(table.step_ms)} apart"),
             ("Variables", str(len(table.names)), ""),
             ("Missing", f"{missing:.1%}", "of all values"),
+            *([("Labeled windows", f"{len(table.windows):,}", "")] if table.windows else []),
         ),
         samples=tuple(
             {
@@ -134,7 +142,7 @@ IMPORTER = Importer[Table](
     kind="table",
     title="table",
     summary="A table (CSV, Excel, Parquet or JSON) with a time column and two or more numeric columns; cells may be "
-    "empty. A model forecasts all columns at once.",
+    "empty. Labels are optional.",
     unit="rows",
     suffixes=SUFFIXES,
     byte_limit=BYTES_LIMIT,

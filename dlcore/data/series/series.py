@@ -106,11 +106,15 @@ def load_custom(dataset: str, *, checksum: str = "") -> Series:
             times, values = archive["times"], archive["values"]
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {advice}.") from None
-    windows = tuple(LabeledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts["windows"])
-    series = Series(times, values, windows, entry.name, period=int(entry.facts["period"]))
+    series = Series(times, values, stored_windows(entry), entry.name, period=int(entry.facts["period"]))
     if series.checksum != entry.checksum:
         raise DataError(f"{entry.folder / FILE} is damaged (its sha256 has changed): {advice}.")
     return series
+
+
+def stored_windows(entry: registry.CustomDataset) -> tuple[LabeledWindow, ...]:
+    """Return the labeled windows of a custom series or table."""
+    return tuple(LabeledWindow(int(start), int(end), str(name)) for start, end, name in entry.facts.get("windows", ()))
 
 
 def load_nyc_taxi() -> Series:

@@ -15,7 +15,7 @@ from dlcore.data.custom import registry
 from dlcore.data.series import series
 from dlcore.data.series.reading import Request
 from dlcore.data.series.seasonality import detect_period
-from dlcore.data.series.series import Series
+from dlcore.data.series.series import LabeledWindow, Series
 
 HOUR_MS = 3_600_000
 FILE = "table.npz"
@@ -25,8 +25,9 @@ FILE = "table.npz"
 @dataclass(frozen=True)
 class Table:
     """V variables at T evenly spaced times. times (T,) int64 epoch milliseconds; values (T, V) float64, NaN if missing;
-    `units` may be empty; `warmed` is the temperature variable that the what-if experiment changes. Of a table that was
-    read from a file, `file_rows` (T,) are the row numbers, 0 for an inserted row, and `receipt` lists the repairs."""
+    `units` may be empty; `warmed` is the temperature variable that the what-if experiment changes; `windows` are
+    labeled anomalies. Of a table that was read from a file, `file_rows` (T,) are the row numbers, 0 for an inserted
+    row, and `receipt` lists the repairs."""
 
     times: np.ndarray
     values: np.ndarray
@@ -36,6 +37,7 @@ class Table:
     warmed: str = ""
     file_rows: np.ndarray | None = None
     receipt: tuple[str, ...] = ()
+    windows: tuple[LabeledWindow, ...] = ()
 
     @property
     def observed(self) -> np.ndarray:
@@ -80,7 +82,8 @@ def load_custom(dataset: str, *, checksum: str = "") -> Table:
         with (entry.folder / FILE).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             times, values = archive["times"], archive["values"]
         names = tuple(str(name) for name in entry.facts["names"])
-        table = Table(times, values, names, ("",) * len(names), entry.name)
+        windows = series.stored_windows(entry)
+        table = Table(times, values, names, ("",) * len(names), entry.name, windows=windows)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{entry.folder / FILE} cannot be read ({error}): {advice}.") from None
     if table.checksum != entry.checksum:
@@ -114,6 +117,7 @@ def as_series(table: Table) -> Series:
     return Series(
         table.times,
         values,
+        table.windows,
         name=table.title,
         period=period,
         receipt=table.receipt,

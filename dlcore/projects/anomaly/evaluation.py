@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from dlcore.data.series.intervals import format_duration
+from dlcore.data.series.intervals import describe_step_difference, format_duration
 from dlcore.data.series.series import DAY_MS, Series, public_holidays
 from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
+from dlcore.evaluation.detectors import Scores
 from dlcore.evaluation.metrics import SMOOTHING, baseline_title
 from dlcore.projects.project import Evaluation, Predictions
 
@@ -50,6 +51,32 @@ def evaluate(
         parts=_seeds(predictions, counted),
         season=_season(predictions, period),
     )
+
+
+def describe_scores(
+    series: Series, scores: Scores, *, threshold: float, window: int, trained_ms: int
+) -> dict[str, Any]:
+    """Return scores and alarms of a file, as `Project.answer` does.
+
+    `window` is the number of points that a score depends on, 0 for one; `trained_ms` the step of the training series.
+    """
+    is_alarm = scoring.alarms(scores.causal, threshold)
+    columns = {"columns": dict(zip(series.names, series.variables.T.tolist(), strict=True))} if series.names else {}
+    return {
+        "threshold": threshold,
+        "alarms": int(is_alarm.sum()),
+        "rows": list(range(2, len(is_alarm) + 2)),
+        "times": series.times.tolist(),
+        "values": series.values.tolist(),
+        **columns,
+        "errors": scores.causal.tolist(),
+        "centred": scores.centered.tolist(),
+        "alarm_rows": (np.flatnonzero(is_alarm) + 2).tolist(),
+        "unscored": max(0, window - 1),
+        "context_ms": window * series.step_ms,
+        "note": describe_step_difference(series.step_ms, trained_ms),
+        "receipt": list(series.receipt),
+    }
 
 
 def threshold_of(scores: np.ndarray, rule: Rule, *, mask: np.ndarray, known: np.ndarray) -> float:

@@ -25,6 +25,7 @@ from dlcore.data.series.series import (
 from dlcore.data.series.tables import load_series, read_columns
 from dlcore.data.splits import SPLITS, Prepared, Split, SplitName
 from dlcore.evaluation import anomaly as scoring
+from dlcore.evaluation.detectors import Scores
 from dlcore.models.calendar_autoencoder import CalendarAutoencoderConfig
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsByColumn, NearestWindowsConfig
 from dlcore.models.patch_network import PatchNetworkConfig, patch_loss
@@ -240,6 +241,8 @@ def baselines(prepared: Prepared, config: RunConfig) -> dict[str, dict[str, floa
 
 
 def _fit_seasonal_median(prepared: Prepared, config: RunConfig) -> dict[str, np.ndarray]:
+    if prepared.source["series"].names:  # it scores one column
+        return {}
     threshold_data, train, smooth = _baseline_inputs(prepared, config)
     return usable.fit_seasonal_median(prepared.source["series"], threshold_data, train=train, smooth=smooth)
 
@@ -283,22 +286,13 @@ def answer(loaded: LoadedModel, payload: bytes) -> dict[str, Any]:
     errors, centered = (
         streaming.join_scores(kind, loaded.config, loaded.module, loaded.facts) for kind in (part.causal, part.centered)
     )
-    limit = float(loaded.threshold or 0.0)
-    step, trained = series.step_ms, loaded.preprocessing["step_ms"]
-    return {
-        "threshold": limit,
-        "alarms": int((errors > limit).sum()),
-        "rows": list(range(2, len(errors) + 2)),
-        "times": series.times.tolist(),
-        "values": series.values.tolist(),
-        "errors": errors.tolist(),
-        "centred": centered.tolist(),
-        "alarm_rows": (np.flatnonzero(errors > limit) + 2).tolist(),
-        "unscored": loaded.facts["window"] - 1,
-        "context_ms": loaded.facts["window"] * step,
-        "note": intervals.describe_step_difference(step, trained),
-        "receipt": list(series.receipt),
-    }
+    return measured.describe_scores(
+        series,
+        Scores(errors, centered),
+        threshold=float(loaded.threshold or 0.0),
+        window=loaded.facts["window"],
+        trained_ms=loaded.preprocessing["step_ms"],
+    )
 
 
 def explain(loaded: LoadedModel, payload: bytes, method: str, target: str) -> dict[str, Any]:

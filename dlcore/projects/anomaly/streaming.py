@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.core.errors import RequestError
 from dlcore.data.series.series import CYCLES, MinMaxScaler, Series, calendar
 from dlcore.evaluation import smoothing
 from dlcore.models.nearest_windows import NearestWindows, NearestWindowsByColumn
@@ -81,27 +80,44 @@ def record_rule(config: RunConfig, facts: Mapping[str, int]) -> RecordRule | Non
     return RecordRule.of(share, train_points=facts["train_points"], window=facts["window"]) if share else None
 
 
-def join_scores(errors: np.ndarray, config: RunConfig, module: nn.Module, facts: Mapping[str, int]) -> np.ndarray:
+def join_scores(
+    errors: np.ndarray,
+    config: RunConfig,
+    module: nn.Module,
+    facts: Mapping[str, int],
+    *,
+    before: np.ndarray | None = None,
+) -> np.ndarray:
     """Return one score (n,) per point: of errors (n, S) of an ensemble the mean, of those of columns the largest.
 
-    Columns are compared in units of their largest training errors, or by the scores of `column_scores`.
+    Columns are compared in units of their largest training errors, or by the scores of `column_scores`. `before` are
+    the errors of the points before them.
     """
+    before = errors[:0] if before is None else before
     if not isinstance(module, NearestWindowsByColumn):
-        return apply_records(errors.mean(axis=1), config, module, facts)
+        return apply_records(errors.mean(axis=1), config, module, facts, before=before.mean(axis=1))
     if config.data_as(AnomalyData).column_thresholds:
-        return column_scores(errors, config, module, facts).max(axis=1)
-    relative, rule = scored.relative_errors(errors, module).max(axis=1), record_rule(config, facts)
-    return records.record_scores(relative, rule, largest=1.0) if rule else relative
+        return column_scores(errors, config, module, facts, before=before).max(axis=1)
+    relative, earlier = (scored.relative_errors(part, module).max(axis=1) for part in (errors, before))
+    rule = record_rule(config, facts)
+    return records.record_scores(relative, rule, largest=1.0, before=earlier) if rule else relative
 
 
 def column_scores(
-    errors: np.ndarray, config: RunConfig, module: NearestWindowsByColumn, facts: Mapping[str, int]
+    errors: np.ndarray,
+    config: RunConfig,
+    module: NearestWindowsByColumn,
+    facts: Mapping[str, int],
+    *,
+    before: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the scores (n, V) of each column by itself, from errors (n, V)."""
+    """Return the scores (n, V) of each column by itself, from errors (n, V) and those of the points `before`."""
     if not config.data_as(AnomalyData).record_share:
         return scored.relative_errors(errors, module)
-    parts = zip(errors.T, module, strict=True)
-    return np.stack([apply_records(column, config, detector, facts) for column, detector in parts], axis=1)
+    before = errors[:0] if before is None else before
+    parts = zip(errors.T, before.T, module, strict=True)
+    scores = [apply_records(column, config, each, facts, before=earlier) for column, earlier, each in parts]
+    return np.stack(scores, axis=1)
 
 
 class StreamScorer:
@@ -112,47 +128,44 @@ class StreamScorer:
     """
 
     def __init__(self, loaded: LoadedModel, step_ms: int) -> None:
-        if columns := list(loaded.preprocessing.get("columns", ())):
-            raise RequestError(
-                f"this run scores {len(columns)} columns together: predict a whole table with `run.predict`, or follow "
-                "one column with a run on that column."
-            )
+        self.names = tuple(loaded.preprocessing.get("columns", ()))
         self.loaded, self.length = loaded, int(loaded.facts["window"])
         self.smooth = smoothing_points(loaded.config, step_ms)
-        self.times, self.values = np.zeros(0, np.int64), np.zeros(0)
+        self.times, self.values = np.zeros(0, np.int64), np.zeros((0, len(self.names)) if self.names else 0)
         self.errors: np.ndarray | None = None
         rule = record_rule(loaded.config, loaded.facts)
         self.reach = rule.reach if rule else 0
-        self.recent = np.zeros(0)
+        self.recent = np.zeros((0, max(1, len(self.names))))
 
     def score(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return the score (n,) of each point of the next part; 0 before the first complete window."""
-        self.times, self.values = np.r_[self.times, times], np.r_[self.values, values]
-        scores = np.zeros(len(times))
+        """Return the score (n,) of each point of the next part, values (n,) or (n, V); 0 before the first window."""
+        self.times, self.values = np.r_[self.times, times], np.concatenate([self.values, values])
+        errors = np.zeros((len(times), self.recent.shape[1]))
         if len(self.times) >= self.length:
-            rows = scale_rows(self.loaded, Series(self.times, self.values))
+            rows = scale_rows(self.loaded, self._series(self.times, self.values))
             new = self._errors(rows, len(times))
             whole = new if self.errors is None else np.concatenate([self.errors, new])
             means = [smoothing.trailing_mean(column, self.smooth)[len(whole) - len(new) :] for column in whole.T]
-            raised = raise_flat(np.mean(means, axis=0)[:, None], rows, self.loaded.module)
-            scores[len(times) - len(new) :] = raised[:, 0]
+            joined = np.stack(means if self.names else [np.mean(means, axis=0)], axis=1)
+            errors[len(times) - len(new) :] = raise_flat(joined, rows, self.loaded.module)
             self.errors = whole[max(0, len(whole) - self.smooth + 1) :]
         done = max(0, len(self.times) - self.length + 1)
         self.times, self.values = self.times[done:], self.values[done:]
         loaded, before = self.loaded, self.recent
         if self.reach:
-            self.recent = np.r_[before, scores][-self.reach :]
-        return apply_records(scores, loaded.config, loaded.module, loaded.facts, before=before)
+            self.recent = np.r_[before, errors][-self.reach :]
+        return join_scores(errors, loaded.config, loaded.module, loaded.facts, before=before)
 
     def explain(self, times: np.ndarray, values: np.ndarray) -> dict[str, Any]:
         """Return the window behind the score of the last of the points (n,): `times`, `observed` and `expected` (L,),
-        and `part`, its two ends in epoch milliseconds where the error is largest. Empty if n is less than a window.
+        `part`, its two ends in epoch milliseconds where the error is largest, and the `column` with the largest error,
+        empty for one series. Empty if n is less than a window.
 
         The part is the shortest stretch around the largest error that holds half of the window's error.
         """
         if len(times) < max(self.length, 2):
             return {}
-        series = Series(times, values)
+        series = self._series(times, values)
         window = alarm.reconstruct_series(self.loaded, series, scale_rows(self.loaded, series), len(times) - 1)
         start, stop = _shortest_half(window.by_point)
         return {
@@ -162,7 +175,12 @@ class StreamScorer:
             "part": (int(window.times[start]), int(window.times[stop - 1])),
             "part_observed": float(window.observed[start:stop].mean()),
             "part_expected": float(window.rebuilt[start:stop].mean()),
+            "column": window.column,
         }
+
+    def _series(self, times: np.ndarray, values: np.ndarray) -> Series:
+        """The points as a series: of values (n,), or of columns (n, V)."""
+        return Series(times, values[:, 0], columns=values, names=self.names) if self.names else Series(times, values)
 
     def state(self) -> dict[str, Any]:
         """Return the remembered points and errors."""
@@ -176,8 +194,9 @@ class StreamScorer:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue after the part at which `state` was returned."""
-        self.times, self.values = np.array(state["times"], np.int64), np.array(state["values"], np.float64)
-        self.recent = np.array(state.get("recent", ()), np.float64)
+        self.times = np.array(state["times"], np.int64)
+        self.values = np.array(state["values"], np.float64).reshape(-1, *self.values.shape[1:])
+        self.recent = np.array(state.get("recent", ()), np.float64).reshape(-1, self.recent.shape[1])
         self.errors = np.array(state["errors"], np.float64) if state["errors"] else None  # empty without smoothing
 
     def _errors(self, rows: ScaledRows, new: int) -> np.ndarray:

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data.series import intervals
 from dlcore.data.series.series import Series, read_csv
-from dlcore.evaluation import anomaly as scoring
 from dlcore.evaluation import baselines as simple
+from dlcore.evaluation.detectors import Scores
 from dlcore.evaluation.smoothing import centered_mean, trailing_mean
-from dlcore.projects.anomaly.evaluation import ThresholdData
+from dlcore.projects.anomaly.evaluation import ThresholdData, describe_scores
 from dlcore.projects.project import LoadedModel
 
 SEASONAL_MEDIAN = "weekly_median_causal"
@@ -46,21 +45,8 @@ def answer_with_seasonal_median(
     slots = simple.slots_of(series.times, first=first, step=step, period=len(medians))
     distance = np.abs(series.values - medians[slots])
     scores = trailing_mean(distance, smooth)
-    is_alarm = scoring.alarms(scores, limit)
-    return {
-        "threshold": limit,
-        "alarms": int(is_alarm.sum()),
-        "unscored": 0,
-        "context_ms": 0,
-        "rows": list(range(2, len(scores) + 2)),
-        "times": series.times.tolist(),
-        "values": series.values.tolist(),
-        "errors": scores.tolist(),
-        "centred": centered_mean(distance, smooth).tolist(),
-        "alarm_rows": (np.flatnonzero(is_alarm) + 2).tolist(),
-        "note": intervals.describe_step_difference(series.step_ms, step),
-        "receipt": list(series.receipt),
-    }
+    both = Scores(scores, centered_mean(distance, smooth))
+    return describe_scores(series, both, threshold=limit, window=0, trained_ms=step)
 
 
 def _read(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, int, int, int, float]:

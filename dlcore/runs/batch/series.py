@@ -3,7 +3,7 @@
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from dlcore.core.errors import DataError
-from dlcore.data.series.series import read_csv
+from dlcore.data.series.series import Series, read_csv
+from dlcore.data.series.tables import read_columns
 from dlcore.data.tabular.read import BYTES_LIMIT
 from dlcore.data.tabular.stream import StreamedRow, TableStream, open_stream
 from dlcore.projects.project import LoadedModel, Project
@@ -22,7 +23,6 @@ ROWS = 16_384
 """Points of one part of the output."""
 PROBE = 500
 """First rows, from which the columns are found."""
-SCORES = (Column("time"), Column("value", "float"), Column("score", "float"), Column("alarm", "bool"))
 FORECAST = (
     Column("time"),
     Column("variable"),
@@ -32,7 +32,7 @@ FORECAST = (
     Column("unit"),
 )
 Part = tuple[np.ndarray, np.ndarray, int]
-"""Times (n,), values (n,) and how far the file is read."""
+"""Times (n,), values (n,) or (n, V), and how far the file is read."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
     Raises:
         DataError: The file is not a series; names the row, column and the next step.
     """
-    series = open_series(path)
+    names = tuple(loaded.preprocessing.get("columns", ()))
+    series = _whole(path, lambda content: read_columns(content, names)) if names else open_series(path)
     needed = int(loaded.facts["window"])
     if series.points < needed:
         raise DataError(
@@ -73,13 +74,20 @@ def score_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
             errors = scores.score(times, values)
             yield BatchPart(score_rows(times, values, errors, limit), position, scores.state())
 
-    return BatchJob(SCORES, series.total, series.unit, chunks, "alarm", series.receipt)
+    return BatchJob(score_columns(names), series.total, series.unit, chunks, "alarm", series.receipt)
+
+
+def score_columns(names: Sequence[str] = ()) -> tuple[Column, ...]:
+    """The columns of `score_rows`; `names` are those of a table."""
+    values = [Column(name, "float") for name in names or ("value",)]
+    return (Column("time"), *values, Column("score", "float"), Column("alarm", "bool"))
 
 
 def score_rows(times: np.ndarray, values: np.ndarray, scores: np.ndarray, threshold: float) -> list[Cells]:
-    """Rows of `SCORES` from times (n,) in epoch milliseconds, values (n,) and scores (n,)."""
+    """Rows of `score_columns` from times (n,) in epoch milliseconds, values (n,) or (n, V) and scores (n,)."""
     short = [shorten(score) for score in scores.tolist()]
-    return list(zip(_format_times(times), values.tolist(), short, (scores > threshold).tolist(), strict=True))
+    columns = values.reshape(len(values), -1).T.tolist()
+    return list(zip(_format_times(times), *columns, short, (scores > threshold).tolist(), strict=True))
 
 
 def forecast_job(project: Project, loaded: LoadedModel, path: Path) -> BatchJob:
@@ -133,18 +141,19 @@ def open_series(path: Path) -> SeriesFile:
     return SeriesFile(start, step, points, stream.total, stream.unit, parts)
 
 
-def _whole(path: Path) -> SeriesFile:
+def _whole(path: Path, read: Callable[[bytes], Series] = read_csv) -> SeriesFile:
     """Read a series into memory, as the pages do.
 
     Raises:
         DataError: It is not a series, or longer than the limit of the reader.
     """
-    series = read_csv(_read(path))
+    series = read(_read(path))
+    values = series.values if series.columns is None else series.columns
 
     def parts(done: int) -> Iterator[Part]:
         for start in range(done, len(series.times), ROWS):
             stop = min(start + ROWS, len(series.times))
-            yield series.times[start:stop], series.values[start:stop], stop
+            yield series.times[start:stop], values[start:stop], stop
 
     points = len(series.times)
     return SeriesFile(int(series.times[0]), series.step_ms, points, points, "rows", parts, series.receipt)

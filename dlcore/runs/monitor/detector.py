@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcore.data.series.samples import format_time
+from dlcore.data.series.tables import forward_fill
 from dlcore.evaluation.adaptive_threshold import StreamThreshold
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ LONGEST_FILL = 3
 class Alarm:
     """The first point of an alarm. Times in epoch milliseconds; `id` depends on run, series and start only.
 
-    `part_start` and `part_end` bound the part of the window with half of its error.
+    `part_start` and `part_end` bound the part of the window with half of its error. Of a table with several columns,
+    `column` has the largest error, and `value` is its value; else it is empty.
     """
 
     id: str
@@ -38,16 +40,19 @@ class Alarm:
     part_start: int
     part_end: int
     reason: str
+    column: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields, with times in ISO 8601."""
+        """Return the fields, with times in ISO 8601; without `column` if it is empty."""
         times = {name: _iso(getattr(self, name)) for name in ("start", "part_start", "part_end")}
-        return asdict(self) | times
+        fields = asdict(self) | times
+        return fields if self.column else {name: value for name, value in fields.items() if name != "column"}
 
 
 @dataclass(frozen=True)
 class ScoredPoints:
-    """Points (n,) with a score: times in epoch milliseconds, values, scores, thresholds, and which are above."""
+    """Points (n,) with a score: times in epoch milliseconds, values (n,) or (n, V), scores, thresholds, and which are
+    above."""
 
     times: np.ndarray
     values: np.ndarray
@@ -81,7 +86,8 @@ class StreamSource:
 class StreamDetector:
     """Scores points in the order of arrival, equal to the causal scores of the whole series where no point is missing.
 
-    Points that are not later than the last one are dropped. Up to `LONGEST_FILL` missing values repeat the last one.
+    Points that are not later than the last one are dropped. Up to `LONGEST_FILL` missing values repeat the last one; in
+    a row of several values every missing one does.
     `counts` says how many were `late`, `missing`, `filled`, and how often the window `restarted`.
     """
 
@@ -98,20 +104,27 @@ class StreamDetector:
         self.project, self.loaded, self.source, self.threshold = project, loaded, source, threshold
         self.factor = factor
         self.scorer: SeriesScorer = project.scorer(loaded, source.step_ms)
-        self.times, self.values = np.zeros(0, np.int64), np.zeros(0)
+        self.times, self.values = np.zeros(0, np.int64), np.zeros((0, *self.shape))
+        self.last_row = np.full(self.shape, np.nan)
         self.windows: dict[str, AlarmWindow] = {}
         self.counts: Counter[str] = Counter()
         self.last_time = self.last_alarm = 0
         self.fed = 0
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one value: (), or (V,) for the columns of a table."""
+        return (len(self.scorer.names),) if self.scorer.names else ()
+
     def push(self, times: np.ndarray, values: np.ndarray) -> ScoredPoints:
-        """Score the next points: times (n,) in epoch milliseconds, values (n,), NaN if missing."""
+        """Score the next points: times (n,) in epoch milliseconds, values (n,) or (n, V), NaN if missing."""
+        values = values.reshape(len(times), *self.shape)
         parts = [
             self._score(each_times[start : start + CHUNK], each_values[start : start + CHUNK])
             for is_new, each_times, each_values in self._segments(*self._accept(times, values))
             for start in self._starts(is_new, len(each_times))
         ]
-        return _join(parts)
+        return _join(parts, self.shape)
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to continue, as a JSON-able dict."""
@@ -120,6 +133,7 @@ class StreamDetector:
             "threshold": self.threshold.state(),
             "times": self.times.tolist(),
             "values": self.values.tolist(),
+            "last_row": self.last_row.tolist(),
             "counts": dict(self.counts),
             "numbers": [self.last_time, self.last_alarm, self.fed],
         }
@@ -128,17 +142,26 @@ class StreamDetector:
         """Continue after the points at which `state` was returned."""
         self.scorer.restore(state["scorer"])
         self.threshold.restore(state["threshold"])
-        self.times, self.values = np.array(state["times"], np.int64), np.array(state["values"], np.float64)
+        self.times = np.array(state["times"], np.int64)
+        self.values = np.array(state["values"], np.float64).reshape(-1, *self.shape)
+        self.last_row = np.array(state.get("last_row", np.full(self.shape, np.nan)), np.float64)
         self.counts = Counter(state["counts"])
         self.last_time, self.last_alarm, self.fed = state["numbers"]
 
     def _accept(self, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Drop points that are late, repeated or without a finite value."""
+        """Drop points that are late, repeated or without a finite value; fill the missing values of other rows."""
         is_new = times > np.maximum.accumulate(np.r_[self.last_time if self.fed else -(2**62), times])[:-1]
-        known = np.isfinite(values)
         self.counts["late"] += int((~is_new).sum())
-        self.counts["missing"] += int((is_new & ~known).sum())
-        return times[is_new & known], values[is_new & known]
+        times, values = times[is_new], values[is_new]
+        known = np.isfinite(values)
+        if self.shape and len(times):
+            has_value, is_gap = known.any(axis=1), ~known
+            values = forward_fill(np.where(known, values, np.nan), self.last_row)
+            known = np.isfinite(values).all(axis=1) & has_value
+            self.counts["filled"] += int(is_gap[known].sum())
+            self.last_row = values[-1]
+        self.counts["missing"] += int((~known).sum())
+        return times[known], values[known]
 
     def _segments(self, times: np.ndarray, values: np.ndarray) -> list[tuple[bool, np.ndarray, np.ndarray]]:
         """Split points at long gaps and fill short ones; True for a part that follows a long gap."""
@@ -150,7 +173,7 @@ class StreamDetector:
             return [(False, times, values)]
         cuts = np.flatnonzero(missing > LONGEST_FILL)
         bounds = [0, *cuts.tolist(), len(times)]
-        before = np.r_[self.values[-1] if len(self.values) else values[0], values[:-1]]
+        before = np.concatenate([self.values[-1:] if len(self.values) else values[:1], values[:-1]])
         parts = []
         for low, high in itertools.pairwise(bounds):
             if high > low:
@@ -160,7 +183,7 @@ class StreamDetector:
                 self.counts["filled"] += len(filled)
                 places = np.repeat(np.arange(high - low), short)
                 new_times = np.insert(times[low:high], places, times[filled] - offsets * self.source.step_ms)
-                parts.append((low in cuts, new_times, np.insert(values[low:high], places, before[filled])))
+                parts.append((low in cuts, new_times, np.insert(values[low:high], places, before[filled], axis=0)))
         return parts
 
     def _starts(self, is_new: bool, length: int) -> range:
@@ -180,7 +203,7 @@ class StreamDetector:
         limits = [update(score) * factor for score in scores[unknown:].tolist()]
         thresholds = np.r_[np.full(unknown, np.inf), limits]
         is_alarm = scores > thresholds
-        self.times, self.values = np.r_[self.times, times], np.r_[self.values, values]
+        self.times, self.values = np.r_[self.times, times], np.concatenate([self.values, values])
         self.fed, self.last_time = self.fed + len(times), int(times[-1])
         points = ScoredPoints(times, values, scores, thresholds, is_alarm)
         alarms = tuple(
@@ -203,23 +226,26 @@ class StreamDetector:
         window = self.scorer.explain(self.times[first:end], self.values[first:end])
         low, high = window["part"] if window else (start, start)
         score, threshold = float(points.scores[place]), float(points.thresholds[place])
-        about = ""
+        about, names, values = "", self.scorer.names, points.values[place]
+        name = window["column"] if window else names[0] if names else ""
         if window:
             where = format_time(high) if low == high else f"{format_time(low)} to {format_time(high)}"
             observed, expected = window["part_observed"], window["part_expected"]
-            about = f" Largest error {where}: {observed:.4g} where {expected:.4g} is expected."
+            column = f" of {window['column']}" if window["column"] else ""
+            about = f" Largest error{column} {where}: {observed:.4g} where {expected:.4g} is expected."
         ratio = f", {score / threshold:.2f} times the threshold" if threshold > 0 else ""
         alarm = Alarm(
             id=alarm_id(self.source.run, self.source.series, start),
             run=self.source.run,
             series=self.source.series,
             start=start,
-            value=float(points.values[place]),
+            value=float(values[names.index(name)] if name else values),
             score=score,
             threshold=threshold,
             part_start=low,
             part_end=high,
             reason=f"Score {score:.4g} above {threshold:.4g}{ratio}.{about}",
+            column=name,
         )
         if window:
             arrays = (np.array(window[name]) for name in ("times", "observed", "expected"))
@@ -232,13 +258,13 @@ def alarm_id(run: str, series: str, start: int) -> str:
     return hashlib.sha256(f"{run}\n{series}\n{start}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _join(parts: list[ScoredPoints]) -> ScoredPoints:
+def _join(parts: list[ScoredPoints], shape: tuple[int, ...]) -> ScoredPoints:
     if len(parts) == 1:
         return parts[0]
     names = ("times", "values", "scores", "thresholds", "is_alarm")
     if not parts:
         none = np.zeros(0)
-        return ScoredPoints(np.zeros(0, np.int64), none, none, none, np.zeros(0, bool))
+        return ScoredPoints(np.zeros(0, np.int64), np.zeros((0, *shape)), none, none, np.zeros(0, bool))
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return ScoredPoints(**arrays, alarms=tuple(alarm for part in parts for alarm in part.alarms))
 

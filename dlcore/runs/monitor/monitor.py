@@ -233,7 +233,8 @@ class SeriesMonitor:
         """Score points; the first ones wait until the time between points is known."""
         if self.detector is None:
             if not is_last:
-                self.early = np.r_[self.early[0], times], np.r_[self.early[1], values]
+                early = [*self.early[1], *values]
+                self.early = np.r_[self.early[0], times], np.array(early, np.float64)
                 self.is_dirty = True
             times, values = self.early
             gaps = np.diff(np.unique(times))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlcore.data.series.series import Series
+from dlcore.data.series.series import MinMaxScaler, Series
 from dlcore.evaluation import anomaly, feedback
 from dlcore.evaluation.feedback import FeedbackEffect
 from dlcore.runs.monitor.detector import Alarm, StreamDetector
@@ -54,6 +54,15 @@ class ReplaySession:
             self.parts[name] = [np.concatenate(self.parts[name])]
         return self.parts[name][0] if self.parts[name] else np.zeros(0)
 
+    def curves(self) -> dict[str, np.ndarray]:
+        """Return the values (n,) so far by name; those of columns in units of their training range."""
+        values, names = self.array("values"), self.detector.scorer.names
+        if not names:
+            return {"value": values}
+        scaler = MinMaxScaler.from_json(self.detector.loaded.preprocessing["scaler"])
+        columns = MinMaxScaler(scaler.low[: len(names)], scaler.high[: len(names)])
+        return dict(zip(names, columns.scale(values).T, strict=True))
+
     @property
     def ratios(self) -> np.ndarray:
         """Scores (n,) as shares of their thresholds without feedback; 0 where the threshold is infinite."""
@@ -77,18 +86,22 @@ class ReplaySession:
             free[max(0, at - gap) : at + gap] = 0
         return peaks
 
-    def pick(self, low: int, high: int) -> Alarm | MissedCandidate | None:
-        """Return the alarm within a stretch of time, its last, or the highest score there; None if it has no score.
+    def pick(self, moment: int) -> Alarm | MissedCandidate | None:
+        """Return the alarm nearest to a moment, or the highest score around it; None if there is no score.
 
-        `low` and `high` are epoch milliseconds; half of the pause between two alarms on each side counts too.
+        `moment` is in epoch milliseconds; half of the pause between two alarms on each side counts.
         """
         times, margin = self.array("times"), self.detector.source.gap * self.detector.source.step_ms // 2
-        first, stop = np.searchsorted(times, (low - margin, high + margin + 1))
+        first, stop = np.searchsorted(times, (moment - margin, moment + margin + 1))
         spans, ratios = self.alarm_ranges(self.detector.factor), self.ratios / self.detector.factor
-        for start, end in spans[(spans[:, 0] < stop) & (spans[:, 1] > first)][::-1]:
-            inside = [alarm for alarm in self.alarms if times[start] <= alarm.start <= times[end - 1]]
-            if inside:
-                return inside[-1]
+        around = [
+            alarm
+            for start, end in spans[(spans[:, 0] < stop) & (spans[:, 1] > first)]
+            for alarm in self.alarms
+            if times[start] <= alarm.start <= times[end - 1]
+        ]
+        if around:
+            return min(around, key=lambda alarm: abs(alarm.start - moment))
         part = ratios[first:stop]
         if not len(part) or part.max() <= 0:
             return None
@@ -127,4 +140,4 @@ class ReplaySession:
 
 def start_replay(detector: StreamDetector, series: Series, *, name: str, speed: float) -> ReplaySession:
     """Return a replay of a series from its first point."""
-    return ReplaySession(detector, Replay(series, name=name, speed=speed))
+    return ReplaySession(detector, Replay(series, name=name, speed=speed, columns=detector.scorer.names))

@@ -21,7 +21,7 @@ from dlcore.data.tabular.cells import list_names
 TIME_NAMES = ("time", "timestamp", "datetime", "date", "ds", "ts", "t")
 VALUE_NAMES = ("value", "values", "y", "v")
 Points = tuple[np.ndarray, np.ndarray]
-"""Times (n,) int64 epoch milliseconds, values (n,) float64, NaN if missing."""
+"""Times (n,) int64 epoch milliseconds, values (n,) or (n, V) float64, NaN if missing."""
 
 
 _STATE = ("columns", "delimiter", "names", "is_json", "header", "day_first")
@@ -31,13 +31,14 @@ class RowParser:
     """Reads lines of one file. The first ones decide about columns, delimiter and decimal mark.
 
     `time` and `value` name the columns; without them, usual names, else the first times and the only other numbers.
+    With the names of several values as a tuple, each point has as many.
     """
 
-    def __init__(self, *, time: str = "", value: str = "", where: str = "") -> None:
+    def __init__(self, *, time: str = "", value: str | tuple[str, ...] = "", where: str = "") -> None:
         self.time, self.value, self.where = time, value, where
         self.columns: Sequence[int] = ()
         self.delimiter, self.is_json = ",", False
-        self.names: Sequence[str] = ("", "")
+        self.names: Sequence[str] = ()
         self.header: list[str] = []  # until a line with data follows
         self.day_first: bool | None = None
         self.counts: Counter[str] = Counter()
@@ -57,7 +58,9 @@ class RowParser:
         readable = [cell for cell in cells if cell is not None]
         self.counts["unreadable"] += len(cells) - len(readable)
         times = self._times([cell[0] for cell in readable])
-        values = np.array([_number(cell[1]) for cell in readable])
+        values = np.array([[_number(each) for each in cell[1:]] for cell in readable])
+        values = values.reshape(len(readable), max(1, len(self.names) - 1))
+        values = values if isinstance(self.value, tuple) else values.ravel()
         known = times != _NO_TIME
         self.counts["unreadable"] += int((~known).sum())
         return times[known], values[known]
@@ -92,11 +95,13 @@ class RowParser:
             return []
         sample = self._split(lines[has_header])
         self.names = self._choose(names, sample + [""] * (len(names) - len(sample)))
-        self.columns = (names.index(self.names[0]), names.index(self.names[1]))
+        self.columns = [names.index(name) for name in self.names]
         return lines[has_header:]
 
-    def _choose(self, names: Sequence[str], cells: Sequence[str]) -> tuple[str, str]:
-        for name in (self.time, self.value):
+    def _choose(self, names: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+        several = isinstance(self.value, tuple)
+        requested = [*self.value] if isinstance(self.value, tuple) else [self.value] if self.value else []
+        for name in (self.time, *requested):
             if name and name not in names:
                 raise self._error(f"there is no column '{name[:40]}': it has {list_names(list(names))}")
         by_name = dict(zip(names, cells, strict=False))
@@ -104,24 +109,24 @@ class RowParser:
         times = times or [name for name in names if _is_time(by_name[name])]
         if not times:
             raise self._error("no column holds times: name it with --time")
-        values = [self.value] if self.value else [name for name in names if name.lower() in VALUE_NAMES]
+        values = requested or [name for name in names if name.lower() in VALUE_NAMES]
         numbers = [n for n in names if n != times[0] and not is_id(n) and not np.isnan(_number(by_name[n]))]
         values = values or numbers
         if not values:
             raise self._error("no column holds numbers: name it with --value")
-        if len(values) > 1:
+        if len(values) > 1 and not several:
             raise self._error(f"several columns hold numbers ({list_names(values)}): choose one with --value")
-        return times[0], values[0]
+        return times[0], *values
 
-    def _cells(self, line: str) -> tuple[str, str] | None:
+    def _cells(self, line: str) -> list[str] | None:
         if self.is_json:
             row = _json(line)
             if row is None or self.names[0] not in row:
                 return None
-            value = row.get(self.names[1])
-            return str(row[self.names[0]]), "" if value is None else str(value)
+            parts = [row.get(name) for name in self.names]
+            return ["" if value is None else str(value) for value in parts]
         cells = self._split(line)
-        return (cells[self.columns[0]], cells[self.columns[1]]) if len(cells) > max(self.columns) else None
+        return [cells[place] for place in self.columns] if len(cells) > max(self.columns) else None
 
     def _split(self, line: str) -> list[str]:
         if '"' not in line:

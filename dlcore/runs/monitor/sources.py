@@ -63,7 +63,9 @@ class FollowedFile:
 
     step_ms = 0
 
-    def __init__(self, path: Path, *, time: str = "", value: str = "", must_exist: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, time: str = "", value: str | tuple[str, ...] = "", must_exist: bool = True
+    ) -> None:
         if must_exist and not path.is_file():
             raise DataError(f"{path}: no such file: name one that can be read.")
         self.path, self.name, self.notes = path, str(path.resolve()), list[str]()
@@ -170,7 +172,7 @@ class FollowedFolder:
 
     step_ms = 0
 
-    def __init__(self, path: Path, *, time: str = "", value: str = "") -> None:
+    def __init__(self, path: Path, *, time: str = "", value: str | tuple[str, ...] = "") -> None:
         if not path.is_dir():
             raise DataError(f"{path}: no such folder: name one that can be read.")
         self.path, self.name, self.notes = path, str(path.resolve()), list[str]()
@@ -214,7 +216,7 @@ class PolledUrl:
 
     step_ms = 0
 
-    def __init__(self, url: str, *, every_s: float, time: str = "", value: str = "") -> None:
+    def __init__(self, url: str, *, every_s: float, time: str = "", value: str | tuple[str, ...] = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RequestError(f"--url {url[:60]}: write an address that starts with http:// or https://.")
@@ -272,7 +274,7 @@ class StandardInput:
 
     step_ms, name = 0, "standard input"
 
-    def __init__(self, stream: IO[bytes], *, time: str = "", value: str = "") -> None:
+    def __init__(self, stream: IO[bytes], *, time: str = "", value: str | tuple[str, ...] = "") -> None:
         self.notes: list[str] = []
         self.parser = RowParser(time=time, value=value, where=self.name)
         self.lines: queue.Queue[bytes] = queue.Queue(4 * 1024)
@@ -307,9 +309,12 @@ class StandardInput:
 
 
 class Replay:
-    """A stored series at `speed` times its own pace; all at once with speed 0."""
+    """A stored series at `speed` times its own pace; all at once with speed 0. `columns` are those of the run."""
 
-    def __init__(self, series: Series, *, name: str, speed: float = 0.0) -> None:
+    def __init__(self, series: Series, *, name: str, speed: float = 0.0, columns: tuple[str, ...] = ()) -> None:
+        if series.names != columns:
+            has, needs = (", ".join(each) or "one value" for each in (series.names, columns))
+            raise RequestError(f"{name[:60]} has {has[:60]}; this run needs {needs[:120]}: choose another.")
         if not 0 <= speed < 1e12:
             raise RequestError(f"--speed {speed:g}: choose a factor of at least 0; 0 is as fast as possible.")
         self.series, self.speed, self.name, self.step_ms = series, speed, f"replay {name}", series.step_ms
@@ -334,7 +339,8 @@ class Replay:
             due = int(np.searchsorted(self.series.times, begin + elapsed, side="right"))
         part = slice(self.position, max(self.position, min(due, self.position + 1024)))
         self.position = part.stop
-        return self.series.times[part], self.series.values[part]
+        series = self.series
+        return series.times[part], series.values[part] if series.columns is None else series.columns[part]
 
     def state(self) -> dict[str, Any]:
         """Return the number of points read."""

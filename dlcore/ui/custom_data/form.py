@@ -59,7 +59,7 @@ def _choose_kind(kinds: tuple[Kind, ...]) -> Kind:
     return choose(
         "Kind of data",
         kinds,
-        key=f"custom-{kinds[0]}-kind",
+        key=f"kind-of-{kinds[0]}",
         format_func=lambda kind: IMPORTERS[kind].title.capitalize(),
         in_url=False,
         show_label=True,

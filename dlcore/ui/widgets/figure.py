@@ -43,14 +43,15 @@ def darken(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def select_on_figure(figure: go.Figure, *, key: str, alt: str) -> tuple[float, float] | None:
-    """Draw a figure over time and return the selected stretch in epoch milliseconds: a clicked point, or a drag.
+def select_on_figure(figure: go.Figure, *, key: str, alt: str) -> float | None:
+    """Draw a figure over time and return the time of the clicked point in epoch milliseconds; a drag zooms.
 
     Another key clears the selection.
     """
     if st.context.theme.type == "dark":
         darken(figure)
-    figure.update_layout(hovermode="x", dragmode="select", selectdirection="h")
+    figure.update_layout(hovermode="x", dragmode="zoom")  # Streamlit ignores clicks where a drag selects
+    figure.update_yaxes(fixedrange=True)
     event = st.plotly_chart(
         escape_texts(house_style(figure)),
         key=key,
@@ -58,9 +59,10 @@ def select_on_figure(figure: go.Figure, *, key: str, alt: str) -> tuple[float, f
         theme="streamlit",
         config=CONFIG,
         on_select="rerun",
-        selection_mode=("points", "box"),
+        selection_mode="points",
     )
-    selection = event["selection"]
-    places = [x for box in selection["box"] for x in box["x"]] or [point["x"] for point in selection["points"]]
-    moments = [pd.Timestamp(x, unit="ms" if isinstance(x, int | float) else None).timestamp() * 1000 for x in places]
-    return (min(moments), max(moments)) if moments else None
+    points = event["selection"]["points"]
+    if not points:
+        return None
+    x = points[0]["x"]
+    return pd.Timestamp(x, unit="ms" if isinstance(x, int | float) else None).timestamp() * 1000

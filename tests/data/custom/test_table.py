@@ -49,6 +49,21 @@ def test_numeric_columns_are_variables_and_all_remaining_ones_are_left_out_with_
         projects.configure("architectures", dataset="custom:air")
 
 
+def test_labels_are_windows_of_the_series_of_all_columns(home):
+    flags = ["1" if 300 <= row < 310 else "0" for row in range(400)]
+    preview = custom_table.IMPORTER.preview(sheet(anomaly=flags))
+    assert preview.data.names == ("gas", "heat") and len(preview.facts["windows"]) == 1
+    entry = custom_table.IMPORTER.save("labeled", preview, source="labeled.csv")
+    assert np.flatnonzero(tables.load_series("custom:labeled", checksum=entry.checksum).labels).tolist() == list(
+        range(300, 310)
+    )
+    windows = b"start,end,name\n2024-01-02T00:00,2024-01-02T05:00,leak\n"
+    attached = custom_table.IMPORTER.preview(sheet(anomaly=flags), windows=windows, label="none", columns="gas,heat")
+    assert [window.name for window in attached.data.windows] == ["leak"]
+    with pytest.raises(DataError, match="used twice"):
+        custom_table.IMPORTER.preview(sheet(anomaly=flags), label="gas", columns="gas,heat")
+
+
 def test_missing_value_code_becomes_nan(home):
     cells = [str(v) if v % 7 else "-200" for v in range(400)]
     preview = custom_table.IMPORTER.preview(sheet(flat=cells), columns="gas,flat", missing="-200")

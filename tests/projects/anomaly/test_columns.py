@@ -1,13 +1,14 @@
 """Tables of several columns: scores by column and together, one threshold or one each, explained by the column."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dlcore import projects, runs
-from dlcore.core.errors import DataError, RequestError
+from dlcore import cli, projects, runs
+from dlcore.core.errors import DataError
 from dlcore.data.custom.table import IMPORTER
 from dlcore.data.series.tables import load_series
 from dlcore.evaluation import anomaly as scoring
@@ -59,8 +60,38 @@ def test_event_of_one_column_is_an_alarm_of_all_and_is_explained_by_it(tmp_path,
     window = alarm.reconstruct(loaded.module, prepared, loaded.config, EVENT + 5)
     assert window.column == "heat" and np.abs(window.observed - window.rebuilt).max() > 300
     assert "heat" in bundle.preprocessing["columns"]
-    with pytest.raises(RequestError, match="3 columns together"):
-        streaming.StreamScorer(loaded, 3_600_000)
+    causal = np.array(answer["errors"])
+    scorer, parts = streaming.StreamScorer(loaded, 3_600_000), np.split(np.arange(N), [7, 100, 101, 640])
+    series = PROJECT.prepare(loaded.config).source["series"]
+    streamed = np.concatenate([scorer.score(series.times[part], series.columns[part]) for part in parts])
+    assert streamed == pytest.approx(causal, rel=1e-6)
+    assert scorer.explain(series.times[: EVENT + 5], series.columns[: EVENT + 5])["column"] == "heat"
+
+
+def test_a_monitor_follows_rows_of_several_values_as_the_whole_file_is_scored(tmp_path, payload, monkeypatch, capsys):
+    bundle = train(tmp_path, payload)
+    expected = np.array(PROJECT.answer(bundle.load(), payload)["errors"])
+    monkeypatch.setattr(runs, "open_run", lambda name: runs.Run("reference:anomaly/plant", bundle.folder))
+    header, *rows = payload.decode().splitlines()
+    reordered = [",".join(line.split(",")[place] for place in (3, 0, 1, 2)) for line in (header, *rows)]
+    command, scores = ["monitor", "plant", "--once", "--json", "--scores"], []
+    for name, lines in {"grows.csv": reordered, "whole.csv": [header, *rows]}.items():
+        path, scores = tmp_path / name, []
+        for end in (300, EVENT + 3, N + 1) if name == "grows.csv" else (N + 1,):  # a process each
+            path.write_text("\n".join([*lines[:end], ""]))
+            assert cli.main([*command, "--follow" if name == "grows.csv" else "--replay", str(path)]) == 0
+            out, err = capsys.readouterr()
+            scores += [float(line.split()[-2]) for line in err.splitlines() if line.startswith("2021")]
+        result = json.loads(out.splitlines()[-1])
+        assert scores == pytest.approx(expected, rel=1e-6) and result["points"] == N
+        assert result["alarms"] == len(scoring.alarm_ranges(expected > 1, gap=24))
+        alarms = [json.loads(line) for line in (Path(result["folder"]) / "alarms.jsonl").read_text().splitlines()]
+        event = next(alarm for alarm in alarms if alarm["start"] >= "2021-03-30T04")
+        assert event["column"] == "heat" and "of heat" in event["reason"] and event["value"] > 1400
+    assert cli.main([*command, "--replay", "nyc_taxi"]) == 2 and "needs load, heat, flow" in capsys.readouterr().err
+    runs.open_run("plant").predict_file(tmp_path / "whole.csv", tmp_path / "scores.csv")
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert list(table) == ["time", *NAMES, "score", "alarm"] and len(table) == N
 
 
 def test_missing_values_take_the_one_before_and_a_model_of_one_column_refuses(tmp_path, payload):

@@ -6,13 +6,11 @@ import numpy as np
 
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.series.series import Series
-from dlcore.data.series.tables import load_series
 from dlcore.evaluation import anomaly, baselines, nab
 from dlcore.projects.project import Evaluation, Project
 from dlcore.runs import Run
-from dlcore.ui.pages.anomaly.data import taxi
+from dlcore.ui.pages.anomaly.data import find_series
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, ScoredSeries, get_smoothing, select_baselines
-from dlcore.ui.shell.cache import cache_resource
 
 
 def find_best_baseline(
@@ -42,7 +40,7 @@ def compute_baseline_scores(
     project: Project, run: Run, scored: ScoredSeries, names: Iterable[str]
 ) -> dict[str, np.ndarray]:
     """Return the scores (N,) of baselines fitted on the run's training data; empty if the series is not available."""
-    if load_run_series(run) is None:
+    if find_series(run.config) is None:
         return {}
     try:
         source = project.prepare(run.config).source
@@ -60,16 +58,3 @@ def compute_baseline_scores(
         )
         for name in names
     }
-
-
-def load_run_series(run: Run) -> Series | None:
-    """Return the run's series if it is available and unchanged."""
-    try:
-        return taxi() if run.config.dataset == "nyc_taxi" else _series(run.config.dataset, run.config.data_checksum)
-    except WorkbenchError:
-        return None
-
-
-@cache_resource(max_entries=3, show_spinner=False)
-def _series(dataset: str, checksum: str) -> Series:
-    return load_series(dataset, checksum=checksum)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dlcore.core.errors import WorkbenchError
 from dlcore.core.markdown import as_text
 from dlcore.data.custom import registry as custom_registry
 from dlcore.data.series.intervals import format_duration
@@ -29,7 +30,7 @@ def data(project: Project, run: Run | None) -> None:
     """Draw the form to add a dataset, and the series, labeled windows, summary statistics, distribution and
     seasonality of the selected one.
     """
-    config = choose_dataset(project, run, "series")
+    config = choose_dataset(project, run, "series", "table")
     series, unit = series_of(config), unit_of(config)
     marks = split_marks(series, config)
     _over_time(series, marks, config)
@@ -45,11 +46,6 @@ def data(project: Project, run: Run | None) -> None:
     _seasonality(series)
 
 
-def taxi() -> Series:
-    """Return the taxi series, cached for all sessions."""
-    return _series("nyc_taxi", "")
-
-
 def series_of(config: RunConfig) -> Series:
     """Return the series that a run was trained on, cached for all sessions.
 
@@ -57,6 +53,14 @@ def series_of(config: RunConfig) -> Series:
         DataError: it is not available, or has changed.
     """
     return _series(config.dataset, config.data_checksum)
+
+
+def find_series(config: RunConfig) -> Series | None:
+    """Return the series of a run; None if it is not available, or has changed."""
+    try:
+        return series_of(config)
+    except WorkbenchError:
+        return None
 
 
 @cache_resource(max_entries=4, show_spinner="Reading the series")

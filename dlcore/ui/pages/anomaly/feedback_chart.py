@@ -1,4 +1,4 @@
-"""Scores of a paused replay: a click or a drag marks a false alarm or a missed event, and shows its effect."""
+"""Scores of a paused replay: a click marks a false alarm or a missed event, and shows its effect."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ def format_moment(time: int) -> str:
 
 
 def show_feedback_chart(session: ReplaySession) -> None:
-    """Draw values, scores and threshold; buttons for the selected alarm or stretch appear below."""
+    """Draw values, scores and threshold; buttons for the selected alarm or peak appear below."""
     effect = _find_effect(session)
     times, step, factor = session.array("times"), session.detector.source.step_ms, session.detector.factor
     alarms = effect.before if effect else session.alarm_ranges(factor)
@@ -32,7 +32,7 @@ def show_feedback_chart(session: ReplaySession) -> None:
     limits = session.array("thresholds")
     figure = scores_with_feedback(
         times,
-        session.array("values"),
+        session.curves(),
         session.array("scores"),
         thresholds=limits * factor,
         proposed=limits * effect.factor if effect and effect.factor != factor else None,
@@ -42,13 +42,13 @@ def show_feedback_chart(session: ReplaySession) -> None:
     key = f"replay-chart-{len(times)}-{factor}-{sorted(session.marks.items())}"
     selected = select_on_figure(figure, key=key, alt=alt)
     if selected is None:
-        st.caption("Click an alarm or drag over a stretch to mark it.")
+        st.caption("Click an alarm, or the place of a missed event. Drag to zoom.")
         return
     _show_buttons(session, selected)
 
 
-def _show_buttons(session: ReplaySession, selected: tuple[float, float]) -> None:
-    candidate = session.pick(int(selected[0]), int(selected[1]))
+def _show_buttons(session: ReplaySession, selected: float) -> None:
+    candidate = session.pick(int(selected))
     if candidate is None:
         st.caption("No score there.")
         return

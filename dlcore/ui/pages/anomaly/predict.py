@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dlcore.core.errors import WorkbenchError
-from dlcore.core.markdown import error_line
+from dlcore.core.markdown import as_text, error_line
 from dlcore.data.series.intervals import format_duration
 from dlcore.data.series.series import DAY_MS, Series
 from dlcore.data.tabular.read import SUFFIXES
@@ -18,11 +18,11 @@ from dlcore.projects.anomaly.models import score_name
 from dlcore.projects.project import Project
 from dlcore.runs import Run
 from dlcore.runs.batch.output import to_csv
-from dlcore.runs.batch.series import SCORES, score_rows
+from dlcore.runs.batch.series import score_columns, score_rows
 from dlcore.runs.views.threshold import Scope, SeriesAxis, ThresholdView
 from dlcore.ui.components.threshold.component import show_threshold
 from dlcore.ui.custom_data.saved import offer_training, show_receipt
-from dlcore.ui.pages.anomaly.data import series_of, taxi
+from dlcore.ui.pages.anomaly.data import find_series
 from dlcore.ui.pages.anomaly.replay import replay
 from dlcore.ui.shell import style
 from dlcore.ui.shell.error_boundary import fragment
@@ -44,13 +44,12 @@ def predict(project: Project, run: Run | None) -> None:
         return
     source = choose("Input", ["A file", "Replay"], key="anomaly-input")
     if source == "Replay":
-        if bundle.preprocessing.get("columns"):
-            st.info("This run scores several columns together; a replay follows one.", icon=":material/table_chart:")
-            return
         replay(run, bundle)
         return
+    names = bundle.preprocessing.get("columns")
+    value = f"the columns {', '.join(f'**{as_text(name)}**' for name in names)}" if names else "a **value** column"
     st.markdown(
-        "A table with a **time** column (for example `2014-07-01 00:30`) and a **value** column. It is "
+        f"A table with a **time** column (for example `2014-07-01 00:30`) and {value}. It is "
         "scored with this run's model, scaling and threshold. The file is not stored."
     )
     sample, about = _sample(run, context=bundle.facts["window"] - 1)
@@ -85,7 +84,7 @@ def predict(project: Project, run: Run | None) -> None:
     if prediction.get("note"):
         st.warning(prediction["note"], icon=":material/schedule:")
     if file is not None:
-        offer_training(project.slug, "series", payload, name=file.name)
+        offer_training(project.slug, "table" if names else "series", payload, name=file.name)
     digest = hashlib.sha256(payload).hexdigest()[:16]
     name = file.name if file is not None else f"the sample: {about}"
     score = "score" if baseline else score_name(run.config)
@@ -94,16 +93,13 @@ def predict(project: Project, run: Run | None) -> None:
 
 def _sample(run: Run, *, context: int) -> tuple[bytes, str]:
     """Return the end of the run's series as a CSV with a description; empty if the series is not available."""
-    if run.config.dataset == "nyc_taxi":
-        return sample_csv(
-            taxi(), context=context
-        ), f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
-    try:
-        return sample_csv(
-            series_of(run.config), context=context
-        ), f"the last days of {dataset_title(run.config.dataset)}"
-    except WorkbenchError:
+    series = find_series(run.config)
+    if series is None:
         return b"", "the series of this run is not on this machine"
+    about = f"the last days of {dataset_title(run.config.dataset)}"
+    if run.config.dataset == "nyc_taxi":
+        about = f"the last {SAMPLE_DAYS} days of the taxi series, with New Year and the blizzard"
+    return sample_csv(series, context=context), about
 
 
 def sample_csv(series: Series, *, context: int = 0) -> bytes:
@@ -126,6 +122,8 @@ def sample_csv(series: Series, *, context: int = 0) -> bytes:
 def _show(prediction: dict[str, Any], name: str, key: str, score: str) -> None:
     """Draw the threshold over the series and its scores, in a fragment, then the rows with an alarm."""
     times, values, scores = (np.asarray(prediction[name]) for name in ("times", "values", "errors"))
+    columns = prediction.get("columns", {})
+    table = np.column_stack(list(columns.values())) if columns else values
     show_receipt(prediction["receipt"])
     unscored = int(prediction["unscored"])
     if unscored:
@@ -160,7 +158,7 @@ def _show(prediction: dict[str, Any], name: str, key: str, score: str) -> None:
     _show_alarms(prediction, is_alarm, threshold=released.threshold)
     st.download_button(
         "Download all rows with scores (CSV)",
-        lambda: to_csv(SCORES, score_rows(times, values, scores, released.threshold)),
+        lambda: to_csv(score_columns(tuple(columns)), score_rows(times, table, scores, released.threshold)),
         file_name="scores.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from dlcore.data.series.intervals import format_duration
 from dlcore.evaluation.adaptive_threshold import KINDS, Kind
 from dlcore.evaluation.feedback import removed
 from dlcore.plots import svg
-from dlcore.plots.palette import BLUE, VERMILLION
+from dlcore.plots.palette import BLUE, ORDER, VERMILLION
 from dlcore.runs import Bundle, Run
 from dlcore.runs.monitor.detector import Alarm
 from dlcore.runs.monitor.monitor import ThresholdSettings, make_detector
@@ -91,16 +92,23 @@ def _play(session: ReplaySession, is_playing: bool) -> None:
 
 
 def _show_charts(session: ReplaySession) -> None:
-    times, values = session.array("times"), session.array("values")
+    times, curves = session.array("times"), session.curves()
     scores, limits = session.array("scores"), session.array("thresholds") * session.detector.factor
     above = np.where(scores > limits, scores, np.nan)
     known = limits[np.isfinite(limits)]
     top = 1.1 * max(float(scores.max()), float(known.max()) if len(known) else 0.0) or 1.0
     spans = [(alarm.start, alarm.start + session.detector.source.step_ms) for alarm in session.alarms]
     ticks = _time_ticks(times)
-    margin = 0.05 * (float(np.ptp(values)) or 1.0)
-    axes = svg.Axes(float(values.min()) - margin, float(values.max()) + margin, x_ticks=ticks)
-    _draw(svg.line_chart([svg.Line(values, times, width=1.0)], axes, height=120, windows=spans), "Values so far", 120)
+    stacked = np.stack(list(curves.values()))
+    low, high = float(stacked.min()), float(stacked.max())
+    margin = 0.05 * ((high - low) or 1.0)
+    axes = svg.Axes(low - margin, high + margin, x_ticks=ticks)
+    colors = zip(curves.items(), itertools.cycle(ORDER))
+    value_lines = [
+        svg.Line(values, times, width=1.0, color=color, name=name if len(curves) > 1 else "")
+        for (name, values), color in colors
+    ]
+    _draw(svg.line_chart(value_lines, axes, height=120, windows=spans), "Values so far", 120)
     lines = [
         svg.Line(scores, times, color=SCORE_COLOR, name="score", width=1.0),
         svg.Line(np.where(np.isfinite(limits), limits, np.nan), times, color=BLUE, name="threshold"),

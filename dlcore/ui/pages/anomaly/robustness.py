@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.data.series.series import Series
 from dlcore.evaluation import anomaly, baselines, nab, sensitivity
@@ -12,8 +13,8 @@ from dlcore.evaluation.metrics import baseline_title, format_percent
 from dlcore.plots.sensitivity import SweptScores, score_by_factor
 from dlcore.projects.project import Project
 from dlcore.runs import Bundle, Run
-from dlcore.ui.pages.anomaly.baseline import find_best_baseline, load_run_series
-from dlcore.ui.pages.anomaly.data import day
+from dlcore.ui.pages.anomaly.baseline import find_best_baseline
+from dlcore.ui.pages.anomaly.data import day, find_series
 from dlcore.ui.pages.anomaly.scores import HOUR_MS, PARTS, ScoredSeries, load_scored_series
 from dlcore.ui.pages.anomaly.seeds import seed_metrics, show_seeds
 from dlcore.ui.pages.anomaly.threshold_rules import show_threshold_rules
@@ -26,6 +27,8 @@ FACTORS = np.geomspace(0.5, 2.0, 121)
 FACTORS[60] = 1.0
 N_RANDOM = 20
 """Number of random scores."""
+LONG = 200_000
+"""Points from which an expander computes what it holds once it is opened."""
 PASS_ABOVE = 0.7
 """A random score above this value counts as passing."""
 
@@ -44,15 +47,25 @@ def show_robustness(project: Project, run: Run, bundle: Bundle) -> None:
     evaluation, scored = run_cache.evaluation(bundle), load_scored_series(bundle)
     if scored is None or "nab_standard" not in evaluation.metrics or evaluation.threshold is None:
         return
-    with st.expander("Robustness of this result", icon=":material/tune:"):
-        series = load_run_series(run)
-        _show_sensitivity(project, run, bundle, scored, series)
-        if not run.config.flat.get("record_share"):
-            show_threshold_rules(project, run, bundle)
-        show_seeds(evaluation)
-        if series is not None and series.unlabeled:
-            _holidays(scored, series, evaluation.threshold)
+    box = _expander("Robustness of this result", scored, icon=":material/tune:")
+    if box is not None:
+        with box:
+            series = find_series(run.config)
+            _show_sensitivity(project, run, bundle, scored, series)
+            if not run.config.flat.get("record_share"):
+                show_threshold_rules(project, run, bundle)
+            show_seeds(evaluation)
+            if series is not None and series.unlabeled:
+                _holidays(scored, series, evaluation.threshold)
     _show_point_adjusted(run_cache.bundle_key(bundle), scored)
+
+
+def _expander(title: str, scored: ScoredSeries, *, icon: str | None = None) -> DeltaGenerator | None:
+    """Return an expander; None while that of a long series is closed, since what it holds takes seconds."""
+    if len(scored.scores) < LONG:
+        return st.expander(title, icon=icon)
+    box = st.expander(title, icon=icon, key=f"long-{title}", on_change="rerun")
+    return box if box.open else None
 
 
 def load_sweeps(project: Project, run: Run, bundle: Bundle) -> Sweeps:
@@ -239,7 +252,10 @@ def _point_adjusted(key: str, _scored: ScoredSeries) -> tuple[float, list[float]
 
 
 def _show_point_adjusted(key: str, scored: ScoredSeries) -> None:
-    with st.expander("Point-adjusted F1, and why it is not used here"):
+    box = _expander("Point-adjusted F1, and why it is not used here", scored)
+    if box is None:
+        return
+    with box:
         run_f1, random_f1 = _point_adjusted(key, scored)
         style.summary_row(
             [

@@ -32,7 +32,7 @@ from dlcore.runs.views.threshold import (
 )
 from dlcore.ui.components.threshold.component import show_threshold, start_with
 from dlcore.ui.pages.anomaly import explain as explain_series
-from dlcore.ui.pages.anomaly.data import day, series_of, unit_of
+from dlcore.ui.pages.anomaly.data import day, find_series, unit_of
 from dlcore.ui.pages.anomaly.threshold_feedback import show_threshold_feedback
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 from dlcore.ui.shell.first_paint import main_picture
@@ -188,10 +188,7 @@ DEFINITIONS = """
 
 def _series_axis(run: Run, splits: dict[str, SplitScores], column: int | None) -> SeriesAxis:
     """Return the series behind the scores, or its column; labels only if it is not available."""
-    try:
-        series = series_of(run.config)
-    except WorkbenchError:
-        series = None
+    series = find_series(run.config)
     if series is None or column is None or series.columns is None:
         return series_axis(splits, series, unit=unit_of(run.config))
     part = dataclasses.replace(series, values=series.columns[:, column])

@@ -41,14 +41,14 @@ def test_a_selected_alarm_is_marked_and_the_effect_is_drawn(monkeypatch):
     session = app.session_state["session"]
     assert not app.exception and "Click an alarm" in app.caption[0].value and "alarm" in figures[-1]
     lowest = min(session.alarms, key=lambda alarm: alarm.score)
-    selected.append((float(lowest.start), float(lowest.start)))
+    selected.append(float(lowest.start))
     app.run()
     app.button(key="chart-mark-false").click().run()
     assert session.marks == {lowest.id: "false"} and session.detector.factor == 1
     app.run()
     assert {"proposed threshold", "no alarm any more"} <= figures[-1]
     quiet = float(session.array("times")[np.argmin(session.ratios[150:240]) + 150])
-    selected[0] = (quiet, quiet)
+    selected[0] = quiet
     app.run()
     app.button(key="chart-mark-missed").click().run()
     assert sorted(session.marks.values()) == ["false", "missed"]
