@@ -73,7 +73,7 @@ UNSTABLE = 3.0
 FEW = 3
 OVERFITTING = 1.1
 """Lowest validation loss of the last `FEW` epochs over its minimum, while the training loss still falls; a single epoch
-may jump. Healthy runs of the networks of the rules have at most 1.03, overfitting ones at least 1.14.
+may jump. Healthy runs of the networks of the rules have at most 1.04, overfitting ones at least 1.14.
 """
 
 

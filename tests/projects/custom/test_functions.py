@@ -73,7 +73,7 @@ WRONG = {
         "def loss(outputs, targets):\n    return functional.nll_loss(outputs, targets.float())",
         ("loss", f"line {LINE + 1}", "Long"),
     ),
-    "own parameters": (
+    "with parameters": (
         "class Loss(nn.CrossEntropyLoss):\n    def __init__(self):\n        super().__init__()\n"
         "        self.scale = nn.Parameter(torch.ones(()))\n    def forward(self, outputs, targets):\n"
         "        return super().forward(outputs, targets) * self.scale",
