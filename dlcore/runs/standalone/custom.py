@@ -18,10 +18,10 @@ FACTS = ("channels", "height", "width", "vocabulary", "length", "window", "featu
 _BUILD = '''\
 def build_network() -> nn.Module:
     """Return the network of `$file`, which is imported after the seed, as its code may draw random numbers."""
-    from $module import $target
-
 ?seeds|    random.seed($seed)
 ?seeds|    np.random.seed($seed)
+    from $module import $target
+
     return adapt($call, $facts)
 '''
 _LOSS = '''\
