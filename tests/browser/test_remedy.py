@@ -11,7 +11,7 @@ from server import calm, errors, visit
 
 from dlcore import projects, runs
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 WITHIN = 90_000
 TOO_HIGH = 5.0
 
