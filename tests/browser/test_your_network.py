@@ -19,7 +19,7 @@ from test_functions import FUNCTIONS, HEAD
 
 pytestmark = pytest.mark.browser
 WITHIN = 180_000
-CHOSEN = {"loss_function": "FocalLoss", "augmentation_function": "augment"}
+SELECTED = {"loss_function": "FocalLoss", "augmentation_function": "augment"}
 """Functions of the code that the run for images uses."""
 CASES = {
     "custom": ("digits", HEAD + IMAGES["tuple output"] + FUNCTIONS),
@@ -42,7 +42,7 @@ def test_pasted_network_is_trained_and_every_panel_opens(address, page, console,
     page.get_by_role("combobox", name="Dataset").click()
     page.get_by_role("option", name=locate.get_dataset(dataset).title, exact=True).click()
     calm(page)
-    for setting, name in CHOSEN.items() if FUNCTIONS in code else ():
+    for setting, name in SELECTED.items() if FUNCTIONS in code else ():
         page.get_by_role("combobox", name=setting.replace("_", " ").capitalize()).click()
         page.get_by_role("option", name=name, exact=True).click()
         calm(page)
@@ -53,7 +53,8 @@ def test_pasted_network_is_trained_and_every_panel_opens(address, page, console,
     run_id = re.search(r"run=([0-9a-f]+)", page.url)[1]
     assert runs.wait(run_id, timeout=WITHIN / 1000).state == "finished"
     settings = runs.open_run(run_id).config.flat
-    assert {name: settings.get(name) for name in CHOSEN} == (CHOSEN if FUNCTIONS in code else dict.fromkeys(CHOSEN))
+    expected = SELECTED if FUNCTIONS in code else dict.fromkeys(SELECTED)
+    assert {name: settings.get(name) for name in SELECTED} == expected
     problems = {}
     for panel in ("Code", "Data", "Train", "Results", "Predict", "Explain"):
         panel_switch(page, panel).focus()

@@ -165,11 +165,11 @@ def train(config, folder, *, pause_at=math.inf) -> runs.Bundle:
 @pytest.mark.parametrize("task", CASES)
 def test_run_uses_the_functions_and_a_pause_changes_nothing(task, tmp_path):
     _, _, loss, augmentation = CASES[task]
-    chosen = {definitions.LOSS: loss, definitions.AUGMENTATION: augmentation}
+    selected = {definitions.LOSS: loss, definitions.AUGMENTATION: augmentation}
     plain = train(configure(task), tmp_path / "plain")
-    config = configure(task, **chosen)
+    config = configure(task, **selected)
     ours = train(config, tmp_path / "ours")
-    assert {name: ours.config.flat[name] for name in chosen} == chosen
+    assert {name: ours.config.flat[name] for name in selected} == selected
     assert (ours.folder / source.FILE).read_text() == source.find(config.model).text
     first = [float(bundle.history()["train_loss"].values[0]) for bundle in (plain, ours)]
     assert abs(first[0] - first[1]) > 0.01 * first[0]

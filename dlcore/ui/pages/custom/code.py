@@ -59,7 +59,7 @@ def code(project: "Project", run: Run | None) -> None:
             if len(names) > 1
             else ""
         )
-        chosen = _choose_functions(slug, text, target)
+        functions = _choose_functions(slug, text, target)
         dataset = choose_dataset(projects.list_datasets(slug), projects.configure(slug).dataset, key=f"dataset-{slug}")
         offer_dataset(slug, dataset)
         is_pressed = st.button(
@@ -71,7 +71,7 @@ def code(project: "Project", run: Run | None) -> None:
             disabled=not sources.is_available(dataset),
             help="Builds it, runs a batch of the data through it, and trains on that batch; in a process with limits.",
         )
-        key, request = f"checked-{slug}", (text, target, dataset, chosen)
+        key, request = f"checked-{slug}", (text, target, dataset, functions)
         former, results = st.session_state.get(key, ((), []))
         if is_pressed:
             results = _check(slug, *request)
@@ -80,7 +80,7 @@ def code(project: "Project", run: Run | None) -> None:
             for result in results:
                 _show(result, text)
         if (is_pressed or former == request) and _has_passed(results):
-            _offer_training(slug, source.parse_text(text, target=target), dataset, chosen)
+            _offer_training(slug, source.parse_text(text, target=target), dataset, functions)
 
 
 def _choose_functions(slug: str, text: str, target: str) -> dict[str, str]:
@@ -89,12 +89,12 @@ def _choose_functions(slug: str, text: str, target: str) -> dict[str, str]:
         network = source.parse_text(text, target=target)
     except WorkbenchError:
         return {}  # the check says why
-    chosen = {}
+    functions = {}
     for setting, help_text in fields.FUNCTIONS.items():
         if names := list(network.functions_of(setting)):
             label, key = setting.replace("_", " ").capitalize(), f"{setting}-{slug}-{names}"
-            chosen[setting] = st.selectbox(label, [fields.NO_FUNCTION, *names], key=key, help=help_text)
-    return {setting: name for setting, name in chosen.items() if name != fields.NO_FUNCTION}
+            functions[setting] = st.selectbox(label, [fields.NO_FUNCTION, *names], key=key, help=help_text)
+    return {setting: name for setting, name in functions.items() if name != fields.NO_FUNCTION}
 
 
 def _editor(slug: str, run: Run | None) -> str:
@@ -126,7 +126,7 @@ def _default(names: list[str], text: str) -> int:
         return 0
 
 
-def _check(slug: str, text: str, target: str, dataset: str, chosen: dict[str, str]) -> list[CheckResult]:
+def _check(slug: str, text: str, target: str, dataset: str, functions: dict[str, str]) -> list[CheckResult]:
     """Run the checks and draw each result as it comes."""
     place = st.container()
 
@@ -136,7 +136,7 @@ def _check(slug: str, text: str, target: str, dataset: str, chosen: dict[str, st
 
     try:
         with st.spinner("Checking in a separate process ..."):
-            return networks.check_network(text, slug, dataset, target=target, settings=chosen, on_result=report)
+            return networks.check_network(text, slug, dataset, target=target, settings=functions, on_result=report)
     except WorkbenchError as error:
         result = CheckResult("builds", "failed", error_line(error), networks.line_of(str(error)))
         report(result)
@@ -157,7 +157,7 @@ def _has_passed(results: list[CheckResult]) -> bool:
     return bool(results) and all(result.status != "failed" for result in results)
 
 
-def _offer_training(slug: str, network: source.NetworkSource, dataset: str, chosen: dict[str, str]) -> None:
+def _offer_training(slug: str, network: source.NetworkSource, dataset: str, functions: dict[str, str]) -> None:
     """Draw the button that stores the network and starts a quick run."""
     settings = list(fields.create_config(network).model_fields)
     if settings:
@@ -170,7 +170,7 @@ def _offer_training(slug: str, network: source.NetworkSource, dataset: str, chos
         st.error(error_line(error), icon=":material/error:")
         return
     run_id = run_actions.launch_run(
-        lambda: runs.create(projects.configure(slug, model=model, dataset=dataset, preset="quick", settings=chosen))
+        lambda: runs.create(projects.configure(slug, model=model, dataset=dataset, preset="quick", settings=functions))
     )
     if run_id:
         st.session_state[f"model-{slug}"] = model
