@@ -23,7 +23,7 @@ class CustomFunction:
         self.network, self.name, self.line = network, definition.name, definition.line
         self._call: Callable[..., Any] | None = None
 
-    def __call__(self, *arguments: Tensor) -> Any:
+    def run(self, *arguments: Tensor) -> Any:
         """Call it; its errors name the line of the code."""
         built = loading.BUILT.get(self.network.network_id)
         if built is None:
@@ -48,7 +48,7 @@ class CustomLoss(CustomFunction):
         Raises:
             NetworkError: the function fails, or returns something else than a number with a gradient.
         """
-        value = super().__call__(outputs, fill_missing(outputs, targets))
+        value = self.run(outputs, fill_missing(outputs, targets))
         if not isinstance(value, Tensor):
             raise self.fail(f"returns {type(value).__name__}, not a tensor.")
         if value.numel() != 1 or value.is_complex():
@@ -70,7 +70,7 @@ class CustomAugmentation(CustomFunction):
         super().__init__(network, definition)
         self.transform = transform
 
-    def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def __call__(self, inputs: tuple[Tensor, ...], training: bool) -> tuple[Tensor, ...]:
         """Return the inputs of the network.
 
         Raises:
@@ -82,7 +82,7 @@ class CustomAugmentation(CustomFunction):
 
     def augment(self, x: Tensor) -> Tensor:
         """Return a changed copy of a batch of inputs."""
-        y = super().__call__(x.clone())
+        y = self.run(x.clone())
         if not isinstance(y, Tensor):
             raise self.fail(f"returns {type(y).__name__}, not a tensor.")
         if (y.shape, y.dtype) != (x.shape, x.dtype):
