@@ -94,7 +94,7 @@ def train(
 
         from dlcore.projects.custom import networks
 
-        model = networks.add_file(Path(model), project, name)
+        model = networks.add_file(Path(model), project, name, settings=settings)
     config = projects.configure(
         project, model=model, dataset=name, preset=preset, seed=seed, device=device, settings=settings
     )

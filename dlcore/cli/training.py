@@ -62,7 +62,12 @@ def _add_network(options: argparse.Namespace) -> str:
         print(f"{result.status:8}{result.name}: {result.sentence}", file=sys.stderr)
 
     return networks.add_file(
-        Path(options.code), options.project, options.dataset, target=options.network_class, on_result=report
+        Path(options.code),
+        options.project,
+        options.dataset,
+        target=options.network_class,
+        settings=parse_settings(options.set),
+        on_result=report,
     )
 
 

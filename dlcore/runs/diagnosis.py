@@ -47,10 +47,11 @@ def measure_run(run: Run) -> Measurements:
     if not record.is_watched:
         training = run.config.training
         decay = training.learning_rate * training.weight_decay
+    has_custom_loss = not record.is_watched and run.config.flat.get("loss_function", "none") != "none"
     accuracy = _values(history, "validation_accuracy")
     return Measurements(
         losses=_values(history, "batch_loss"),
-        train_losses=_values(history, "train_loss"),
+        train_losses=np.empty(0) if has_custom_loss else _values(history, "train_loss"),  # in the unit of validation
         validation_losses=_values(history, "validation_loss"),
         validation_accuracy=float(accuracy[-1]) if len(accuracy) else float("nan"),
         failed_step=int(failed.group(1)) if failed else 0,

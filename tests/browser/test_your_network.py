@@ -15,11 +15,14 @@ from dlcore.data.sources import locate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "projects" / "custom"))
 from network_styles import ANOMALIES, FORECASTS, IMAGES, TEXTS, save_datasets
+from test_functions import FUNCTIONS, HEAD
 
 pytestmark = pytest.mark.browser
 WITHIN = 180_000
+SELECTED = {"loss_function": "FocalLoss", "augmentation_function": "augment"}
+"""Functions of the code that the run for images uses."""
 CASES = {
-    "custom": ("digits", IMAGES["tuple output"]),
+    "custom": ("digits", HEAD + IMAGES["tuple output"] + FUNCTIONS),
     "custom_text": ("template_news", TEXTS["convolutions over words"]),
     "custom_forecast": ("custom:weather", FORECASTS["causal dilated convolutions"]),
     "custom_anomaly": ("custom:load", ANOMALIES["recurrent encoder and decoder"]),
@@ -39,12 +42,19 @@ def test_pasted_network_is_trained_and_every_panel_opens(address, page, console,
     page.get_by_role("combobox", name="Dataset").click()
     page.get_by_role("option", name=locate.get_dataset(dataset).title, exact=True).click()
     calm(page)
+    for setting, name in SELECTED.items() if FUNCTIONS in code else ():
+        page.get_by_role("combobox", name=setting.replace("_", " ").capitalize()).click()
+        page.get_by_role("option", name=name, exact=True).click()
+        calm(page)
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("Learns a batch")).to_be_visible(timeout=WITHIN)
     page.get_by_role("button", name="Train", exact=True).click(timeout=WITHIN)
     page.wait_for_url(re.compile(r"run=[0-9a-f]{12}"), timeout=WITHIN)
     run_id = re.search(r"run=([0-9a-f]+)", page.url)[1]
     assert runs.wait(run_id, timeout=WITHIN / 1000).state == "finished"
+    settings = runs.open_run(run_id).config.flat
+    expected = SELECTED if FUNCTIONS in code else dict.fromkeys(SELECTED)
+    assert {name: settings.get(name) for name in SELECTED} == expected
     problems = {}
     for panel in ("Code", "Data", "Train", "Results", "Predict", "Explain"):
         panel_switch(page, panel).focus()

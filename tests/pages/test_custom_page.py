@@ -32,7 +32,7 @@ def words(app: AppTest) -> str:
 def test_failed_check_shows_the_line(monkeypatch):
     failed = CheckResult("takes the data", "failed", "line 3: `return x`: too wide.", 3)
 
-    def check(text, project, dataset, *, target, on_result):
+    def check(text, project, dataset, *, target, settings, on_result):
         on_result(failed)
         return [failed]
 

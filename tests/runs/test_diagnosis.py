@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ import dlcore
 from dlcore import projects, runs
 from dlcore.cli import main
 from dlcore.core.errors import RequestError
+from dlcore.evaluation import diagnosis as rules
 from dlcore.runs import diagnosis, training_checks
 from dlcore.runs.folder import of_run
 from dlcore.runs.watch import watched_run
@@ -66,6 +68,16 @@ def test_too_high_rate(rate):
 
 def test_random_labels_overfit():
     assert "overfitting" in kinds(train(dense(width=256), rate=0.2, epochs=40, noise=True))
+
+
+@pytest.mark.parametrize(
+    ("validation", "is_overfitting"),
+    [([0.5, 0.3, 0.2, 0.2, 0.3], False), ([0.5, 0.2, 0.25, 0.3, 0.26], True), ([0.2, 0.3, 0.4], False)],
+)
+def test_jump_of_the_last_epoch_is_no_overfitting(validation, is_overfitting):
+    losses = np.array(validation)
+    measured = rules.Measurements(train_losses=np.linspace(0.4, 0.05, len(losses)), validation_losses=losses)
+    assert [finding.kind for finding in rules.diagnose(measured)] == ["overfitting" if is_overfitting else "healthy"]
 
 
 def test_tiny_rate():

@@ -14,12 +14,12 @@ from dlcore.core.config import parse
 from dlcore.core.errors import WorkbenchError
 from dlcore.data.custom import registry as custom_registry
 from dlcore.projects import registry
-from dlcore.projects.custom import fields, limits, loading, source
+from dlcore.projects.custom import definitions, fields, limits, loading, source
+from dlcore.projects.custom.functions import CustomAugmentation, CustomLoss
 from dlcore.projects.custom.loading import NetworkError
 from dlcore.projects.run_config import RunConfig
 
 Status = Literal["ok", "warning", "failed"]
-NAMES = ("builds", "takes the data", "output shape", "gradients", "learns a batch")
 SAMPLES = 32
 STEPS, RATE = 60, 3e-3
 LEARNED = 0.8
@@ -57,7 +57,7 @@ def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) ->
     targets = prepared.train.targets[:SAMPLES]
     loss = project.objective(config, prepared).loss
     limits.apply(raises=True)
-    session = Session(network, dict(prepared.facts), inputs, targets, loss)
+    session = Session(network, dict(prepared.facts), inputs, targets, loss, functions=request.get("functions", {}))
     torch.manual_seed(seed)
     for name, step in session.steps():
         report({"checking": name})
@@ -69,7 +69,7 @@ def run(request: Mapping[str, Any], report: Callable[[dict[str, Any]], None]) ->
 
 
 class Session:
-    """One network with one batch."""
+    """One network with one batch; `functions` are names of its losses and augmentations by setting."""
 
     def __init__(
         self,
@@ -78,14 +78,24 @@ class Session:
         inputs: tuple[Tensor, ...],
         targets: Tensor,
         loss: Callable[[Tensor, Tensor], Tensor],
+        functions: Mapping[str, str] = {},
     ) -> None:
         self.network, self.facts, self.inputs, self.targets, self.loss = network, facts, inputs, targets, loss
         self.module: nn.Module = nn.Identity()
         self.output: Tensor = targets
+        self.functions = {
+            setting: definition
+            for setting, name in functions.items()
+            if (definition := network.functions_of(setting).get(name))
+        }
 
     def steps(self) -> list[tuple[str, Step]]:
         """The checks by name, in order."""
-        return list(zip(NAMES, (self.build, self.feed, self.shape, self.backward, self.learn), strict=True))
+        steps: list[tuple[str, Step]] = [("builds", self.build), ("takes the data", self.feed)]
+        steps.append(("output shape", self.shape))
+        steps += [("augmentation", self.augment)] if definitions.AUGMENTATION in self.functions else []
+        steps += [("loss", self.measure)] if definitions.LOSS in self.functions else []
+        return [*steps, ("gradients", self.backward), ("learns a batch", self.learn)]
 
     def perform(self, name: str, step: Step) -> CheckResult:
         """Run one check; an error of the code is its result."""
@@ -96,7 +106,7 @@ class Session:
 
     def build(self, name: str) -> CheckResult:
         """Build the network with the defaults of its constructor."""
-        options = fields.config_class(self.network.network_id)
+        options = fields.create_config(self.network)
         self.module = loading.build(self.network, options(), self.facts)
         return CheckResult(name, "ok", f"`{self.network.target}` builds (line {self.network.line}).")
 
@@ -145,6 +155,32 @@ class Session:
                 name, "warning", f"line {line}: outputs add up to 1: drop softmax, cross-entropy applies it.", line
             )
         return CheckResult(name, "ok", f"returns {tuple(self.output.shape)}.")
+
+    def augment(self, name: str) -> CheckResult:
+        """Augment the batch, and run it through the network."""
+        function = CustomAugmentation(self.network, self.functions[definitions.AUGMENTATION])
+        changed = function.augment(self.inputs[0])
+        if changed.is_floating_point() and not bool(torch.isfinite(changed).all()):
+            raise function.fail("returns NaN or infinite values.")
+        self._forward((changed, *self.inputs[1:]))
+        share = float((changed != self.inputs[0]).float().mean())
+        status: Status = "ok" if share else "warning"
+        return CheckResult(name, status, f"`{function.name}` changes {share:.0%} of the values.", function.line)
+
+    def measure(self, name: str) -> CheckResult:
+        """Check the loss of the code on the output, and use it in the next checks."""
+        loss = CustomLoss(self.network, self.functions[definitions.LOSS])
+        output = self.output.detach().requires_grad_()
+        values = [loss(output, self.targets) for _ in range(2)]
+        if not all(math.isfinite(float(value.detach())) for value in values):
+            raise loss.fail(f"is {float(values[0].detach())} on a batch: check logarithms and divisions.")
+        loading.run(self.network.text, values[0].backward)
+        if output.grad is None or not output.grad.any():
+            raise loss.fail("gives no gradient to the outputs: detach, item or argmax?")
+        if not bool(torch.isfinite(output.grad).all()):
+            raise loss.fail("gives NaN or infinite gradients to the outputs.")
+        self.loss = loss
+        return CheckResult(name, "ok", f"`{loss.name}` of a batch is {float(values[0].detach()):.3g}.")
 
     def backward(self, name: str) -> CheckResult:
         """Check that a gradient reaches every parameter."""

@@ -2,14 +2,15 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 
 from dlcore.core.config import Config, choice, number
 from dlcore.core.errors import ConfigError
 from dlcore.data.text.vocabulary import PAD
-from dlcore.projects.custom.source import NetworkSource, Parameter, find
+from dlcore.projects.custom.definitions import AUGMENTATION, LOSS, Parameter
+from dlcore.projects.custom.source import NetworkSource, find
 from dlcore.training.config import TrainingConfig
 
 DATA_PARAMETERS = {
@@ -84,6 +85,12 @@ DATA_PARAMETERS = {
 """Fact of the data -> names of constructor parameters that take it."""
 ONLY_WITHOUT_DEFAULT = {"width": ("width",), "height": ("size",), "features": ("features",)}
 """Names that are a fact of the data only where the constructor has no default for them."""
+NO_FUNCTION = "none"
+FUNCTIONS = {
+    LOSS: "Function of your code that training minimizes; none: the loss of the task. Validation keeps the latter.",
+    AUGMENTATION: "Function of your code that changes the inputs of training batches.",
+}
+"""Help of the settings that name a function of the code."""
 MOST_INT, MOST_FLOAT, TIMES = 4096, 10.0, 16
 
 
@@ -145,9 +152,17 @@ def config_class(network_id: str, reserved: tuple[str, ...] = ()) -> type[Config
 
     Names of training and data settings (`reserved`) stay at the default of the constructor.
     """
-    source = find(network_id)
+    network = find(network_id)
+    return Config if network is None else create_config(network, reserved)
+
+
+def create_config(network: NetworkSource, reserved: tuple[str, ...] = ()) -> type[Config]:
+    """`config_class` of a network that may not be stored; `loss_function` and `augmentation_function` if it has any."""
     fields: dict[str, Any] = {}
-    for parameter in source.parameters if source else ():
+    for setting, text in FUNCTIONS.items():
+        if names := tuple(network.functions_of(setting)):
+            fields[setting] = (Literal[(NO_FUNCTION, *names)], choice(NO_FUNCTION, help=text))
+    for parameter in network.parameters:
         name, default = parameter.name, parameter.default
         if data_fact(parameter) or name in reserved or name in TrainingConfig.model_fields or name.startswith("_"):
             continue
@@ -166,5 +181,7 @@ def config_class(network_id: str, reserved: tuple[str, ...] = ()) -> type[Config
             fields[name] = (str, choice(default, help=text))
     if not fields:
         return Config
-    created: type[Config] = pydantic.create_model(f"Options_{network_id.rpartition('-')[2]}", __base__=Config, **fields)
+    created: type[Config] = pydantic.create_model(
+        f"Options_{network.network_id.rpartition('-')[2]}", __base__=Config, **fields
+    )
     return created

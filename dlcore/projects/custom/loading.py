@@ -6,7 +6,7 @@ import re
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ FILE = "<network>"
 """File name of the code in tracebacks."""
 LEAST_TOKENS = 8
 """Shorter texts are padded."""
+BUILT: dict[str, dict[str, Any]] = {}
+"""Definitions of the codes that this process has run to build a network, by its id."""
 _LONGEST = 400
 _SHAPES = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 Value = TypeVar("Value")
@@ -53,6 +55,7 @@ def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn
         linecache.cache[FILE] = (len(source.text), None, source.text.splitlines(keepends=True), FILE)
         code = compile(source.text, FILE, "exec")
         exec(code, module.__dict__)
+        BUILT[source.network_id] = module.__dict__
         target = module.__dict__.get(source.target)
         return target if source.is_instance or target is None else target(**values)
 
@@ -60,10 +63,15 @@ def build(source: NetworkSource, options: Config, facts: "dict[str, int]") -> nn
         network = construct()
     if not isinstance(network, nn.Module):
         raise NetworkError(f"line {source.line}: '{source.target}' is {type(network).__name__}, not an nn.Module.")
+    return run(source.text, lambda: adapt(network, facts))
+
+
+def adapt(network: nn.Module, facts: Mapping[str, int]) -> nn.Module:
+    """Let a network take the first input alone and return one tensor; lazy layers get the shape of the data."""
     network.register_forward_pre_hook(lambda _, inputs: (fill_up(inputs[0], facts),))
     network.register_forward_hook(lambda _, __, output: _as_expected(_first_output(output), facts))
     if any(isinstance(part, UninitializedParameter) for part in network.parameters()):
-        run(source.text, lambda: network(sample(facts)))
+        network(sample(facts))
     return network
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from dlcore.core.config import Config
+from dlcore.core.config import Config, parse
 from dlcore.core.errors import RequestError, TrainingError
 from dlcore.projects import registry
-from dlcore.projects.custom import fields, limits, loading, source
+from dlcore.projects.custom import fields, functions, limits, loading, source
 from dlcore.projects.custom.check import CheckResult
 from dlcore.projects.custom.remote import HostProcess, RemoteModule
 from dlcore.projects.project import ModelEntry, Project
@@ -68,9 +68,11 @@ class Networks(Mapping[str, ModelEntry]):
 
 def adopt(project: Project, slug: str, **changes: Any) -> Project:
     """A project whose models are networks of the user's code; data, task and explanations are those of `project`."""
+    changes["prepare"] = functions.with_augmentation(changes.get("prepare", project.prepare))
     return replace(
         project,
         slug=slug,
+        task=replace(project.task, objective=functions.with_loss(project.task.objective)),
         section="workspace",
         title="Your network",
         models=Networks(slug, changes.get("data_config", project.data_config).model_fields),
@@ -95,21 +97,27 @@ def check_network(
     dataset: str,
     *,
     target: str = "",
+    settings: Mapping[str, Any] = {},
     seed: int = 0,
     seconds: float = CHECK_SECONDS,
     on_result: Callable[[CheckResult], None] = lambda result: None,
 ) -> list[CheckResult]:
     """Check a network in another process: that it builds, takes the data, has the right output, and learns.
 
+    settings: those of the run; a loss or augmentation of the code that they name is checked, too.
+
     Raises:
         RequestError: custom code is off.
-        ConfigError: the text is no Python or defines no network.
+        ConfigError: the text is no Python or defines no network, or no function with the name in `settings`.
     """
     source.require_allowed()
     network = source.parse_text(text, target=target)
+    names = {name: settings[name] for name in fields.FUNCTIONS if name in settings}
+    parse(fields.create_config(network), names)
     host, results, checking = HostProcess(text), [], "builds"
     try:
         request: dict[str, Any] = {"text": text, "target": "" if network.is_instance else network.target}
+        request["functions"] = names
         answers = host.stream("check", project=project, dataset=dataset, seed=seed, seconds=seconds, **request)
         for answer, _ in answers:
             if "checking" in answer:
@@ -134,11 +142,12 @@ def add_file(
     dataset: str | None,
     *,
     target: str = "",
+    settings: Mapping[str, Any] = {},
     on_result: Callable[[CheckResult], None] = lambda result: None,
 ) -> str:
     """Check the network of a Python file or notebook and store it; returns its id, the name of a model.
 
-    dataset: of the project; by default the first on this machine.
+    dataset: of the project; by default the first on this machine. `settings` are those of the run.
 
     Raises:
         ConfigError: the file defines no network.
@@ -150,7 +159,7 @@ def add_file(
         raise RequestError(f"{path}: {error.strerror or error}: name a Python file or a notebook.") from None
     network = source.read_source(data, name=path.name, target=target)
     dataset = registry.configure(project, dataset=dataset).dataset
-    results = check_network(network.text, project, dataset, target=target, on_result=on_result)
+    results = check_network(network.text, project, dataset, target=target, settings=settings, on_result=on_result)
     require_passed(results)
     return source.save(network, project)
 

@@ -12,10 +12,17 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dlcore.core import access, settings
 from dlcore.core.errors import ConfigError, RequestError
+from dlcore.projects.custom.definitions import (
+    CodeFunction,
+    Parameter,
+    find_functions,
+    network_classes,
+    outermost,
+    parameters_of,
+)
 
 SETTING = "DLCORE_ALLOW_CUSTOM_CODE"
 """Environment variable of the setting `allow_custom_code`: 0 forbids custom networks, 1 allows them on any address."""
@@ -45,18 +52,11 @@ _ID = re.compile(r"[A-Za-z_]\w{0,59}-[0-9a-f]{10}")
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """A parameter of a constructor: its default, if the text has one, and its line."""
-
-    name: str
-    line: int
-    default: Any = None
-    has_default: bool = False
-
-
-@dataclass(frozen=True)
 class NetworkSource:
-    """The text of a network and what it defines: a class with the parameters of its constructor, or a variable."""
+    """The text of a network and what it defines: a class with the parameters of its constructor, or a variable.
+
+    `functions` are losses and augmentations that a run may use.
+    """
 
     text: str
     target: str
@@ -64,6 +64,11 @@ class NetworkSource:
     parameters: tuple[Parameter, ...] = ()
     summary: str = ""
     is_instance: bool = False
+    functions: tuple[CodeFunction, ...] = ()
+
+    def functions_of(self, setting: str) -> dict[str, CodeFunction]:
+        """Return the functions for a setting by name."""
+        return {each.name: each for each in self.functions if each.setting == setting}
 
     @property
     def network_id(self) -> str:
@@ -128,17 +133,19 @@ def parse_text(text: str, *, target: str = "") -> NetworkSource:
         raise ConfigError(f"line {error.lineno}: `{code[:80]}`: {error.msg}.") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(f"the code cannot be read: {error}.") from None
-    classes = _network_classes(tree)
+    classes, functions = network_classes(tree), find_functions(tree)
     if target and target not in classes:
         raise ConfigError(f"the code defines no network '{target}': it has {', '.join(classes) or 'none'}.")
     if classes:
-        node = classes[target or _outermost(tree, classes)]
+        node = classes[target or outermost(tree, classes)]
         summary = (ast.get_docstring(node) or "").strip().split("\n\n")[0].replace("\n", " ")
-        return NetworkSource(text, node.name, node.lineno, _parameters(node, classes), summary[:200])
+        return NetworkSource(
+            text, node.name, node.lineno, parameters_of(node, classes), summary[:200], functions=functions
+        )
     for statement in tree.body:
         names = [part.id for part in getattr(statement, "targets", []) if isinstance(part, ast.Name)]
         if isinstance(statement, ast.Assign) and set(names) & set(INSTANCES):
-            return NetworkSource(text, names[0], statement.lineno, is_instance=True)
+            return NetworkSource(text, names[0], statement.lineno, is_instance=True, functions=functions)
     raise ConfigError(
         "the code defines no network: write a class with base `nn.Module`, or assign one to a variable `model`."
     )
@@ -147,7 +154,7 @@ def parse_text(text: str, *, target: str = "") -> NetworkSource:
 def list_classes(text: str) -> list[str]:
     """Names of the networks that the code defines; empty if it is no Python."""
     try:
-        return list(_network_classes(ast.parse(text)))
+        return list(network_classes(ast.parse(text)))
     except (SyntaxError, ValueError):
         return []
 
@@ -230,52 +237,3 @@ def _defines(node: ast.stmt) -> bool:
         is_constant = all(isinstance(part, _CONSTANT) for part in ast.walk(value))
         return is_constant or bool(names & set(INSTANCES))
     return False
-
-
-def _network_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
-    """Classes derived from `Module`, from other modules of torch, or from such a class of the text."""
-    classes: dict[str, ast.ClassDef] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            bases = [ast.unparse(base) for base in node.bases]
-            if any(base.endswith("Module") or base in classes or ".nn." in f".{base}" for base in bases):
-                classes[node.name] = node
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in classes}
-
-
-def _outermost(tree: ast.Module, classes: dict[str, ast.ClassDef]) -> str:
-    """The last network that no other network of the text uses."""
-    used = {
-        name.id
-        for owner, node in classes.items()
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name) and name.id in classes and name.id != owner
-    }
-    return [name for name in classes if name not in used][-1] if set(classes) - used else list(classes)[-1]
-
-
-def _parameters(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[Parameter, ...]:
-    """Parameters of the constructor, or of the nearest base class of the text that has one."""
-    for part in node.body:
-        if isinstance(part, ast.FunctionDef) and part.name == "__init__":
-            return _of_signature(part.args)
-    bases = [ast.unparse(base) for base in node.bases]
-    return next((_parameters(classes[base], classes) for base in bases if base in classes), ())
-
-
-def _of_signature(signature: ast.arguments) -> tuple[Parameter, ...]:
-    positional = [*signature.posonlyargs, *signature.args][1:]  # without self
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(signature.defaults))
-    pairs = [*zip(positional, [*defaults, *signature.defaults[-len(positional) or None :]], strict=False)]
-    pairs += zip(signature.kwonlyargs, signature.kw_defaults, strict=True)
-    return tuple(_parameter(argument, default) for argument, default in pairs)
-
-
-def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
-    if default is None:
-        return Parameter(argument.arg, argument.lineno)
-    try:
-        value = ast.literal_eval(default)
-    except ValueError:
-        value = None  # an expression: the constructor computes it
-    return Parameter(argument.arg, argument.lineno, value, has_default=True)

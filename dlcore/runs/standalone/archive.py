@@ -13,7 +13,6 @@ import numpy as np
 
 from dlcore import projects
 from dlcore.core.errors import DataError, RunError, WorkbenchError
-from dlcore.projects import registry
 from dlcore.projects.anomaly.models import AnomalyData, view_of
 from dlcore.projects.forecast.windows import ForecastData
 from dlcore.runs.bundle.card import hub_metadata
@@ -74,7 +73,9 @@ def training_files(bundle: Bundle) -> dict[str, bytes]:
     prepared = projects.get(config.project).prepare(config)
     if bundle.run["data_checksum"] not in ("", prepared.checksum):
         raise DataError("the dataset on this machine is not the one of the run.")
-    training = script.write_script(config, prepared, code(config, prepared), bundle.evaluation.metrics)
+    parameters = bundle.record.parameters
+    task = code(config, prepared)
+    training = script.write_script(config, prepared, task, bundle.evaluation.metrics, parameters=parameters)
     size = sum(array.nbytes for array in training.arrays.values())
     if size > MAX_DATA:
         raise RunError(f"its data file would have {size / 2**20:,.0f} MB, more than {MAX_DATA / 2**20:.0f}.")
@@ -96,11 +97,9 @@ def _task_code(bundle: Bundle) -> Callable[..., Any]:
         raise RunError(f"'{config.model}' reads states of a BERT that is not part of the run.")
     if config.flat.get("teacher"):
         raise RunError(f"'{config.model}' imitates a teacher, which a training script of 150 lines cannot load.")
-    if config.project in registry.NETWORKS:
-        raise RunError("a network of your code has no training script: `network.py` in the bundle is its code.")
-    if project.slug == "anomaly":
+    if project.task.name == "anomaly detection":
         return anomaly.anomaly_code
-    if project.slug == "forecast":
+    if project.task.name == "forecasting":
         return forecast.forecast_code
     if project.slug == "seq2seq":
         return seq2seq.seq2seq_code
@@ -186,6 +185,7 @@ def _readme(bundle: Bundle, files: Mapping[str, bytes], missing: Mapping[str, st
     """Return the model card with the metadata of the Hugging Face hub, and how to use the files."""
     uses = {
         "train.py": "`python train.py` trains the network again in plain PyTorch; `train.ipynb` is its notebook.",
+        "network.py": "`network.py` is the code of the network, which `train.py` imports.",
         "predict.py": "`python predict.py INPUT` answers with NumPy and ONNX Runtime.",
         "model.onnx": "`model.onnx` is the network for any batch size, checked against torch.",
     }

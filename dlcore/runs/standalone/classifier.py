@@ -1,5 +1,6 @@
 """Code and data of the training script of a classifier of images, texts or sequences."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from dlcore.data.images.augment import Augmentation, ImageTransform, color_jitte
 from dlcore.data.images.photos import FeatureViews, PhotoTransform, random_resized_crop
 from dlcore.data.splits import SPLITS, Prepared
 from dlcore.projects.classification import best_threshold
+from dlcore.projects.custom.functions import CustomAugmentation
+from dlcore.projects.custom.images import _WithChannel
 from dlcore.projects.language.texts import trim
 from dlcore.projects.project import RunConfig
 from dlcore.projects.vision.fashion import _Scale
@@ -64,6 +67,11 @@ def _inputs(prepared: Prepared, objects: list[Any]) -> str:
     transform: Any = prepared.transform
     if transform is None:
         return ""
+    if isinstance(transform, CustomAugmentation):
+        return _inputs(replace(prepared, transform=transform.transform), objects)
+    if isinstance(transform, _WithChannel):
+        lines = _inputs(replace(prepared, transform=transform.transform), objects)
+        return f"{lines}    x = x.unsqueeze(1)  # (N, H, W) -> (N, 1, H, W)\n"
     if transform is trim:
         return "    x = x[:, : max(1, int(x.ne(0).sum(dim=1).max()))]  # without columns of padding\n"
     if isinstance(transform, _Scale):

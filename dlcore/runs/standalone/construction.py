@@ -26,7 +26,8 @@ INITIAL = "initial."
 class Construction:
     """How a network is built: its source and the call as code. `initial` are the weights at the start of training that
     differ from those of a new network: pretrained ones. `threads`: number of threads that suits its size; 0: any.
-    `has_rates`: its method `rates` returns groups of parameters with their share of the learning rate.
+    `has_rates`: its method `rates` returns groups of parameters with their share of the learning rate. `functions` are
+    `custom_loss` and `custom_augmentation` if the source has them.
     """
 
     builder: Callable[..., Any] | CollectedSource
@@ -34,6 +35,7 @@ class Construction:
     initial: Mapping[str, np.ndarray]
     threads: int = 0
     has_rates: bool = False
+    functions: tuple[str, ...] = ()
 
     def collect(self, *, uses: str, is_brief: bool) -> CollectedSource:
         """Return the source of the network."""

@@ -36,7 +36,7 @@ RATES = {
 """Share of the maximum learning rate by schedule, from the share `done` of the steps; see `training.schedules`."""
 
 
-def training_code(config: RunConfig, loss: str, *, has_rates: bool = False) -> str:
+def training_code(config: RunConfig, loss: str, construction: Construction) -> str:
     """Return the code of `train(model, data)`: the loop of `training.fit` with the settings of the run.
 
     loss: an expression of `outputs` and `targets`.
@@ -50,9 +50,10 @@ def training_code(config: RunConfig, loss: str, *, has_rates: bool = False) -> s
         "channels_last": is_bf16 and projects.get(config.project).modality == "image",
         "clip": bool(training.clip_norm),
         "patience": bool(training.patience),
-        "rates": has_rates,
+        "rates": construction.has_rates,
+        "augmentation": "custom_augmentation" in construction.functions,
     }
-    parameters = "groups" if has_rates else "model.parameters()"
+    parameters = "groups" if construction.has_rates else "model.parameters()"
     kinds = {"sgd": f"SGD(PARAMETERS, momentum={training.momentum!r})", "adamw": "AdamW(PARAMETERS)"}
     optimizer = kinds.get(training.optimizer, "Adam(PARAMETERS)")
     return fill(
@@ -60,7 +61,7 @@ def training_code(config: RunConfig, loss: str, *, has_rates: bool = False) -> s
         *(name for name, is_used in flags.items() if is_used),
         optimizer=optimizer.replace("PARAMETERS", f"{parameters}, lr=LEARNING_RATE, {decay}"),
         rate=RATES.get(training.schedule, ""),
-        loss=loss,
+        loss="custom_loss(outputs, targets)" if "custom_loss" in construction.functions else loss,
         clip=repr(training.clip_norm),
         patience=training.patience,
     )
@@ -85,6 +86,7 @@ def train(model: nn.Module, data: dict[str, Tensor]) -> None:
 ?schedule|            for group in optimizer.param_groups:
 ?schedule|                group["lr"] = share * group.get("rate", 1.0) * LEARNING_RATE
             inputs, targets = batch(data, "train", rows, training=True)
+?augmentation|            inputs = custom_augmentation(inputs)
 ?bf16|            with torch.autocast(DEVICE, torch.bfloat16):
 ?bf16|                outputs = model(*inputs)
 ?bf16|            outputs = outputs.float()

@@ -12,8 +12,10 @@ from dlcore import projects
 from dlcore.core.errors import RunError
 from dlcore.core.seeds import generator
 from dlcore.data.splits import Prepared
+from dlcore.projects import registry
 from dlcore.projects.project import RunConfig
 from dlcore.runs.standalone.construction import INITIAL, Construction, construct
+from dlcore.runs.standalone.custom import construct_custom
 from dlcore.runs.standalone.loop import DATA_FILE, main_code, settings_code, training_code
 from dlcore.runs.standalone.source import CollectedSource, collect, join, order_imports
 
@@ -99,8 +101,10 @@ class TrainingScript:
         return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
-def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics: Mapping[str, float]) -> TrainingScript:
-    """Return the training script of a run whose test metrics are `metrics`.
+def write_script(
+    config: RunConfig, prepared: Prepared, task: TaskCode, metrics: Mapping[str, float], *, parameters: int = 0
+) -> TrainingScript:
+    """Return the training script of a run whose test metrics are `metrics`; `parameters` of a network of custom code.
 
     If it would be longer than `MOST_LINES`, network and helper functions get a separate file.
 
@@ -112,7 +116,10 @@ def write_script(config: RunConfig, prepared: Prepared, task: TaskCode, metrics:
     options = ("ema", "recalibrate_norms", "first_side")
     if used := [name for name in options if config.flat.get(name)]:
         raise RunError(f"a training script has no {', '.join(used)}: train without, or export the model as ONNX.")
-    construction = construct(config, prepared)
+    if config.project in registry.NETWORKS:
+        construction = construct_custom(config, prepared, parameters=parameters)
+    else:
+        construction = construct(config, prepared)
     arrays = {**task.arrays, **{f"{INITIAL}{name}": value for name, value in construction.initial.items()}}
     for is_brief, has_model_file in ((False, False), (True, False), (False, True), (True, True)):
         style = {"is_brief": is_brief, "has_model_file": has_model_file}
@@ -134,7 +141,7 @@ def _sections(
     has_model_file: bool,
 ) -> tuple[Section, ...]:
     project = projects.get(config.project)
-    training, main = training_code(config, task.loss, has_rates=construction.has_rates), main_code(construction)
+    training, main = training_code(config, task.loss, construction), main_code(construction)
     uses = "\n".join((training, task.data, task.test, main))
     network = construction.collect(uses=uses, is_brief=is_brief)
     helpers = collect([*task.objects, generator], uses=uses, is_brief=is_brief)
@@ -159,7 +166,11 @@ def _sections(
             project.models[config.model].summary,
             join((*network.definitions.values(), *(helper_texts if has_model_file else ()))),
             imports=_imports(network, helpers if has_model_file else None, ""),
-            exports=(construction.call.partition("(")[0], *(each.__name__ for each in (*task.objects, generator))),
+            exports=(
+                construction.call.partition("(")[0],
+                *construction.functions,
+                *(each.__name__ for each in (*task.objects, generator)),
+            ),
         ),
         Section("Data", task.data_text, join((*(() if has_model_file else helper_texts), task.data.strip()))),
         Section("Training", "The script ends with the weights of the lowest validation loss.", training),

@@ -59,6 +59,7 @@ def code(project: "Project", run: Run | None) -> None:
             if len(names) > 1
             else ""
         )
+        functions = _choose_functions(slug, text, target)
         dataset = choose_dataset(projects.list_datasets(slug), projects.configure(slug).dataset, key=f"dataset-{slug}")
         offer_dataset(slug, dataset)
         is_pressed = st.button(
@@ -70,15 +71,30 @@ def code(project: "Project", run: Run | None) -> None:
             disabled=not sources.is_available(dataset),
             help="Builds it, runs a batch of the data through it, and trains on that batch; in a process with limits.",
         )
-        key = f"checked-{slug}"
+        key, request = f"checked-{slug}", (text, target, dataset, functions)
+        former, results = st.session_state.get(key, ((), []))
         if is_pressed:
-            st.session_state[key] = (text, target, dataset, _check(slug, text, target, dataset))
-        elif st.session_state.get(key, ("", "", ""))[:3] == (text, target, dataset):
-            for result in st.session_state[key][3]:
+            results = _check(slug, *request)
+            st.session_state[key] = (request, results)
+        elif former == request:
+            for result in results:
                 _show(result, text)
-        checked = st.session_state.get(key)
-        if checked and checked[:3] == (text, target, dataset) and _has_passed(checked[3]):
-            _offer_training(slug, source.parse_text(text, target=target), dataset)
+        if (is_pressed or former == request) and _has_passed(results):
+            _offer_training(slug, source.parse_text(text, target=target), dataset, functions)
+
+
+def _choose_functions(slug: str, text: str, target: str) -> dict[str, str]:
+    """Choose a loss and an augmentation of the code; empty where it defines none or all stay at the task's."""
+    try:
+        network = source.parse_text(text, target=target)
+    except WorkbenchError:
+        return {}  # the check says why
+    functions = {}
+    for setting, help_text in fields.FUNCTIONS.items():
+        if names := list(network.functions_of(setting)):
+            label, key = setting.replace("_", " ").capitalize(), f"{setting}-{slug}-{names}"
+            functions[setting] = st.selectbox(label, [fields.NO_FUNCTION, *names], key=key, help=help_text)
+    return {setting: name for setting, name in functions.items() if name != fields.NO_FUNCTION}
 
 
 def _editor(slug: str, run: Run | None) -> str:
@@ -110,7 +126,7 @@ def _default(names: list[str], text: str) -> int:
         return 0
 
 
-def _check(slug: str, text: str, target: str, dataset: str) -> list[CheckResult]:
+def _check(slug: str, text: str, target: str, dataset: str, functions: dict[str, str]) -> list[CheckResult]:
     """Run the checks and draw each result as it comes."""
     place = st.container()
 
@@ -120,7 +136,7 @@ def _check(slug: str, text: str, target: str, dataset: str) -> list[CheckResult]
 
     try:
         with st.spinner("Checking in a separate process ..."):
-            return networks.check_network(text, slug, dataset, target=target, on_result=report)
+            return networks.check_network(text, slug, dataset, target=target, settings=functions, on_result=report)
     except WorkbenchError as error:
         result = CheckResult("builds", "failed", error_line(error), networks.line_of(str(error)))
         report(result)
@@ -141,9 +157,9 @@ def _has_passed(results: list[CheckResult]) -> bool:
     return bool(results) and all(result.status != "failed" for result in results)
 
 
-def _offer_training(slug: str, network: source.NetworkSource, dataset: str) -> None:
+def _offer_training(slug: str, network: source.NetworkSource, dataset: str, functions: dict[str, str]) -> None:
     """Draw the button that stores the network and starts a quick run."""
-    settings = list(fields.config_class(network.network_id).model_fields)
+    settings = list(fields.create_config(network).model_fields)
     if settings:
         st.caption(f"Settings under Train: {', '.join(name.replace('_', ' ') for name in settings)}.")
     if not st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key=f"train-code-{slug}"):
@@ -154,7 +170,7 @@ def _offer_training(slug: str, network: source.NetworkSource, dataset: str) -> N
         st.error(error_line(error), icon=":material/error:")
         return
     run_id = run_actions.launch_run(
-        lambda: runs.create(projects.configure(slug, model=model, dataset=dataset, preset="quick"))
+        lambda: runs.create(projects.configure(slug, model=model, dataset=dataset, preset="quick", settings=functions))
     )
     if run_id:
         st.session_state[f"model-{slug}"] = model
