@@ -153,8 +153,13 @@ def test_prediction_script(exported, plain_python):
     answers = json.loads(plain_python(["-c", runner], exported.folder))
     for answer, payload in list(zip(answers, payloads, strict=True))[:40]:
         expected = project.answer(loaded, payload)
-        assert answer["label"] == expected["label"]
+        assert set(answer) == set(expected) - {"reasons", "measures"}
+        assert answer["label"] == expected["label"] and answer["prediction_set"] == expected["prediction_set"]
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)
+        for name in set(answer) & {"probability", "temperature", "threshold", "calibrated_threshold"}:
+            assert answer[name] == pytest.approx(expected[name], abs=1e-4)
+        if expected["reasons"] in ([], ["probability"]):  # the script does not compare an input with the training data
+            assert answer["uncertain"] == expected["uncertain"]
     actual = [exported.bundle.labels[number] for number in prepared.test.targets[: len(answers)].tolist()]
     accuracy = float(np.mean([answer["label"] == label for answer, label in zip(answers, actual, strict=True)]))
     scores = exported.bundle.predictions()["test_scores"][: len(answers)]
