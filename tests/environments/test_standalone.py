@@ -39,6 +39,15 @@ TRAINED = {
     "blend": ("forecast", "blend", "air_quality", {"epochs": 1, "units": 8}, "r2_mean"),
     "seq2seq": ("seq2seq", "transformer", "sorting", {"epochs": 2, "train_rows": 4000, "longest": 6}, "exact_match"),
     "bert": ("bert", "head", "trec6", {"epochs": 8}, "accuracy"),
+    "bert_fine_tuned": ("bert", "last_layers", "trec6", {"epochs": 1, "rows": 200, "train_rows": 100}, "accuracy"),
+    "food_frozen": ("food", "mobilenet_v2_frozen", "food101_mini", {"epochs": 5, "side": 64}, "accuracy"),
+    "food": (
+        "food",
+        "mobilenet_v2",
+        "food101_mini",
+        {"epochs": 1, "side": 64, "train_side": 64, "blocks": 1},
+        "accuracy",
+    ),
 }
 """With a training script that tests run."""
 RUN_CELLS = """
