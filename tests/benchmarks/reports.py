@@ -36,10 +36,10 @@ def main() -> None:
     first = {run.record.project: run.run_id for run in reversed(runs.references())}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("projects", nargs="*", choices=[[], *first], metavar="PROJECT")
-    chosen = parser.parse_args().projects
+    requested = parser.parse_args().projects
     print("| run | MB | requests | errors | axe | drawn, ms | first answer, ms |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
-        for ref in [first[project] for project in chosen or first]:
+        for ref in [first[project] for project in requested or first]:
             file = Path(folder) / "report.html"
             write_report([ref], file, runtime=runtime)
             print(f"| {ref} | {file.stat().st_size / 1e6:.1f} | {measure(chromium, file)} |", flush=True)

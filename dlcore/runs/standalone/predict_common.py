@@ -58,13 +58,13 @@ def describe_classes(logits: np.ndarray, facts: dict[str, Any]) -> dict[str, Any
         thresholds = {"threshold": threshold, "calibrated_threshold": float(softmax(shares / temperature)[1])}
     pairs = zip(labels, calibrated.tolist(), strict=True)
     probabilities = dict(sorted(pairs, key=lambda pair: -pair[1]))
-    likely = [name for name, share in probabilities.items() if share >= facts["set_limit"]]
+    above = [name for name, share in probabilities.items() if share >= facts["set_limit"]]
     return {
         "label": label,
         "probability": probabilities[label],
         "probabilities": probabilities,
         "uncertain": bool(calibrated.max() < facts["uncertain_below"]),
         "temperature": temperature,
-        "prediction_set": (likely or list(probabilities)[:1]) if facts["set_limit"] else [],
+        "prediction_set": (above or list(probabilities)[:1]) if facts["set_limit"] else [],
         **thresholds,
     }
