@@ -145,8 +145,8 @@ def _label(config: RunConfig, configs: Sequence[RunConfig], same_model: Sequence
         for name in ("dataset", "preset")
         if len({getattr(each, name) for each in same_model}) > 1
     ]
-    settings = config.flat
-    differing = [name for name in settings if len({repr(each.flat.get(name)) for each in same_model}) > 1]
+    settings, every = config.flat, [each.flat for each in same_model]
+    differing = [name for name in settings if any(each.get(name) != settings[name] for each in every)]
     room = MAX_SHOWN - len(parts)
     parts += [format_setting(name, settings[name]) for name in differing[:room]]
     parts += [f"{len(differing) - room} more"] * (len(differing) > room)

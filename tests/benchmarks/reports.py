@@ -1,10 +1,12 @@
-"""Reports of all projects, opened from a disk with the network cut: python tests/benchmarks/reports.py.
+"""Reports opened from a disk with the network cut: python tests/benchmarks/reports.py [PROJECT ...].
 
-Prints one Markdown row per project: the run, size of the file in MB, requests and console errors, serious findings of
-axe at two widths, milliseconds until it is drawn, and until the model in it has answered once, which includes loading
-the runtime. $DLCORE_ORT_WEB is the folder of the npm package onnxruntime-web; without it, no model is in them.
+Prints one Markdown row for each of these projects, or all: the run, size of the file in MB, requests and console
+errors, serious findings of axe at two widths, milliseconds until it is drawn, and until the model in it has answered
+once, which includes loading the runtime; then the load. $DLCORE_ORT_WEB is the folder of the npm package
+onnxruntime-web; without it, no model is in them.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -32,9 +34,12 @@ def main() -> None:
     """Write a report for each project, open it and print its row."""
     runtime = ort_web.find()
     first = {run.record.project: run.run_id for run in reversed(runs.references())}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("projects", nargs="*", choices=[[], *first], metavar="PROJECT")
+    requested = parser.parse_args().projects
     print("| run | MB | requests | errors | axe | drawn, ms | first answer, ms |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
-        for ref in first.values():
+        for ref in [first[project] for project in requested or first]:
             file = Path(folder) / "report.html"
             write_report([ref], file, runtime=runtime)
             print(f"| {ref} | {file.stat().st_size / 1e6:.1f} | {measure(chromium, file)} |", flush=True)

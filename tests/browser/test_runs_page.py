@@ -25,6 +25,7 @@ def test_two_clicks_compare_and_the_link_restores_it(page, address, context, con
     page.set_viewport_size(DESK)
     visit(page, f"{address}/runs?projects=Fashion+classification")
     page.wait_for_selector("[data-testid=stDataFrame] canvas")
+    expect(page.locator(".dl-frame table")).to_be_hidden()  # the live table has replaced it
     select(page, 0)
     expect(page.get_by_text("1 selected")).to_be_visible()
     select(page, 1)

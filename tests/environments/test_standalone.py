@@ -39,6 +39,15 @@ TRAINED = {
     "blend": ("forecast", "blend", "air_quality", {"epochs": 1, "units": 8}, "r2_mean"),
     "seq2seq": ("seq2seq", "transformer", "sorting", {"epochs": 2, "train_rows": 4000, "longest": 6}, "exact_match"),
     "bert": ("bert", "head", "trec6", {"epochs": 8}, "accuracy"),
+    "bert_fine_tuned": ("bert", "last_layers", "trec6", {"epochs": 1, "rows": 200, "train_rows": 100}, "accuracy"),
+    "food_frozen": ("food", "mobilenet_v2_frozen", "food101_mini", {"epochs": 5, "side": 64}, "accuracy"),
+    "food": (
+        "food",
+        "mobilenet_v2",
+        "food101_mini",
+        {"epochs": 1, "side": 64, "train_side": 64, "blocks": 1},
+        "accuracy",
+    ),
 }
 """With a training script that tests run."""
 RUN_CELLS = """
@@ -153,8 +162,13 @@ def test_prediction_script(exported, plain_python):
     answers = json.loads(plain_python(["-c", runner], exported.folder))
     for answer, payload in list(zip(answers, payloads, strict=True))[:40]:
         expected = project.answer(loaded, payload)
-        assert answer["label"] == expected["label"]
+        assert {"temperature", "prediction_set"} <= set(answer) <= set(expected)
+        assert answer["label"] == expected["label"] and answer["prediction_set"] == expected["prediction_set"]
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)
+        for name in set(answer) & {"probability", "temperature", "threshold", "calibrated_threshold"}:
+            assert answer[name] == pytest.approx(expected[name], abs=1e-4)
+        if expected["reasons"] in ([], ["probability"]):  # the script does not compare an input with the training data
+            assert answer["uncertain"] == expected["uncertain"]
     actual = [exported.bundle.labels[number] for number in prepared.test.targets[: len(answers)].tolist()]
     accuracy = float(np.mean([answer["label"] == label for answer, label in zip(answers, actual, strict=True)]))
     scores = exported.bundle.predictions()["test_scores"][: len(answers)]

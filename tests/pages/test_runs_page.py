@@ -52,6 +52,17 @@ def test_all_runs_of_all_projects_are_listed_favorites_first(home):
     assert (row["Metric"], row["Score"], row["★"]) == ("Accuracy (%)", pytest.approx(91.0), "★")
 
 
+def test_first_rows_are_there_before_the_live_table(home):
+    stored_run("<b>first</b>")
+    stored_run("hidden one", is_hidden=True)
+    for query, expected in (({}, "&lt;b&gt;first&lt;/b&gt;"), ({"only": "Hidden"}, "hidden one")):
+        app = open_page(**query)
+        (frame,) = [each.proto.body for each in app.get("html") if "<table" in each.proto.body]
+        rows = frame.split("<tr")[2:]
+        assert expected in rows[0] and "91" in rows[0] and "<b>" not in frame
+        assert len(rows) == min(11, len(names(app)))
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

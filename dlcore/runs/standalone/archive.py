@@ -126,6 +126,7 @@ def prediction_files(bundle: Bundle) -> dict[str, bytes]:
         "threshold": 0.5 if bundle.threshold is None else bundle.threshold,
         "temperature": rule.temperature if rule else 1.0,
         "uncertain_below": rule.threshold if rule else 0.0,
+        "set_limit": rule.set_limit if rule else 0.0,
     }
     module: ModuleType | None = None
     task = projects.get(config.project).task.name

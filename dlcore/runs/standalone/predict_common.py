@@ -42,19 +42,29 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def describe_classes(logits: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return label and calibrated probabilities from logits (K,).
+    """Return the answer of a classifier from logits (K,), with the names and values of `dlcore predict`.
 
-    Of two classes, the second is predicted from the threshold on its raw probability on. `uncertain`: the largest
-    calibrated probability is below the limit that was set on validation.
+    `probabilities` are softmax(logits / temperature). Of two classes, the second is predicted from `threshold` on its
+    raw probability on; `calibrated_threshold` is the same on the scale of `probabilities`. `uncertain`: the largest
+    probability is below the limit that was set on validation. `prediction_set` holds the class of 90 % of new inputs.
     """
-    calibrated = softmax(logits / facts["temperature"])
-    number = int(calibrated.argmax())
-    if len(facts["labels"]) == 2:
-        number = int(softmax(logits)[1] >= facts["threshold"])
-    probabilities = dict(zip(facts["labels"], calibrated.tolist(), strict=True))
+    labels, temperature = facts["labels"], facts["temperature"]
+    calibrated = softmax(logits / temperature)
+    label, thresholds = labels[int(calibrated.argmax())], {}
+    if len(labels) == 2:
+        threshold = facts["threshold"]
+        label = labels[int(softmax(logits)[1] >= threshold)]
+        shares = np.log(np.maximum([1 - threshold, threshold], np.finfo(np.float32).tiny))
+        thresholds = {"threshold": threshold, "calibrated_threshold": float(softmax(shares / temperature)[1])}
+    pairs = zip(labels, calibrated.tolist(), strict=True)
+    probabilities = dict(sorted(pairs, key=lambda pair: -pair[1]))
+    above = [name for name, share in probabilities.items() if share >= facts["set_limit"]]
     return {
-        "label": facts["labels"][number],
-        "probability": float(calibrated[number]),
-        "probabilities": dict(sorted(probabilities.items(), key=lambda pair: -pair[1])),
+        "label": label,
+        "probability": probabilities[label],
+        "probabilities": probabilities,
         "uncertain": bool(calibrated.max() < facts["uncertain_below"]),
+        "temperature": temperature,
+        "prediction_set": (above or list(probabilities)[:1]) if facts["set_limit"] else [],
+        **thresholds,
     }

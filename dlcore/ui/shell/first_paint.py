@@ -17,15 +17,18 @@ KEY = "main_picture"
 """Key of the container of a page's main picture; a larger component marks its chart with `data-picture`."""
 _PAUSE = 0.15
 """Seconds between the first frame and what follows, on the first page of a session."""
-_deferred: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("deferred", default=())
+_deferred: ContextVar[tuple[Callable[[], object], ...]] = ContextVar("deferred", default=())
 
 
 @contextmanager
-def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 0) -> Iterator[None]:
+def main_picture(
+    frame: str = "", *, alt: str = "", height: int = 0, top: int = 0, is_html: bool = False
+) -> Iterator[None]:
     """Container of the page's main picture; the live chart is drawn inside the `with` block.
 
     Args:
         frame: SVG of the first frame (`dlcore.plots.svg`); without one, the live chart is its own first frame.
+        is_html: whether `frame` is HTML instead, whose texts are escaped.
         alt: the frame in one sentence.
         height: of the frame in pixels.
         top: distance of the frame from the top of the live chart in pixels.
@@ -33,10 +36,9 @@ def main_picture(frame: str = "", *, alt: str = "", height: int = 0, top: int = 
     with st.container(key=KEY):
         if frame:
             data = base64.b64encode(frame.encode()).decode("ascii")
-            st.html(
-                f'<div class="dl-frame" style="height:{height}px;margin-top:{top}px">'
-                f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
-            )
+            image = f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}">'
+            box = f'class="dl-frame" style="height:{height}px;margin-top:{top}px"'
+            st.html(f"<div {box}>{frame if is_html else image}</div>")
             _let_browser_paint()
             draw_deferred()
         yield
@@ -50,7 +52,7 @@ def _let_browser_paint() -> None:
         time.sleep(_PAUSE)
 
 
-def defer(draw: Callable[[], None]) -> None:
+def defer(draw: Callable[[], object]) -> None:
     """Call `draw` after the first frame of this page, or at its end."""
     _deferred.set((*_deferred.get(), draw))
 

@@ -1,15 +1,18 @@
 """The table of all runs: its rows, filters and selection."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from dlcore import runs
 from dlcore.core import access
+from dlcore.core.errors import RunError
 from dlcore.evaluation.metrics import HEADLINE, METRICS
 from dlcore.runs import Record
 from dlcore.runs.annotations import Annotation, list_annotated
@@ -24,8 +27,13 @@ RUNS = "runs"
 FAVORITES, HIDDEN = "Favorites", "Hidden"
 HEIGHT, LOW_HEIGHT = 420, 141
 """Pixels of the table without and with a comparison below it."""
+_ONLY = "only"
 _WIDTHS = {"search": 150, "projects": 150, "models": 150, "states": 120, "tags": 100}
 """Pixels of the filters: one line on a laptop, two or three to a line on a phone."""
+_COLUMNS = {"★": 30, "Run": 135, "Project": 140, "Model": 150, "State": 125, "Metric": 100, "Score": 75}
+"""First columns of the table with their widths in pixels."""
+_FIRST_ROWS = 11
+"""Rows that are visible without scrolling."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,19 @@ def _reference_records() -> list[Record]:
     return [run.record for run in runs.references()]
 
 
-def filter_rows(rows: Sequence[Row]) -> list[Row]:
-    """Draw the filters, which are in the URL, and return the rows that pass all of them."""
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="run-filters"):
+def has_filter() -> bool:
+    """Return whether the URL holds a filter."""
+    return any(name in st.query_params for name in (*_WIDTHS, _ONLY))
+
+
+def visible_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that pass when there is no filter."""
+    return [row for row in rows if not row.annotation.is_hidden]
+
+
+def filter_rows(place: DeltaGenerator, rows: Sequence[Row]) -> list[Row]:
+    """Draw the filters, which are in the URL, in `place` and return the rows that pass all of them."""
+    with place:
         text = st.text_input(
             "Search",
             key="search",
@@ -96,7 +114,7 @@ def filter_rows(rows: Sequence[Row]) -> list[Row]:
             "Show",
             [FAVORITES, HIDDEN],
             selection_mode="multi",
-            key="only",
+            key=_ONLY,
             bind="query-params",
             label_visibility="collapsed",
         )
@@ -128,12 +146,12 @@ def _passes(row: Row, choices: dict[str, list[str]], only: Sequence[str]) -> boo
     return all(not choices[name] or value in choices[name] for name, value in fields.items())
 
 
-def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list[str]:
+def select_rows(rows: Sequence[Row], *, low: bool) -> list[str]:
     """Draw the table and return the ids of the selected runs; those that the filter hides stay selected.
 
-    `known` are the ids of all runs. The selection is in the URL.
+    The selection is in the URL.
     """
-    selected = selection(known)
+    selected = selection()
     if st.query_params.get(RUNS, "") != st.session_state.get("runs-in-url", ""):  # a link, or the browser's back
         reset_selection()
         st.session_state["runs-first"] = tuple(selected)
@@ -161,17 +179,25 @@ def select_rows(rows: Sequence[Row], known: Sequence[str], *, low: bool) -> list
     return remember([*remaining, *(run_id for run_id in checked if run_id not in remaining)])
 
 
+def first_frame(rows: Sequence[Row]) -> str:
+    """Return the first rows as HTML, which the browser shows before it has drawn the live table."""
+    table = _frame(rows[:_FIRST_ROWS])[list(_COLUMNS)]
+    widths = "".join(f'<col style="width:{width}px">' for width in _COLUMNS.values())
+    text = table.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format)
+    return text.replace("<thead>", f"<colgroup>{widths}</colgroup><thead>", 1)
+
+
 def is_first_visit() -> bool:
     """Return whether this session has not drawn the table yet."""
     return "runs-in-url" not in st.session_state
 
 
-def selection(known: Sequence[str]) -> list[str]:
+def selection() -> list[str]:
     """Return the ids in the URL of runs that exist; a unique prefix of an id is enough."""
     ids = []
     for prefix in st.query_params.get(RUNS, "").split(","):
-        matches = [prefix] if prefix in known else [run_id for run_id in known if prefix and run_id.startswith(prefix)]
-        ids += matches if len(matches) == 1 else []
+        with contextlib.suppress(RunError):
+            ids.append(runs.open_run(prefix).run_id)
     return list(dict.fromkeys(ids))
 
 
@@ -238,13 +264,9 @@ def _score(record: Record, metric: str) -> float | None:
 def _columns() -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
     return {
-        "★": column.TextColumn(width=30, help="Favorite"),
-        "Run": column.TextColumn(width=135),
-        "Project": column.TextColumn(width=140),
-        "Model": column.TextColumn(width=150),
-        "State": column.TextColumn(width=125),
-        "Metric": column.TextColumn(width=100),
-        "Score": column.NumberColumn(width=75, format="%.4g", help="Main metric on the test split."),
+        **{name: column.TextColumn(width=width) for name, width in _COLUMNS.items()},
+        "★": column.TextColumn(width=_COLUMNS["★"], help="Favorite"),
+        "Score": column.NumberColumn(width=_COLUMNS["Score"], format="%.4g", help="Main metric on the test split."),
         "Duration": column.NumberColumn(format="%d s"),
         "Created": column.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
     }

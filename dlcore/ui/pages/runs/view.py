@@ -1,14 +1,13 @@
 """The table of all runs, what can be done with the selected ones, their comparison, trash and disk use."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dlcore.ui.pages.runs import actions, compare, storage, table
-from dlcore.ui.pages.runs.table import Row
 from dlcore.ui.shell import first_paint
 from dlcore.ui.shell.error_boundary import fragment, with_error_boundary
 
@@ -19,31 +18,33 @@ def show() -> None:
 
 
 def _runs() -> None:
-    rows = table.list_rows()
-    by_id = {row.record.run_id: row for row in rows}
-    linked = table.selection(list(by_id))
+    linked = table.selection()
     place = st.container()
     if len(linked) > 1 and table.is_first_visit():  # the curves of a link come before the table
-        first_paint.defer(partial(_draw_table, place, rows, by_id))
+        first_paint.defer(partial(_choose, place, is_low=True))
         _compare(linked)
         first_paint.draw_deferred()
     else:
-        _compare(_choose(place, rows, by_id, is_low=len(linked) > 1))
+        _compare(_choose(place, is_low=len(linked) > 1))
     with_error_boundary(storage.show)
 
 
-def _draw_table(place: DeltaGenerator, rows: Sequence[Row], by_id: Mapping[str, Row]) -> None:
-    _choose(place, rows, by_id, is_low=True)
-
-
-def _choose(place: DeltaGenerator, rows: Sequence[Row], by_id: Mapping[str, Row], *, is_low: bool) -> list[str]:
+def _choose(place: DeltaGenerator, *, is_low: bool) -> list[str]:
     """Draw filters, table and actions in `place`; return the ids of the selected runs."""
+    rows = table.list_rows()
+    by_id = {row.record.run_id: row for row in rows}
     with place:
-        visible = table.filter_rows(rows)
-        picture: contextlib.AbstractContextManager[None]
-        picture = contextlib.nullcontext() if is_low else first_paint.main_picture()
+        filters = st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="run-filters")
+        if not is_low and table.is_first_visit() and not table.has_filter():  # the first rows come before the filters
+            visible = table.visible_rows(rows)
+            first_paint.defer(lambda: table.filter_rows(filters, rows))
+        else:
+            visible = table.filter_rows(filters, rows)
+        picture: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if not is_low:
+            picture = first_paint.main_picture(table.first_frame(visible), height=table.HEIGHT, is_html=True)
         with picture:
-            selected = table.select_rows(visible, list(by_id), low=is_low)
+            selected = table.select_rows(visible, low=is_low)
         if is_low != (len(selected) > 1):
             st.rerun(scope="fragment")
         actions.show([by_id[run_id] for run_id in selected if run_id in by_id], total=len(rows), visible=len(visible))
