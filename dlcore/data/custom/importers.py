@@ -1,7 +1,7 @@
 """The importers of all kinds of custom data, and the choice of one by file and options."""
 
 import zipfile
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +31,7 @@ TABULAR: tuple[Kind, ...] = ("series", "table", "text", "pairs")
 """Kinds that a tabular file can hold."""
 
 
-def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
+def choose_importer(path: Path, options: Mapping[str, Any] | None = None) -> Importer[Any]:
     """Choose the importer of a file: of a folder, zip or image by its name, of a table by its content.
 
     A table over time with one value column is a series, with several a table; a text and a label column are texts, two
@@ -40,6 +40,7 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
     Raises:
         RequestError: No kind of data has all of these options.
     """
+    options = options or {}
     suffix = path.suffix.lower().removeprefix(".")
     is_table = not path.is_dir() and (
         suffix in tabular.SUFFIXES or not any(suffix in i.suffixes for i in IMPORTERS.values())
@@ -57,7 +58,7 @@ def choose_importer(path: Path, options: Collection[str] = ()) -> Importer[Any]:
             f"no kind of data has all of {flags} for this file: leave some out, or choose one with --kind."
         )
     if len(fitting) > 1 and is_table:
-        guess = guess_kind(path)
+        guess = guess_kind(path, label=str(options.get("label") or ""))
         return IMPORTERS[guess if guess in fitting else fitting[0]]
     return IMPORTERS[fitting[0]]
 
@@ -95,16 +96,17 @@ def kind_of_content(file: IO[bytes]) -> Kind | None:
         file.seek(0)
 
 
-def guess_kind(path: Path) -> Kind:
-    """Guess the kind of a tabular file by its columns; `series` if it cannot be read, so that its importer says why."""
+def guess_kind(path: Path, *, label: str = "") -> Kind:
+    """Guess the kind of a tabular file by its columns, `label` that of labels if it is known; `series` if the file
+    cannot be read, so that its importer says why."""
     try:
         payload = read_file(path, tabular.BYTES_LIMIT)
-        return content_kind(Sheet(tabular.read_table(payload, Repairs(accept_defaults=True))))
+        return content_kind(Sheet(tabular.read_table(payload, Repairs(accept_defaults=True))), label=label)
     except DataError:
         return "text" if path.suffix.lower() in (".jsonl", ".ndjson") else "series"
 
 
-def content_kind(sheet: Sheet) -> Kind:
+def content_kind(sheet: Sheet, *, label: str = "") -> Kind:
     """Return the kind of data that the columns of a table hold; see `choose_importer`."""
     texts = [name for name in sheet.columns if sheet.kinds[name] == "text"]
     cells = {name: sheet.file.table[name].str.strip() for name in texts}
@@ -130,17 +132,17 @@ def content_kind(sheet: Sheet) -> Kind:
         named = [name for name in labels if name.lower() in text_columns.LABEL_NAMES]
         is_pairs = len(sheet.columns) == len(texts) == 2 and not named and all(s > 0.2 for s in distinct.values())
         return "pairs" if is_pairs or (not labels and len(prose) > 1) else "text"
-    return _temporal_kind(sheet) if has_times or numbers else "series"
+    return _temporal_kind(sheet, label) if has_times or numbers else "series"
 
 
-def _temporal_kind(sheet: Sheet) -> Kind:
+def _temporal_kind(sheet: Sheet, label: str) -> Kind:
     """Return `table` if there are several variables over time, or one for each of several groups."""
     try:
         source = sheet.find_times()
         micros = parse_times(source.cells, source.names[0], sheet.file.rows, Repairs(accept_defaults=True)).micros
     except DataError:
         return "series"
-    label = sheet.find_label(source.names)
+    label = label if label in sheet.columns else sheet.find_label(source.names)
     used = (*source.names, *([label] if label else []))
     variables = [name for name in sheet.numeric(used) if not reason_to_leave_out(sheet, name, micros)]
     group = sheet.find_group(micros, used)

@@ -83,9 +83,9 @@ def test_options_and_kind_override_the_content(tmp_path):
     assert importer.kind == "series" and preview.content["values"]["heat"]["first"] == VALUES[-1]
     assert any("'gas' (not chosen" in line for line in preview.receipt)
     assert check_file(path, kind="series")[1].guesses["value"] == "gas"
-    assert choose_importer(path, ("columns",)).kind == "table"
+    assert choose_importer(path, {"columns": ("a", "b")}).kind == "table"
     with pytest.raises(RequestError, match="no kind of data has all of --columns, --value"):
-        choose_importer(path, ("columns", "value"))
+        choose_importer(path, {"columns": ("a", "b"), "value": "a"})
 
 
 def test_folders_and_zips_are_images(tmp_path):
