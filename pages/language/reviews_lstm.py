@@ -7,7 +7,7 @@ ICON = ":material/reviews:"
 
 show(
     "reviews_lstm",
-    opens_on="improved_lstm",  # the best one
+    opens_on="distilled",  # the best one
     first_panel="predict",
     panels={
         "data": "dlcore.ui.modalities.overview:data",

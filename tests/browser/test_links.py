@@ -34,7 +34,8 @@ STATES = {
     "attention-mask": ("news?panel=predict&text=Shares+fell+again&masked=1", "main_picture", "fell"),
     "explained-text": ("reviews_lstm?panel=explain&text=A+dull+film", "explained-text-reviews_lstm", "A dull film"),
     "explained-text-class": (
-        "reviews_lstm?panel=explain&text=A+dull+film&explained-class=positive+(7.3+%25)",
+        "reviews_lstm?panel=explain&run=reference:reviews_lstm/improved_lstm&text=A+dull+film"
+        "&explained-class=positive+(7.3+%25)",
         "explained-class",
         "positive",
     ),
