@@ -40,6 +40,6 @@ def test_models_of_a_dataset_are_sorted_and_have_the_same_test_texts():
 
 def test_summary_says_where_a_bag_of_words_wins():
     models = text_models.collect(runs.references("reviews_lstm"), "imdb")
-    assert ways.summarize(models).endswith("No network beats the bag of words.")
+    assert ways.summarize(models).endswith("No network clearly beats the bag of words.")
     assert "bag of words" in ways.summarize(models)
     assert "No network" not in ways.summarize([model for model in models if model.way != text_models.BAG])

@@ -71,12 +71,12 @@ def _cells(model: TextModel, measured: dict[str, float]) -> dict[str, str]:
 
 
 def summarize(models: list[TextModel]) -> str:
-    """Name the best model of each starting point; a bag of words that no network beats is named as such."""
+    """Name the best model of each starting point; a bag of words within the best network's interval is named."""
     best: dict[str, TextModel] = {}
     for model in models:
         best.setdefault(model.way, model)
     text = "Best of each: " + "; ".join(f"{way} {format_percent(model.accuracy)}" for way, model in best.items()) + "."
     bag, networks = best.get(text_models.BAG), [model for way, model in best.items() if way != text_models.BAG]
-    if bag is not None and networks and bag.accuracy >= max(model.accuracy for model in networks):
-        text += " No network beats the bag of words."
+    if bag is not None and networks and bag.accuracy >= max(networks, key=lambda model: model.accuracy).low:
+        text += " No network clearly beats the bag of words."
     return text
