@@ -86,7 +86,8 @@ def test_invalid_file_of_each_kind_is_rejected_in_one_line(kind):
 
 def test_options_follow_from_the_importer_and_change_the_preview():
     app = upload("table")
-    assert [box.label for box in app.selectbox] == ["Time column", "Label column"] and app.multiselect[0].label == "Columns"
+    assert [box.label for box in app.selectbox] == ["Time column", "Label column"]
+    assert app.multiselect[0].label == "Columns"
     assert next(box for box in app.number_input if box.label == "Missing").value is None
     app.multiselect[0].select("gas").run()
     assert "a table needs at least two" in app.error[0].value
