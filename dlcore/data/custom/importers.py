@@ -97,8 +97,10 @@ def kind_of_content(file: IO[bytes]) -> Kind | None:
 
 
 def guess_kind(path: Path, *, label: str = "") -> Kind:
-    """Guess the kind of a tabular file by its columns, `label` that of labels if it is known; `series` if the file
-    cannot be read, so that its importer says why."""
+    """Guess the kind of a tabular file by its columns; `label` names its label column, if known.
+
+    A file that cannot be read is a `series`: its importer gives the reason.
+    """
     try:
         payload = read_file(path, tabular.BYTES_LIMIT)
         return content_kind(Sheet(tabular.read_table(payload, Repairs(accept_defaults=True))), label=label)

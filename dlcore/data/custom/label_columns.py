@@ -26,8 +26,8 @@ def choose_label(sheet: Sheet, requested: str, time: str, *values: str) -> str:
     """
     label = "" if requested == NO_COLUMN and NO_COLUMN not in sheet.columns else requested
     names = [sheet.file.known(name) for name in (time, *values, label) if name]
-    if len(set(names)) < len(names):
-        raise DataError(f"column '{names[0]}' is used twice: time, values and label must be different columns.")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise DataError(f"column '{twice[0]}' is used twice: time, values and label must be different columns.")
     if label or requested == NO_COLUMN:
         return label
     return sheet.find_label((*sheet.find_times(time).names, *values))

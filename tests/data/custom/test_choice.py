@@ -88,6 +88,12 @@ def test_options_and_kind_override_the_content(tmp_path):
         choose_importer(path, {"columns": ("a", "b"), "value": "a"})
 
 
+def test_given_label_column_is_no_variable(tmp_path):
+    frame = pd.DataFrame({**FRAMES["table"].iloc[:, :2], "odd": [0, 1] * (len(FRAMES["table"]) // 2)})
+    path = write(frame, tmp_path / "file.csv")
+    assert choose_importer(path).kind == "table" and choose_importer(path, {"label": "odd"}).kind == "series"
+
+
 def test_folders_and_zips_are_images(tmp_path):
     (tmp_path / "photos").mkdir()
     assert choose_importer(tmp_path / "photos").kind == "images"
